@@ -1,0 +1,123 @@
+"""The shared types: what a stage takes and gives. One frame: page pixels, origin top-left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    import numpy as np
+    from layoutparser import Layout
+
+PageKind = Literal["scan", "digital", "text"]
+SourceKind = Literal["scan", "digital", "text", "word", "html", "image"]
+
+
+class BBox(NamedTuple):
+    """Page pixels at the analysed resolution; for text inputs, columns and lines."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+    @property
+    def center(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+
+class Reading(NamedTuple):
+    """One way to read a token, with its probability (0..1)."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Token:
+    """A run of text read together: an OCR line, a line of PDF characters, a field of a text dump."""
+
+    text: str
+    bbox: BBox
+    confidence: float = 1.0
+    readings: tuple[Reading, ...] = ()
+    """The k best readings, best first, where an engine gives them; empty when `text` is certain."""
+    line: int | None = None
+    """1-based source line, for inputs without pages."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A table cell. Spans are half open: rows `row_start` to `row_stop - 1`."""
+
+    row_start: int
+    row_stop: int
+    column_start: int
+    column_stop: int
+    bbox: BBox
+    tokens: tuple[Token, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The tokens in reading order, joined without spaces (Chinese has none)."""
+        return "".join(token.text for token in self.tokens)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells in reading order.
+
+    `gridded` says that column numbers are places on the paper (rules, Word, HTML). In a text dump
+    they only count the fields of a line, and a lost field shifts all that follow.
+    """
+
+    page: int
+    bbox: BBox
+    n_rows: int
+    n_columns: int
+    cells: tuple[Cell, ...]
+    gridded: bool = True
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page. `image` is (H, W, 3) uint8 RGB, None for text inputs; `tokens` lie outside tables
+    too, `tables` hold their own; `number` is 1-based."""
+
+    number: int
+    kind: PageKind
+    width: float
+    height: float
+    image: np.ndarray | None = field(default=None, compare=False, repr=False)
+    dpi: float | None = None
+    tokens: tuple[Token, ...] = ()
+    layout: Layout | None = field(default=None, compare=False, repr=False)
+    tables: tuple[Table, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something a person should know, in words; `code` is stable and documented in the README."""
+
+    code: str
+    message: str
+    cells: tuple[str, ...] = ()
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    path: Path
+    sha256: str
+    kind: SourceKind
+    pages: tuple[Page, ...]

@@ -1,0 +1,115 @@
+"""The result of one report and its JSON form, schema version 1."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Literal
+
+from giar_ml.document import BBox, Problem, SourceKind
+
+SCHEMA_VERSION = "1"
+
+Value = int | Decimal
+CellStatus = Literal["read", "blank", "repaired", "inferred", "conflict", "missing"]
+ReportStatus = Literal["accepted", "review", "failed"]
+
+
+@dataclass(frozen=True)
+class Source:
+    file: str
+    sha256: str
+    kind: SourceKind | None
+    pages: int
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """One cell of the form. `value` is what to use, `printed` what the paper says."""
+
+    value: Value | None
+    printed: Value | None
+    status: CellStatus
+    confidence: float
+    page: int | None = None
+    bbox: BBox | None = None
+    line: int | None = None
+    candidates: tuple[tuple[Value, float], ...] = ()
+    suggestion: Value | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One sum of the form on the final values; a side is None when a cell of it is missing."""
+
+    id: str
+    holds: bool
+    left: Value | None
+    right: Value | None
+
+
+@dataclass(frozen=True)
+class Report:
+    source: Source
+    form: str | None
+    organisation: str | None
+    year: int | None
+    status: ReportStatus
+    cells: dict[str, CellResult] = field(default_factory=dict)
+    checks: tuple[Check, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    timings_ms: dict[str, float] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        return json.dumps(data, ensure_ascii=False, indent=1, default=_encode)
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Read what `to_json` wrote.
+
+        Raises:
+            ValueError: not JSON, or another schema version.
+        """
+        data = json.loads(text)
+        if not isinstance(data, dict) or data.pop("schema_version", None) != SCHEMA_VERSION:
+            raise ValueError(f"not a report of schema version {SCHEMA_VERSION}")
+        data["source"] = Source(**data["source"])
+        data["cells"] = {key: _decode_cell(cell) for key, cell in data["cells"].items()}
+        data["checks"] = tuple(
+            Check(**{**check, "left": _decode(check["left"]), "right": _decode(check["right"])})
+            for check in data["checks"]
+        )
+        data["problems"] = tuple(
+            Problem(**{**problem, "cells": tuple(problem["cells"])}) for problem in data["problems"]
+        )
+        return cls(**data)
+
+    @classmethod
+    def read(cls, path: str | Path) -> Report:
+        return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+
+def _encode(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+def _decode(value: int | str | None) -> Value | None:
+    return Decimal(value) if isinstance(value, str) else value
+
+
+def _decode_cell(data: dict[str, Any]) -> CellResult:
+    return CellResult(
+        **{
+            **data,
+            "value": _decode(data["value"]),
+            "printed": _decode(data["printed"]),
+            "suggestion": _decode(data["suggestion"]),
+            "bbox": BBox(*data["bbox"]) if data["bbox"] else None,
+            "candidates": tuple((_decode(value), p) for value, p in data["candidates"]),
+        }
+    )
