@@ -1,0 +1,44 @@
+"""What the doors say in words: cells, sums and untrusted text made fit for one line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from giar_ml.forms import Form
+from giar_ml.report import Report
+
+
+def one_line(text: object) -> str:
+    """Text from a document or a file name without line breaks, control or escape characters."""
+    return " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+
+
+def name_check(form: Form, check_id: str) -> str:
+    """The sum in the form's own words, or the id itself when the form has no such sum."""
+    kind, _, key = check_id.partition(":")
+    if kind == "text" and key in form.cells:
+        return f"正文所述 = {form.cells[key].name}"
+    for rule in form.sums:
+        if rule.id == check_id:
+            return f"{_name_side(form, rule.left)} = {_name_side(form, rule.right)}"
+    return check_id
+
+
+def _name_side(form: Form, keys: Sequence[str]) -> str:
+    names = [form.cells[key].name for key in keys]
+    if len(names) <= 2:
+        return " + ".join(names)
+    return f"{names[0]} 至 {names[-1]}（{len(names)} 项之和）"
+
+
+def say_reason(report: Report) -> str:
+    """Why the report is not simply accepted, in one line; empty when it is."""
+    if report.problems:
+        return one_line(report.problems[0].message)
+    if report.status == "accepted":
+        return ""
+    broken = [check.id for check in report.checks if not check.holds]
+    if broken:
+        return f"{len(broken)} sums do not hold: {', '.join(broken[:3])}{', …' if len(broken) > 3 else ''}"
+    missing = sum(cell.status == "missing" for cell in report.cells.values())
+    return f"{missing} cells not found" if missing else "not certain enough"
