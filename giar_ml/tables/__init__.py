@@ -1,0 +1,184 @@
+"""Page -> Page with tables: ruling lines, or columns of text where there are none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
+from giar_ml.tables.align import align_tokens
+from giar_ml.tables.grid import lines_to_cells
+from giar_ml.tables.rules import TOUCH_IN, Rules, estimate_dpi, extent, find_rules, group_rules
+
+__all__ = ["align_tokens", "cells_to_tables", "fill_cells", "find_tables", "lines_to_cells"]
+
+MIN_CELL_IN = 0.06
+"""Narrower or lower cells are the space between double lines."""
+REGION_MARGIN_IN = 0.15
+"""A detector's box may cut the outer rules of a table."""
+
+
+def find_tables(page: Page) -> Page:
+    """Tables of the page's table regions, of the whole page where no layout was detected.
+
+    On digital pages the tokens that lie in a cell move into it; on scans the cells stay empty
+    until they are read. A table torn at a page end stays one table per page.
+    """
+    if page.image is None or page.kind == "text":
+        return page
+    dpi = page.dpi or estimate_dpi(page.image)
+    groups = group_rules(find_rules(page.image, dpi=dpi), dpi=dpi)
+    tables = cells_to_tables(groups, page=page.number, dpi=dpi)
+    regions = _table_regions(page)
+    if regions is not None:
+        margin = REGION_MARGIN_IN * dpi
+        tables = [t for t in tables if any(_belongs(t.bbox, region, margin) for region in regions)]
+    if page.kind == "scan":
+        return replace(page, tables=tuple(tables))
+    tokens = list(page.tokens)
+    filled = []
+    for table in tables:
+        table, tokens = fill_cells(table, tokens)
+        filled.append(table)
+    filled, tokens = align_outside(filled, tokens, page=page.number)
+    return replace(page, tables=tuple(filled), tokens=tuple(tokens))
+
+
+def cells_to_tables(groups: Iterable[Rules], *, page: int, dpi: float) -> list[Table]:
+    """The groups of rules that are tables, top to bottom: not frames, boxes or crossed lines."""
+    tables = []
+    for group in groups:
+        grid = lines_to_cells(group.horizontal, group.vertical, tolerance=TOUCH_IN * dpi)
+        if not _is_table(grid.cells, grid.n_rows, grid.n_columns, min_side=MIN_CELL_IN * dpi):
+            continue
+        cells = tuple(replace(cell, bbox=group.bbox_to_page(cell.bbox)) for cell in grid.cells)
+        bbox = _page_extent(group)
+        tables.append(Table(page, bbox, grid.n_rows, grid.n_columns, cells))
+    return [t for t in tables if not any(_is_inside_cell(t, other) for other in tables if other is not t)]
+
+
+def fill_cells(table: Table, tokens: Sequence[Token]) -> tuple[Table, list[Token]]:
+    """The table with the tokens that lie in its cells, in reading order, and the other tokens."""
+    inside: dict[int, list[Token]] = {}
+    outside = []
+    for token in tokens:
+        pieces = _split_at_rules(token, table) if contains_center(table.bbox, token.bbox) else None
+        if pieces is None:
+            outside.append(token)
+            continue
+        for index, piece in pieces:
+            inside.setdefault(index, []).append(piece)
+    cells = tuple(
+        replace(cell, tokens=_reading_order(inside[i])) if i in inside else cell
+        for i, cell in enumerate(table.cells)
+    )
+    return replace(table, cells=cells), outside
+
+
+def align_outside(tables: list[Table], tokens: list[Token], *, page: int) -> tuple[list[Table], list[Token]]:
+    """Add the tables that tokens outside the ruled ones form by alignment, band by band."""
+    found = list(tables)
+    rest = []
+    for band in _bands_between(tables, tokens):
+        table = align_tokens(band, page=page)
+        if table is None:
+            rest += band
+            continue
+        taken = {id(token) for cell in table.cells for token in cell.tokens}
+        found.append(table)
+        rest += [token for token in band if id(token) not in taken]
+    return sorted(found, key=lambda t: (t.bbox.top, t.bbox.left)), rest
+
+
+def _bands_between(tables: Sequence[Table], tokens: Sequence[Token]) -> list[list[Token]]:
+    """Tokens above, between and below the tables."""
+    middles = sorted(table.bbox.center[1] for table in tables)
+    bands: list[list[Token]] = [[] for _ in range(len(middles) + 1)]
+    for token in tokens:
+        bands[sum(middle < token.bbox.center[1] for middle in middles)].append(token)
+    return bands
+
+
+def _table_regions(page: Page) -> list[BBox] | None:
+    if page.layout is None:
+        return None
+    return [BBox(*map(float, block.coordinates)) for block in page.layout if block.type == "table"]
+
+
+def _belongs(bbox: BBox, region: BBox, margin: float) -> bool:
+    wide = BBox(region.left - margin, region.top - margin, region.right + margin, region.bottom + margin)
+    return intersection_area(bbox, wide) > 0.5 * bbox.width * bbox.height
+
+
+def _is_table(cells: Sequence[Cell], n_rows: int, n_columns: int, *, min_side: float) -> bool:
+    """Two rows and two columns at least; one row of three or more cells may be torn off a table."""
+    real = [cell for cell in cells if min(cell.bbox.width, cell.bbox.height) >= min_side]
+    if n_rows >= 2 and n_columns >= 2:
+        return len(real) >= 3
+    return n_rows == 1 and len(real) >= 3
+
+
+def _page_extent(group: Rules) -> BBox:
+    left, top, right, bottom = extent(group)
+    corners = [group.to_page(u, v) for u in (left, right) for v in (top, bottom)]
+    xs, ys = zip(*corners, strict=True)
+    return BBox(min(xs), min(ys), max(xs), max(ys))
+
+
+def _is_inside_cell(table: Table, other: Table) -> bool:
+    return any(
+        intersection_area(table.bbox, cell.bbox) > 0.9 * table.bbox.width * table.bbox.height
+        for cell in other.cells
+    )
+
+
+def _split_at_rules(token: Token, table: Table) -> list[tuple[int, Token]] | None:
+    """The cell indices of a token and its part in each; None when it is in no cell."""
+    y = token.bbox.center[1]
+    row = [
+        (i, cell)
+        for i, cell in enumerate(table.cells)
+        if cell.bbox.top <= y < cell.bbox.bottom
+        and overlap(cell.bbox.left, cell.bbox.right, token.bbox.left, token.bbox.right) > 0
+    ]
+    if not row:
+        nearest = min(
+            enumerate(table.cells),
+            key=lambda item: -intersection_area(item[1].bbox, token.bbox),
+            default=None,
+        )
+        if nearest is None or intersection_area(nearest[1].bbox, token.bbox) <= 0:
+            return None
+        return [(nearest[0], token)]
+    if len(row) == 1:
+        return [(row[0][0], token)]
+    return _split_by_characters(token, sorted(row, key=lambda item: item[1].bbox.left))
+
+
+def _split_by_characters(token: Token, row: Sequence[tuple[int, Cell]]) -> list[tuple[int, Token]]:
+    edges = [(a[1].bbox.right + b[1].bbox.left) / 2 for a, b in zip(row, row[1:], strict=False)]
+    weights = [1.0 if ord(c) > 0x2E80 else 0.5 for c in token.text]
+    scale = token.bbox.width / (sum(weights) or 1)
+    pieces: list[tuple[str, float, float]] = [("", 0.0, 0.0)] * len(row)
+    x = token.bbox.left
+    for character, weight in zip(token.text, weights, strict=True):
+        stop = x + weight * scale
+        place = sum(edge <= (x + stop) / 2 for edge in edges)
+        text, start, _ = pieces[place]
+        pieces[place] = (text + character, start if text else x, stop)
+        x = stop
+    split = []
+    for (index, _), (text, start, stop) in zip(row, pieces, strict=True):
+        bbox = BBox(start, token.bbox.top, stop, token.bbox.bottom)
+        stripped = re.sub(r"^\s+|\s+$", "", text)
+        if stripped == token.text.strip():
+            return [(index, token)]
+        if stripped:
+            split.append((index, replace(token, text=stripped, bbox=bbox, readings=())))
+    return split
+
+
+def _reading_order(tokens: Sequence[Token]) -> tuple[Token, ...]:
+    return tuple(token for line in split_into_lines(tokens, lambda t: t.bbox) for token in line)

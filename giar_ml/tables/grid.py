@@ -1,0 +1,206 @@
+"""Ruling lines to table cells: no image, no text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from giar_ml.document import BBox, Cell
+from giar_ml.geometry import cluster, overlap
+from giar_ml.tables.rules import Rule
+
+MIN_COVER = 0.55
+"""Share of a cell's side that a rule must cover to divide it from its neighbour."""
+
+
+class Grid(NamedTuple):
+    """Cells in reading order."""
+
+    cells: tuple[Cell, ...]
+    n_rows: int
+    n_columns: int
+
+
+def lines_to_cells(horizontal: Sequence[Rule], vertical: Sequence[Rule], *, tolerance: float) -> Grid:
+    """The cells between the rules, merged cells as spans; empty without rules in both directions.
+
+    The outer border is closed where the rules end: a table torn at a page end has no bottom rule,
+    some styles have no side rules.
+
+    Args:
+        horizontal: rules along x, upright.
+        vertical: rules along y, upright.
+        tolerance: rules nearer than this are one (double lines, slips of the pen), in pixels.
+
+    Returns:
+        Cells with their inner box, inside the rules.
+    """
+    if not horizontal or not vertical:
+        return Grid((), 0, 0)
+    rows = _edges(horizontal, vertical, tolerance)
+    columns = _edges(vertical, horizontal, tolerance)
+    if len(rows) < 2 or len(columns) < 2:
+        return Grid((), 0, 0)
+    # below[r, c]: a rule between (r, c) and (r + 1, c); beside[r, c]: between (r, c) and (r, c + 1).
+    below = np.array(
+        [[_is_divided(edge, left, right) for left, right in pairwise(columns)] for edge in rows[1:-1]]
+    ).reshape(len(rows) - 2, len(columns) - 1)
+    beside = np.array(
+        [[_is_divided(edge, top, bottom) for edge in columns[1:-1]] for top, bottom in pairwise(rows)]
+    ).reshape(len(rows) - 1, len(columns) - 2)
+    spans = [piece for area in _connected_areas(below, beside) for piece in _rectangles(area)]
+    spans, row_edges, column_edges = _drop_unused(spans)
+    cells = [
+        Cell(
+            span.row_start,
+            span.row_stop,
+            span.column_start,
+            span.column_stop,
+            _interior(
+                rows[row_edges[span.row_start]],
+                rows[row_edges[span.row_stop]],
+                columns[column_edges[span.column_start]],
+                columns[column_edges[span.column_stop]],
+            ),
+        )
+        for span in spans
+    ]
+    cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
+    return Grid(tuple(cells), len(row_edges) - 1, len(column_edges) - 1)
+
+
+class _Edge(NamedTuple):
+    """A place where rows (or columns) may meet: the rules on it, none on a closed outer border."""
+
+    position: float
+    rules: tuple[Rule, ...]
+
+
+class _Span(NamedTuple):
+    row_start: int
+    row_stop: int
+    column_start: int
+    column_stop: int
+
+
+def _edges(rules: Sequence[Rule], crossing: Sequence[Rule], tolerance: float) -> list[_Edge]:
+    edges = []
+    for indices in cluster([rule.position for rule in rules], gap=tolerance):
+        members = tuple(rules[i] for i in indices)
+        lengths = [rule.stop - rule.start for rule in members]
+        position = float(np.average([rule.position for rule in members], weights=lengths))
+        edges.append(_Edge(position, members))
+    # Where the crossing rules run on by more than a slip, an outer rule is missing.
+    first, last = _common_ends(crossing, tolerance)
+    if first < edges[0].position - 2 * tolerance:
+        edges.insert(0, _Edge(first, ()))
+    if last > edges[-1].position + 2 * tolerance:
+        edges.append(_Edge(last, ()))
+    return edges
+
+
+def _common_ends(rules: Sequence[Rule], tolerance: float) -> tuple[float, float]:
+    """Where at least two rules start first and stop last; one alone may run astray."""
+    starts = sorted(rule.start for rule in rules)
+    stops = sorted((rule.stop for rule in rules), reverse=True)
+    first = next((a for a, b in pairwise(starts) if b - a <= 2 * tolerance), starts[0])
+    last = next((a for a, b in pairwise(stops) if a - b <= 2 * tolerance), stops[0])
+    return first, last
+
+
+def _is_divided(edge: _Edge, start: _Edge, stop: _Edge) -> bool:
+    covered = _covered_length(edge.rules, start.position, stop.position)
+    return covered >= MIN_COVER * (stop.position - start.position)
+
+
+def _covered_length(rules: Iterable[Rule], start: float, stop: float) -> float:
+    """Length of start..stop under at least one rule."""
+    total, reached = 0.0, start
+    for rule in sorted(rules, key=lambda r: r.start):
+        total += overlap(max(reached, rule.start), rule.stop, start, stop)
+        reached = max(reached, rule.stop)
+    return total
+
+
+def _connected_areas(below: np.ndarray, beside: np.ndarray) -> list[set[tuple[int, int]]]:
+    """Grid squares with no rule between them, together."""
+    n_rows, n_columns = below.shape[0] + 1, beside.shape[1] + 1
+    seen: set[tuple[int, int]] = set()
+    areas = []
+    for start in np.ndindex(n_rows, n_columns):
+        if start in seen:
+            continue
+        area, stack = set(), [start]
+        seen.add(start)
+        while stack:
+            r, c = stack.pop()
+            area.add((r, c))
+            for square, is_open in (
+                ((r + 1, c), r + 1 < n_rows and not below[min(r, n_rows - 2), c]),
+                ((r - 1, c), r > 0 and not below[r - 1, c]),
+                ((r, c + 1), c + 1 < n_columns and not beside[r, min(c, n_columns - 2)]),
+                ((r, c - 1), c > 0 and not beside[r, c - 1]),
+            ):
+                if is_open and square not in seen:
+                    seen.add(square)
+                    stack.append(square)
+        areas.append(area)
+    return areas
+
+
+def _rectangles(area: set[tuple[int, int]]) -> list[_Span]:
+    """Cut an area into rectangles: itself, or where a rule is partly lost, the fewer of bands or columns."""
+    by_rows = _bands(area)
+    by_columns = [_Span(*span[2:], *span[:2]) for span in _bands({(c, r) for r, c in area})]
+    return min(by_rows, by_columns, key=len)
+
+
+def _bands(area: set[tuple[int, int]]) -> list[_Span]:
+    bands: list[_Span] = []
+    for row in sorted({r for r, _ in area}):
+        columns = sorted(c for r, c in area if r == row)
+        breaks = [0, *(i for i in range(1, len(columns)) if columns[i] != columns[i - 1] + 1), len(columns)]
+        for first, stop in pairwise(breaks):
+            span = _Span(row, row + 1, columns[first], columns[stop - 1] + 1)
+            above = next((b for b in bands if b.row_stop == row and b[2:] == span[2:]), None)
+            if above is not None:
+                bands.remove(above)
+                span = span._replace(row_start=above.row_start)
+            bands.append(span)
+    return bands
+
+
+def _drop_unused(spans: list[_Span]) -> tuple[list[_Span], list[int], list[int]]:
+    """Spans counted over the edges that some cell ends on, and those edges."""
+    row_edges = sorted({edge for span in spans for edge in span[:2]})
+    column_edges = sorted({edge for span in spans for edge in span[2:]})
+    renumbered = [
+        _Span(
+            row_edges.index(span.row_start),
+            row_edges.index(span.row_stop),
+            column_edges.index(span.column_start),
+            column_edges.index(span.column_stop),
+        )
+        for span in spans
+    ]
+    return renumbered, row_edges, column_edges
+
+
+def _interior(top: _Edge, bottom: _Edge, left: _Edge, right: _Edge) -> BBox:
+    def inner(edge: _Edge, start: float, stop: float, *, is_first: bool) -> float:
+        near = [r for r in edge.rules if overlap(r.start, r.stop, start, stop) > 0]
+        if not near:
+            return edge.position
+        if is_first:
+            return max(r.position + r.thickness / 2 for r in near)
+        return min(r.position - r.thickness / 2 for r in near)
+
+    return BBox(
+        inner(left, top.position, bottom.position, is_first=True),
+        inner(top, left.position, right.position, is_first=True),
+        inner(right, top.position, bottom.position, is_first=False),
+        inner(bottom, left.position, right.position, is_first=False),
+    )
