@@ -84,8 +84,10 @@ class FormCell:
         return " × ".join(part for part in (self.row.path, column) if part)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
+    """One statutory form. Compared by identity: `load_forms` makes each once."""
+
     name: str
     first_year: int
     tables: tuple[FormTable, ...]

@@ -1,0 +1,201 @@
+"""Text dumps to tables: the lines that an extraction tool left of a report, back to rows of fields.
+
+A dump keeps the order of fields but not their places. Five ways of writing a row are understood, and
+may be mixed in one file: fields divided by tabs, by pipes (markdown), by wide gaps (pdftotext -layout),
+one cell per line with an empty line between rows (word processors' text export), and one item per line
+without anything between rows (pdftotext). Only inside the statutory tables are plain lines taken for
+rows of a table.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.figures import is_figure
+from giar_ml.label import normalize_label
+
+_TABLES_BEGIN = re.compile(r"^[#*\s]*二[、.．]?\s*主动公开政府信息")
+_TABLES_END = re.compile(r"^[#*\s]*五[、.．]?\s*(?:政府信息公开工作)?(?:存在|主要|工作)")
+_PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
+_RULE = re.compile(r"^[\s|:+=-]+$")
+_GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
+_TRAILING_FIGURES = re.compile(r"(?:^|(?<=\s))(?:[\d,，.]+(?:\s+[\d,，.]+)*)$")
+
+
+def find_dumped_tables(page: Page) -> Page:
+    """Turn a page whose tokens are raw source lines into tables and prose tokens.
+
+    Tables come out with `gridded=False`: their column numbers only count fields.
+    """
+    rows: list[_Row] = []
+    prose: list[Token] = []
+    inside = False
+    for block in _blocks(page.tokens):
+        first = block.lines[0]
+        if _TABLES_END.match(first.text):
+            inside = False
+        elif _TABLES_BEGIN.match(first.text):
+            inside = True
+        if block.kind == "row":
+            rows.append(_Row(block.lines[0].line or 0, tuple(_cells_of_block(block)), block.kind))
+        elif block.kind == "fields" or (inside and _is_row_like(first.text)):
+            rows.append(_Row(first.line or 0, tuple(_fields(first)), block.kind))
+        else:
+            prose.append(replace(first, text=first.text.strip()))
+    return replace(page, tokens=tuple(prose), tables=tuple(_tables(page, rows)))
+
+
+@dataclass(frozen=True)
+class _Block:
+    kind: str  # "row": one cell per line; "fields": one row per line; "line": anything else
+    lines: tuple[Token, ...]
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    fields: tuple[Token, ...]
+    kind: str
+
+
+def _blocks(lines: tuple[Token, ...]) -> Iterator[_Block]:
+    i = 0
+    while i < len(lines):
+        line = lines[i]
+        if _is_cell_line(line.text):
+            start = i
+            i += 1
+            while i < len(lines) and lines[i].text.strip("\r\n") != "" and lines[i].text.count("\t") <= 1:
+                i += 1
+            yield _Block("row", lines[start:i])
+            continue
+        i += 1
+        text = line.text
+        if not text.strip() and "\t" not in text:
+            continue
+        if _PAGE_MARK.match(text) or (_RULE.match(text) and len(text.strip()) > 2 and "\t" not in text):
+            continue
+        is_fields = "\t" in text or (text.strip().startswith("|") and text.strip().endswith("|"))
+        yield _Block("fields" if is_fields else "line", (line,))
+
+
+def _is_cell_line(text: str) -> bool:
+    return text.startswith("\t") and text.count("\t") == 1
+
+
+def _cells_of_block(block: _Block) -> list[Token]:
+    """One token per cell: a line that does not begin with a tab goes on the cell before it."""
+    cells: list[tuple[Token, str]] = []
+    for line in block.lines:
+        if not cells or line.text.startswith("\t"):
+            cells.append((line, line.text.strip()))
+        else:
+            first, text = cells[-1]
+            cells[-1] = (first, text + line.text.strip())
+    return [_numbered(line, text, number) for number, (line, text) in enumerate(cells)]
+
+
+def _is_row_like(text: str) -> bool:
+    """Inside the tables: not a sentence, not a heading."""
+    stripped = text.strip().strip("#* ")
+    return bool(stripped) and len(normalize_label(stripped)) <= 60 and not stripped.endswith(("。", "；"))
+
+
+def _fields(line: Token) -> Iterator[Token]:
+    """The fields of one line, empty ones too. Left and right of a field's bbox are its number where marks
+    divide the line, and its display columns where gaps do."""
+    text = line.text
+    if text.strip().startswith("|"):
+        inner = text.strip()[1:].removesuffix("|")
+        yield from (_numbered(line, raw, number) for number, raw in enumerate(inner.split("|")))
+    elif "\t" in text:
+        yield from (_numbered(line, raw, number) for number, raw in enumerate(text.split("\t")))
+    else:
+        for start, stop in _split_at_gaps(text):
+            raw = text[start:stop]
+            left = display_width(text[: start + len(raw) - len(raw.lstrip())])
+            right = left + display_width(raw.strip())
+            yield replace(line, text=raw.strip(), bbox=BBox(left, line.bbox.top, right, line.bbox.bottom))
+
+
+def _numbered(line: Token, text: str, number: int) -> Token:
+    return replace(line, text=text.strip(), bbox=BBox(number, line.bbox.top, number + 1, line.bbox.bottom))
+
+
+def _split_at_gaps(text: str) -> Iterator[tuple[int, int]]:
+    """Fields divided by wide gaps; figures at the end of a field divided by any space."""
+    position = 0
+    edges = [(m.start(), m.end()) for m in _GAP.finditer(text)]
+    for start, stop in [*edges, (len(text), len(text))]:
+        part = text[position:start]
+        if part.strip():
+            tail = _TRAILING_FIGURES.search(part.rstrip())
+            if tail:
+                if part[: tail.start()].strip():
+                    yield position, position + tail.start()
+                for figure in re.finditer(r"\S+", part[tail.start() :]):
+                    begin = position + tail.start() + figure.start()
+                    yield begin, begin + len(figure[0])
+            else:
+                yield position, start
+        position = stop
+
+
+def display_width(text: str) -> int:
+    """Terminal columns: two for a full-width character."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+def _tables(page: Page, rows: list[_Row]) -> Iterator[Table]:
+    """Rows to tables: a gap of lines without rows begins a new one."""
+    pieces: list[list[_Row]] = []
+    stop = -1
+    for row in _join_items(rows):
+        if not pieces or row.line > stop:
+            pieces.append([])
+        pieces[-1].append(row)
+        step = 2 if row.kind == "row" else 1
+        stop = max((t.line or 0 for t in row.fields), default=row.line) + step
+    for piece in pieces:
+        cells = tuple(
+            Cell(i, i + 1, j, j + 1, token.bbox, (token,) if token.text else ())
+            for i, row in enumerate(piece)
+            for j, token in enumerate(row.fields)
+        )
+        yield Table(
+            page=page.number,
+            bbox=BBox(
+                min((c.bbox.left for c in cells), default=0),
+                piece[0].line - 1,
+                max((c.bbox.right for c in cells), default=0),
+                stop,
+            ),
+            n_rows=len(piece),
+            n_columns=max((len(row.fields) for row in piece), default=0),
+            cells=cells,
+            gridded=False,
+        )
+
+
+def _join_items(rows: list[_Row]) -> Iterator[_Row]:
+    """Join lines that hold one figure each into the row that they are."""
+    pending: list[_Row] = []
+
+    def flush() -> Iterator[_Row]:
+        if pending:
+            fields = tuple(token for row in pending for token in row.fields)
+            yield _Row(pending[0].line, fields, pending[0].kind)
+            pending.clear()
+
+    for row in rows:
+        lone = row.kind == "line" and len(row.fields) == 1 and is_figure(row.fields[0].text)
+        if not lone:
+            yield from flush()
+            yield row
+        else:
+            pending.append(row)
+    yield from flush()

@@ -1,0 +1,521 @@
+"""Tables to evidence: which line of a table is which row of the form, which field which column.
+
+Lines are laid against the form's rows by one global alignment in printed order (Needleman and Wunsch,
+1970), over all tables of the document at once: a table torn over pages needs no joining first, lost rows
+and foreign lines cost something and are left out. Inside a line, fields are laid against columns in the
+same way, and every way that is not much worse than the best goes on to the solver as an alternative.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from operator import itemgetter
+from typing import NamedTuple
+
+from giar_ml.document import BBox, Cell, Page, Problem, Table, Token
+from giar_ml.figures import is_empty, is_figure, parse_figure
+from giar_ml.forms import Form, Header, Section
+from giar_ml.label import Labeller, Labels
+from giar_ml.report import Value
+
+# Costs in nats: minus the logarithm of how often it happens.
+_SKIP_TEXT_LINE = 0.1
+_SKIP_FIGURE_LINE = 6.0
+_LOST_ROW = 5.0
+_NO_LABEL = 2.5
+_BORROWED_LABEL = 0.3
+_NEXT_LABEL = 1.0
+_NO_FIELDS = 4.0
+_ALL_BLANK = 1.5
+_FIELD_TOO_FEW = 0.4
+_FIELD_TOO_MANY = 0.8
+_WORST_LABEL = 9.0
+_SKIP_FIGURE = 12.0
+_SKIP_SURPLUS_FIGURE = 6.0
+_SKIP_SURPLUS_ZERO = 4.0
+_SKIP_FIRST_BLANK = 0.2
+_SKIP_LAST_BLANK = 0.4
+_SKIP_INNER_BLANK = 1.5
+_SKIP_BLANK = 3.0
+_BLANK_AMONG_ZEROS = 2.0
+_BLANK_FOR_ZERO = 0.1
+_LOST_NAMED_COLUMN = 9.0
+_LOST_UNNAMED_COLUMN = 0.3
+_LOST_COLUMN_NO_HEADER = 3.0
+_WRONG_HEADER = 4.0
+_WRONG_INDEX = 1.5
+_WRONG_SHIFTED_INDEX = 0.5
+_UNNAMED_HEADER = 3.0
+_MARGIN = 12.0
+"""Alternatives that cost this much more than the best are dropped: odds of 8,000 to 1."""
+_MOST_ALTERNATIVES = 40
+
+
+@dataclass(frozen=True)
+class Field:
+    """One place of a line where a figure may stand; `token` is None where nothing is printed."""
+
+    bbox: BBox
+    position: tuple[float, float]
+    """Left and right as shares of the table's width."""
+    token: Token | None
+
+    @property
+    def is_figure(self) -> bool:
+        return self.token is not None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table as it lies on the paper: labels, then fields."""
+
+    page: int
+    table: int
+    gridded: bool
+    certain: bool
+    """Blank means blank: the text was not read from pixels."""
+    labels: tuple[Field, ...]
+    fields: tuple[Field, ...]
+
+    @property
+    def n_figures(self) -> int:
+        return sum(f.is_figure for f in self.fields)
+
+
+class Seen(NamedTuple):
+    """What stands in one place, read as a figure of a cell: readings with probabilities, best first."""
+
+    readings: tuple[tuple[Value | None, float], ...]
+    certain: bool
+    page: int
+    bbox: BBox
+    token: Token | None
+
+
+Places = tuple[int | None, ...]
+"""Per column of a section, the index of the field that stands in it; None when none does."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way to lay a line's fields into cells, and its cost in nats."""
+
+    places: Places
+    cells: Mapping[str, Seen | None]
+    cost: float
+
+
+@dataclass(frozen=True)
+class RowEvidence:
+    """A row of the form with the ways to read it, cheapest first.
+
+    Rows of one `group` stand in one piece of a table and show figures and blanks in the same pattern:
+    what befell one of them befell all, so a layout is paid for once. None: the row was not found.
+    """
+
+    section: Section
+    row: Header
+    layouts: tuple[Layout, ...]
+    group: tuple[str, int, str] | None
+    label_cost: float
+
+
+@dataclass(frozen=True)
+class FormEvidence:
+    """All rows of one form, in printed order."""
+
+    form: Form
+    rows: tuple[RowEvidence, ...]
+    cost: float
+    problems: tuple[Problem, ...] = ()
+
+
+def collect_evidence(pages: Sequence[Page], forms: Iterable[Form], labeller: Labeller) -> FormEvidence:
+    """Lay the document's tables against each form and keep the form that fits best."""
+    lines = [line for page in pages for line in _page_lines(page)]
+    numbered = _number_tables(lines)
+    return min((_fit_form(numbered, form, labeller) for form in forms), key=lambda fit: fit.cost)
+
+
+# Lines
+
+
+def _page_lines(page: Page) -> Iterable[Line]:
+    for number, table in enumerate(page.tables):
+        for row in range(table.n_rows):
+            yield _table_line(page, number, table, row)
+
+
+def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
+    cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
+    texts = [c for c in cells if c.tokens and not _is_field(c)]
+    first_figure = next(
+        (c.column_start for c in cells if c.tokens and _is_field(c) and c.row_start == row), math.inf
+    )
+    labels = [c for c in texts if c.column_start < first_figure]
+    after = max((c.column_start for c in labels), default=-1)
+    places = [c for c in cells if c.column_start > after and c.row_start == row]
+    return Line(
+        page=page.number,
+        table=number,
+        gridded=table.gridded,
+        certain=page.kind != "scan",
+        labels=tuple(_place(c, table) for c in labels),
+        fields=tuple(_place(c, table) for c in places),
+    )
+
+
+def _is_field(cell: Cell) -> bool:
+    return bool(cell.tokens[0].readings) or is_figure(cell.text) or is_empty(cell.text)
+
+
+def _place(cell: Cell, table: Table) -> Field:
+    width = table.bbox.width or 1.0
+    position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
+    token = _join_tokens(cell)
+    return Field(cell.bbox, position, token if token and not is_empty(token.text) else None)
+
+
+def _join_tokens(cell: Cell) -> Token | None:
+    """The cell's tokens as one; only a lone token keeps its other readings."""
+    if len(cell.tokens) <= 1:
+        return cell.tokens[0] if cell.tokens else None
+    return replace(
+        cell.tokens[0],
+        text=cell.text,
+        bbox=cell.bbox,
+        confidence=min(t.confidence for t in cell.tokens),
+        readings=(),
+    )
+
+
+def _number_tables(lines: Sequence[Line]) -> list[Line]:
+    order: dict[tuple[int, int], int] = {}
+    return [replace(line, table=order.setdefault((line.page, line.table), len(order))) for line in lines]
+
+
+# Rows
+
+
+def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvidence:
+    rows = [(section, row) for section in form.sections for row in section.rows]
+    label_costs = _row_label_costs(lines, rows, form, labeller)
+    matched, cost = _align_rows(lines, rows, label_costs)
+    labelled = {
+        id(place): labels
+        for line in lines
+        for place, labels in zip(
+            line.labels,
+            labeller.label([p.token for p in line.labels if p.token], form),
+            strict=True,
+        )
+    }
+    placed = set(matched.values())
+    zeros = _tables_with_zeros(lines, placed)
+    evidence: list[RowEvidence] = []
+    for j, (section, row) in enumerate(rows):
+        i = matched.get(j)
+        if i is None:
+            cells = {section.cell_key(row, c): None for c in section.columns}
+            lost = Layout((None,) * len(cells), cells, 0.0)
+            evidence.append(RowEvidence(section, row, (lost,), None, _LOST_ROW))
+            continue
+        line = lines[i]
+        headers = _headers_of(lines, placed, i, section, labelled)
+        layouts = _lay_fields(line, section, row, headers, prints_zeros=line.table in zeros)
+        shape = "".join("f" if place.is_figure else "_" for place in line.fields)
+        group = (section.caption[0] if section.caption else section.table, line.table, shape)
+        evidence.append(RowEvidence(section, row, layouts, group, label_costs[i][j]))
+    return FormEvidence(form, tuple(evidence), cost, tuple(_unplaced(lines, placed)))
+
+
+def _tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
+    """Tables that print zeros, so that a blank is not one."""
+    zeros = Counter(
+        lines[i].table for i in placed for place in lines[i].fields if place.token and place.token.text == "0"
+    )
+    return {table for table, n in zeros.items() if n >= 3}
+
+
+def _row_label_costs(
+    lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], form: Form, labeller: Labeller
+) -> list[list[float]]:
+    """Per line and form row, minus the log-probability of the line's label being the row's.
+
+    A label wrapped over lines lends its neighbours' text where those show no figures themselves.
+    """
+    texts = ["".join(p.token.text for p in line.labels if p.token) for line in lines]
+    costs = []
+    for i, line in enumerate(lines):
+        before = texts[i - 1] if i and not lines[i - 1].n_figures else ""
+        after = texts[i + 1] if i + 1 < len(lines) and not lines[i + 1].n_figures else ""
+        last = line.labels[-1].token.text if line.labels and line.labels[-1].token else ""
+        offers = {last: 0.0, texts[i]: 0.0}
+        for text, price in (
+            (before + texts[i], _BORROWED_LABEL),
+            (texts[i] + after, _BORROWED_LABEL + (0.0 if texts[i] else _NEXT_LABEL)),
+            (before + texts[i] + after, 2 * _BORROWED_LABEL),
+        ):
+            offers.setdefault(text, price)
+        offers.pop("", None)
+        tokens = [Token(text, BBox(0, 0, 0, 0)) for text in offers]
+        found = list(zip(labeller.label(tokens, form), offers.values(), strict=True))
+        no_label = _NO_LABEL if not texts[i] else _WORST_LABEL
+        line_costs = []
+        for section, row in rows:
+            if not row.labels:
+                line_costs.append(0.5 if not texts[i] else _NO_LABEL)
+                continue
+            name = f"row:{section.table}.{row.key}"
+            named = [price - math.log(labels[name]) for labels, price in found if name in labels]
+            line_costs.append(min([no_label, *named]))
+        costs.append(line_costs)
+    return costs
+
+
+def _align_rows(
+    lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], label_costs: Sequence[Sequence[float]]
+) -> tuple[dict[int, int], float]:
+    """The cheapest order-keeping match of lines to form rows: form row to line, and its cost."""
+    n, m = len(lines), len(rows)
+    best = [[math.inf] * (m + 1) for _ in range(n + 1)]
+    step = [["" for _ in range(m + 1)] for _ in range(n + 1)]
+    best[0][0] = 0.0
+    for i in range(n + 1):
+        for j in range(m + 1):
+            here = best[i][j]
+            if i < n:
+                price = _SKIP_FIGURE_LINE if lines[i].n_figures else _SKIP_TEXT_LINE
+                if here + price < best[i + 1][j]:
+                    best[i + 1][j], step[i + 1][j] = here + price, "line"
+            if j < m and here + _LOST_ROW < best[i][j + 1]:
+                best[i][j + 1], step[i][j + 1] = here + _LOST_ROW, "row"
+            if i < n and j < m:
+                price = label_costs[i][j] + _shape_cost(lines[i], len(rows[j][0].columns))
+                if here + price < best[i + 1][j + 1]:
+                    best[i + 1][j + 1], step[i + 1][j + 1] = here + price, "match"
+    matched = {}
+    i, j = n, m
+    while i or j:
+        if step[i][j] == "match":
+            i, j = i - 1, j - 1
+            matched[j] = i
+        elif step[i][j] == "line":
+            i -= 1
+        else:
+            j -= 1
+    return matched, best[n][m]
+
+
+def _shape_cost(line: Line, n_columns: int) -> float:
+    """How ill the number of fields suits the row."""
+    if not line.fields:
+        return _NO_FIELDS
+    if not line.n_figures:
+        return _ALL_BLANK + _FIELD_TOO_FEW * max(0, n_columns - len(line.fields))
+    few = max(0, n_columns - len(line.fields))
+    many = max(0, line.n_figures - n_columns)
+    return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many
+
+
+def _unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
+    """Lines with figures that found no row, in tables that did find some."""
+    tables = {lines[i].table for i in used}
+    for i, line in enumerate(lines):
+        if line.n_figures and i not in used and line.table in tables:
+            shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
+            yield Problem(
+                "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
+            )
+
+
+class Headers(NamedTuple):
+    """The header lines that hold for a line: their fields with labels, and the table they stand in."""
+
+    fields: list[tuple[Field, Labels]]
+    table: int | None
+
+
+def _headers_of(
+    lines: Sequence[Line],
+    used: set[int],
+    index: int,
+    section: Section,
+    labelled: Mapping[int, Labels],
+) -> Headers:
+    """The nearest header lines above a line that name columns of its section."""
+    names = {f"column:{section.table}.{c.key}" for c in section.columns}
+    block: list[tuple[Field, Labels]] = []
+    table = None
+    for i in range(index - 1, -1, -1):
+        if i in used or lines[i].n_figures:
+            if _names_columns(block, names):
+                break
+            block, table = [], None
+        else:
+            block = [(p, labelled[id(p)]) for p in lines[i].labels] + block
+            table = lines[i].table if table is None else table
+    return Headers(block, table) if _names_columns(block, names) else Headers([], None)
+
+
+def _names_columns(block: Sequence[tuple[Field, Labels]], names: set[str]) -> bool:
+    found = {name for _, labels in block for name in names if labels.get(name, 0) > 0.2}
+    return len(found) >= min(2, len(names))
+
+
+# Columns
+
+
+def _lay_fields(
+    line: Line,
+    section: Section,
+    row: Header,
+    headers: Headers,
+    *,
+    prints_zeros: bool,
+) -> tuple[Layout, ...]:
+    """The ways to lay a line's fields into the section's columns, cheapest first."""
+    columns = section.columns
+    presence = _column_presence(section, headers.fields)
+    lost = [
+        _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
+        if headers.fields
+        else _LOST_COLUMN_NO_HEADER
+        for c in columns
+    ]
+    blank = _BLANK_AMONG_ZEROS if prints_zeros else _BLANK_FOR_ZERO
+    match = [
+        [cost + (0.0 if place.is_figure else blank) for cost in costs]
+        for place, costs in zip(line.fields, _header_costs(line, section, headers), strict=True)
+    ]
+    seen = {(k, c.type, c.unit): _see(line, place, c) for k, place in enumerate(line.fields) for c in columns}
+    return tuple(
+        Layout(
+            places,
+            {
+                section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
+                for c, k in zip(columns, places, strict=True)
+            },
+            cost,
+        )
+        for cost, places in _k_best_places(_skip_costs(line, len(columns)), lost, match)
+    )
+
+
+def _skip_costs(line: Line, n_columns: int) -> list[float]:
+    """Per field, the cost of its standing in no column: a spacer, or a figure too many."""
+    figures = [k for k, place in enumerate(line.fields) if place.is_figure]
+    surplus = len(figures) > n_columns
+    costs = []
+    for k, place in enumerate(line.fields):
+        if place.token is not None:
+            zero = place.token.text == "0"
+            costs.append(
+                _SKIP_FIGURE if not surplus else _SKIP_SURPLUS_ZERO if zero else _SKIP_SURPLUS_FIGURE
+            )
+        elif line.gridded:
+            costs.append(_SKIP_BLANK)
+        elif not figures or k < figures[0]:
+            # A label that spans columns leaves empty fields behind it.
+            costs.append(_SKIP_FIRST_BLANK if line.labels else _SKIP_BLANK)
+        else:
+            costs.append(_SKIP_LAST_BLANK if k > figures[-1] else _SKIP_INNER_BLANK)
+    return costs
+
+
+def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
+    """Per column, how surely the header names it (0..1); repeated labels must be there repeatedly."""
+    presence = {}
+    for column in section.columns:
+        name = f"column:{section.table}.{column.key}"
+        twins = [c for c in section.columns if c.labels == column.labels]
+        votes = sorted((labels.get(name, 0.0) for _, labels in headers), reverse=True)[: len(twins)]
+        presence[column.key] = min(1.0, sum(votes) / 0.9)
+    return presence
+
+
+def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[float]]:
+    """Per field and column, what it costs to lay the one into the other, by the header above it."""
+    # Elsewhere in a dump, a field's number says nothing of its column.
+    in_place = line.gridded or headers.table == line.table
+    placed = _place_headers(section, headers.fields) if in_place else []
+    wrong = _WRONG_HEADER if line.gridded else _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
+    costs = []
+    for place in line.fields:
+        center = sum(place.position) / 2
+        above = {c for (left, right), c in placed if left <= center <= right}
+        costs.append([wrong if above and c not in above else 0.0 for c in range(len(section.columns))])
+    return costs
+
+
+def _place_headers(
+    section: Section, headers: Sequence[tuple[Field, Labels]]
+) -> list[tuple[tuple[float, float], int]]:
+    """Which column each header field names: the most probable choice that runs with the form's order,
+    so that labels printed several times (结果维持) find their own group. Fields that name none are left out."""
+    names = [f"column:{section.table}.{c.key}" for c in section.columns]
+    fields = sorted(
+        ((place.position, labels) for place, labels in headers if any(name in labels for name in names)),
+        key=lambda item: sum(item[0]),
+    )
+    # best[c]: the cheapest choice for the fields so far, the last of them in column c or before.
+    best: list[tuple[float, tuple[int | None, ...]]] = [(0.0, ())] * len(names)
+    for _, labels in fields:
+        after: list[tuple[float, tuple[int | None, ...]]] = []
+        for c, name in enumerate(names):
+            options = [(best[c][0] + _UNNAMED_HEADER, (*best[c][1], None))]
+            if name in labels:
+                options.append((best[c][0] - math.log(labels[name]), (*best[c][1], c)))
+            if after:
+                options.append(after[-1])
+            after.append(min(options, key=itemgetter(0)))
+        best = after
+    chosen = best[-1][1]
+    return [(position, c) for (position, _), c in zip(fields, chosen, strict=True) if c is not None]
+
+
+def _k_best_places(
+    skip: Sequence[float], lost: Sequence[float], match: Sequence[Sequence[float]]
+) -> list[tuple[float, Places]]:
+    """Order-keeping layouts of fields into columns with their costs, cheapest first.
+
+    Args:
+        skip: per field, the cost of leaving it out.
+        lost: per column, the cost of leaving it empty.
+        match: per field and column, the cost of laying the one into the other.
+    """
+    states: list[list[tuple[float, Places]]] = [[(0.0, ())]]
+    for c, price in enumerate(lost):
+        states.append([(cost + price, (*places, None)) for cost, places in states[c]])
+    for k, price in enumerate(skip):
+        after: list[list[tuple[float, Places]]] = []
+        for c in range(len(lost) + 1):
+            options = [(cost + price, places) for cost, places in states[c]]
+            if c:
+                options += [(cost + match[k][c - 1], (*places, k)) for cost, places in states[c - 1]]
+                options += [(cost + lost[c - 1], (*places, None)) for cost, places in after[c - 1]]
+            best: dict[Places, float] = {}
+            for cost, places in options:
+                if cost < best.get(places, math.inf):
+                    best[places] = cost
+            ordered = sorted(((cost, places) for places, cost in best.items()), key=itemgetter(0))
+            after.append([o for o in ordered if o[0] <= ordered[0][0] + _MARGIN][:_MOST_ALTERNATIVES])
+        states = after
+    return states[-1]
+
+
+def _see(line: Line, place: Field, column: Header) -> Seen:
+    token = place.token
+    if token is None:
+        return Seen(((None, 1.0),), line.certain, line.page, place.bbox, None)
+    texts = token.readings or ((token.text, token.confidence),)
+    merged: dict[Value, float] = {}
+    for text, probability in texts:
+        value = parse_figure(text, column.type, column.unit)
+        if value is not None:
+            merged[value] = merged.get(value, 0.0) + probability
+    readings = tuple(merged.items())
+    return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)

@@ -1,0 +1,66 @@
+"""How figures are printed in the forms' cells, and what they mean."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from giar_ml.forms import CellType
+    from giar_ml.report import Value
+
+_NUMBER = re.compile(
+    r"(?P<sign>[-+]|增加?|减少?)?"
+    r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)"
+    r"(?:\.(?P<decimals>\d+))?"
+    r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
+    r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
+)
+_EMPTY = re.compile(r"[-—–_/\\／一]*|无|空")
+_IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_000), "元": Decimal("0.0001")}
+
+
+def plain(text: str) -> str:
+    """Full-width digits, signs and brackets to ASCII, spaces removed."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").replace("‐", "-")
+
+
+def is_figure(text: str) -> bool:
+    """Whether the text is a figure, with its sign, unit and note if any, and nothing else."""
+    return bool(_NUMBER.fullmatch(plain(text)))
+
+
+def is_empty(text: str) -> bool:
+    """Whether a cell with this text counts as blank: nothing, a dash, a stroke, 无."""
+    return bool(_EMPTY.fullmatch(plain(text)))
+
+
+def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = None) -> Value | None:
+    """The figure that a cell shows, None when the text is none of this type.
+
+    `22（其中修订16件）` is 22. An amount that names its unit is turned into the column's (`251000元`
+    in a column of 万元 is 25.1). Only a change may be negative.
+    """
+    match = _NUMBER.fullmatch(plain(text))
+    if not match:
+        return None
+    number = Decimal(match["whole"].replace(",", "") + "." + (match["decimals"] or "0"))
+    negative = match["sign"] is not None and match["sign"][0] in "-减"
+    if cell_type == "amount":
+        if negative:
+            return None
+        if match["unit"] in _IN_10000_YUAN and unit in ("万元", "元") and match["unit"]:
+            number = number * _IN_10000_YUAN[match["unit"]] / _IN_10000_YUAN[unit]
+        return _shortest(number)
+    if number != number.to_integral_value() or (negative and cell_type != "change"):
+        return None
+    return -int(number) if negative else int(number)
+
+
+def _shortest(number: Decimal) -> Value:
+    """25.10 as 25.1, 25.0 as the integer 25."""
+    if number == number.to_integral_value():
+        return int(number)
+    return number.normalize()

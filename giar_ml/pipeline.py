@@ -1,0 +1,150 @@
+"""Puts the stages in order, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from giar_ml.document import Document, Page
+from giar_ml.errors import InputError
+from giar_ml.forms import load_forms
+from giar_ml.report import Report, Source
+
+if TYPE_CHECKING:
+    from giar_ml.ocr import OcrEngine
+
+DEFAULT_MAX_RISK = 0.05
+
+
+class Extractor:
+    """Reads reports one after another. Cheap to build: engines are loaded when first needed.
+
+    Args:
+        device: `auto`, `cpu` or `cuda:N`.
+        engine: a PaddleOCR engine: `onnxruntime`, `paddle` or `transformers`.
+        models: a folder with other OCR weights, in `det/` and `rec/`; None for the embedded ones.
+        layout: `rules`, or a layoutparser detection model.
+        max_risk: accept a report when the probability that a cell is wrong is at most this.
+    """
+
+    def __init__(
+        self,
+        *,
+        device: str = "auto",
+        engine: str = "onnxruntime",
+        models: Path | None = None,
+        layout: str = "rules",
+        max_risk: float = DEFAULT_MAX_RISK,
+    ) -> None:
+        self._device = device
+        self._engine_name = engine
+        self._models = models
+        self._layout_name = layout
+        self._max_risk = max_risk
+        self._engine: OcrEngine | None = None
+        self._detector: Any = None
+
+    @property
+    def device(self) -> str | None:
+        """The device that OCR really runs on; None while no OCR was needed."""
+        return self._engine.device if self._engine else None
+
+    def extract(self, path: str | Path) -> Report:
+        """Read one report.
+
+        Raises:
+            GiarError: the file is no report that can be read; the message says what to do.
+        """
+        from giar_ml.fields import collect_evidence
+        from giar_ml.label import FuzzyLabeller
+        from giar_ml.load import load
+        from giar_ml.prose import find_statements, read_title
+        from giar_ml.verdict import decide
+
+        clock = _Clock()
+        with clock("load"):
+            document = load(Path(path))
+        pages = [self._read_page(page, clock) for page in document.pages]
+        with clock("label"):
+            evidence = collect_evidence(pages, load_forms().values(), FuzzyLabeller())
+            if all(row.group is None for row in evidence.rows):
+                raise InputError(
+                    f"{document.path.name}: no table of an information disclosure report was found in it",
+                    code="no_report",
+                )
+            stated = find_statements(pages, evidence.form)
+            organisation, year = read_title(pages)
+        with clock("solve"):
+            verdict = decide(evidence, stated, max_risk=self._max_risk)
+        problems = (*(p for page in pages for p in page.problems), *verdict.problems)
+        return Report(
+            source=_source(document),
+            form=evidence.form.name,
+            organisation=organisation,
+            year=year,
+            status=verdict.status if not problems else "review",
+            cells=verdict.cells,
+            checks=verdict.checks,
+            problems=problems,
+            timings_ms=clock.timings_ms,
+        )
+
+    def _read_page(self, page: Page, clock: _Clock) -> Page:
+        if page.kind == "text":
+            if page.tables:
+                return page
+            from giar_ml.dumps import find_dumped_tables
+
+            with clock("structure"):
+                return find_dumped_tables(page)
+        from giar_ml.layout import detect_layout, load_detector
+        from giar_ml.tables import find_tables
+
+        with clock("structure"):
+            if self._detector is None:
+                self._detector = load_detector(self._layout_name)
+            page = find_tables(detect_layout(page, self._detector))
+        if page.kind == "scan":
+            from giar_ml.ocr import read_page
+
+            with clock("ocr"):
+                page = read_page(page, self._load_engine())
+        # The picture is no longer needed, and a long document has many.
+        return replace(page, image=None)
+
+    def _load_engine(self) -> OcrEngine:
+        if self._engine is None:
+            from giar_ml.engines import load_engine
+
+            self._engine = load_engine(
+                "paddle", engine=self._engine_name, model_folder=self._models, device=self._device
+            )
+        return self._engine
+
+
+def extract(path: str | Path, **options: Any) -> Report:
+    """Read one report; options as of `Extractor`."""
+    return Extractor(**options).extract(path)
+
+
+class _Clock:
+    """Adds up wall time per stage."""
+
+    def __init__(self) -> None:
+        self.timings_ms = {"load": 0.0, "ocr": 0.0, "structure": 0.0, "label": 0.0, "solve": 0.0}
+
+    @contextmanager
+    def __call__(self, stage: str) -> Iterator[None]:
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.timings_ms[stage] += (time.perf_counter() - start) * 1000
+
+
+def _source(document: Document) -> Source:
+    return Source(document.path.name, document.sha256, document.kind, len(document.pages))

@@ -1,0 +1,69 @@
+"""What the prose says: the office, the year, and figures of the tables stated in sentences."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from giar_ml.document import Page, Token
+from giar_ml.figures import plain
+from giar_ml.forms import Form
+from giar_ml.text import normalize_radicals
+
+_TITLE = re.compile(
+    r"^(?P<organisation>[^，。；：]*?)(?:关于)?(?P<year>(?:19|20)\d{2})年?(?:度)?(?:的)?"
+    r"(?:政府|政务)?信息公开(?:工作)?(?:年度)?(?:工作)?(?:年度)?(?:报告|总结)"
+)
+_TITLE_LINES = 8
+_NAME = re.compile(r"由(?P<organisation>[^，。；：]{4,40}?)(?:根据|依据|按照|编制|负责编制)")
+_PERIOD = re.compile(r"(?P<year>20\d{2})年1月1日(?:起)?(?:至|到|-|—|~|—)+20\d{2}年12月31日")
+_SENTENCE = re.compile(r"[^。；！？]+")
+
+
+class Stated(NamedTuple):
+    """A sentence states that `cells` add up to `figure`."""
+
+    cells: tuple[str, ...]
+    figure: int
+    text: str
+
+
+def prose_text(pages: Iterable[Page]) -> str:
+    """All text outside the tables in reading order, without spaces and line breaks."""
+    return "".join(_clean(token) for page in pages for token in page.tokens)
+
+
+def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
+    """Organisation and year, from the title; else from the sentences that state them."""
+    lines = [text for page in pages[:2] for token in page.tokens if (text := _clean(token).lstrip("#*"))]
+    for start in range(min(_TITLE_LINES, len(lines))):
+        for stop in (start + 3, start + 2, start + 1):
+            match = _TITLE.match("".join(lines[start:stop]))
+            if match and match["organisation"]:
+                return match["organisation"], int(match["year"])
+    text = "".join(lines)
+    name = _NAME.search(text)
+    title = next((m for line in lines[:_TITLE_LINES] if (m := _TITLE.match(line))), None)
+    period = _PERIOD.search(text)
+    year = title or period
+    return (name["organisation"] if name else None), (int(year["year"]) if year else None)
+
+
+def find_statements(pages: Sequence[Page], form: Form) -> list[Stated]:
+    """Every figure of the tables that a sentence states, in order, by the form's rules."""
+    text = prose_text(pages)
+    found = []
+    for sentence in _SENTENCE.findall(text):
+        for rule in form.prose:
+            stated = [m for pattern in rule.say for m in pattern.finditer(sentence)]
+            found += [Stated(rule.cells, int(m["n"]), sentence) for m in stated]
+            if not stated and any(pattern.search(sentence) for pattern in rule.none):
+                found.append(Stated(rule.cells, 0, sentence))
+    return found
+
+
+def _clean(token: Token) -> str:
+    # NFKC would turn full-width punctuation into ASCII; sentences are cut at the full-width marks.
+    text = re.sub(r"\s+", "", normalize_radicals(token.text))
+    return re.sub(r"[０-９]+", lambda m: plain(m[0]), text)

@@ -1,0 +1,374 @@
+"""Evidence to result: ask the solver, give every cell its status, and decide whether to accept.
+
+A report is accepted when all sums hold, every change is proven and the probability that the whole
+report is right passes the threshold; otherwise it goes to review, with the reasons in words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from decimal import Decimal
+
+from giar_ml.document import Problem
+from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
+from giar_ml.forms import Form, Sum
+from giar_ml.prose import Stated
+from giar_ml.report import CellResult, Check, ReportStatus, Value
+from giar_ml.solve import (
+    Alternative,
+    Decision,
+    Evidence,
+    NoAnswer,
+    Row,
+    Solution,
+    Statement,
+    solve,
+)
+from giar_ml.solve import Problem as Puzzle
+
+_FLOOR = 1e-3
+_UNSEEN = 1e-4
+_BLANK_MISSED = 1e-3
+MARGIN = 7.0
+"""Odds of 1,000 to 1, in nats, at which an answer counts as proven against all others."""
+_WEAK_LABEL = 3.0
+"""A row whose label fits this badly (nats) is named in a problem."""
+
+
+class Verdict:
+    """The parts of a Report that follow from the evidence."""
+
+    def __init__(
+        self,
+        status: ReportStatus,
+        cells: dict[str, CellResult],
+        checks: tuple[Check, ...],
+        problems: tuple[Problem, ...],
+        risk: float,
+    ) -> None:
+        self.status = status
+        self.cells = cells
+        self.checks = checks
+        self.problems = problems
+        self.risk = risk
+
+
+def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float) -> Verdict:
+    """Decide every cell of the form."""
+    form = evidence.form
+    summed = {key for s in form.sums for key in (*s.left, *s.right)}
+    statements = _pick_statements(stated, form, summed)
+    problems = list(evidence.problems)
+    solution = None
+    try:
+        solution = _solve(evidence, statements, summed)
+    except NoAnswer:
+        problems.append(Problem("solver_timeout", "the sums could not be checked in time", ()))
+    cells: dict[str, CellResult] = {}
+    for row in evidence.rows:
+        keys = [form_key for form_key in row.layouts[0].cells]
+        if solution is not None and summed.intersection(keys):
+            for key in keys:
+                cells[key] = _summed_cell(row, key, solution)
+        else:
+            cells.update(_lone_cells(row))
+    cells = {key: cells[key] for key in form.cells}
+    checks = [*_check_sums(form.sums, cells), *_check_statements(stated, cells)]
+    problems += _explain(form, evidence, cells, checks, solution)
+    risk = _risk(cells, summed, solution)
+    accepted = not problems and risk <= max_risk and solution is not None and solution.optimal
+    if not problems and not accepted:
+        problems.append(_uncertain(form, cells, risk))
+    return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
+
+
+# Solver
+
+
+def _solve(evidence: FormEvidence, statements: Sequence[Stated], summed: set[str]) -> Solution:
+    rows = []
+    patterns: dict[tuple[Hashable, Hashable], float] = {}
+    for row in evidence.rows:
+        if not summed.intersection(row.layouts[0].cells):
+            continue
+        seen: dict[int, Evidence] = {}
+        alternatives = []
+        for layout in row.layouts:
+            cells = {
+                key: None if place is None else seen.setdefault(id(place), _weigh(place))
+                for key, place in layout.cells.items()
+            }
+            alternatives.append(Alternative(cells, layout.places))
+            patterns[row.group, layout.places] = layout.cost
+        several = len(alternatives) > 1
+        rows.append(Row(tuple(alternatives), row.group if several else None))
+    puzzle = Puzzle(
+        rows=tuple(rows),
+        sums=evidence.form.sums,
+        patterns=patterns,
+        statements=tuple(Statement(s.cells, s.figure) for s in statements),
+    )
+    return solve(puzzle, margin=MARGIN)
+
+
+def _weigh(seen: Seen) -> Evidence:
+    """Probabilities to costs; what is certain has no other reading."""
+    if seen.certain:
+        return Evidence(tuple((_whole(value), 0.0) for value, _ in seen.readings[:1]))
+    readings = [(_whole(value), _cost(p)) for value, p in seen.readings]
+    if not readings:
+        return Evidence((), other_cost=0.0)
+    if readings[0][0] is None:
+        return Evidence(((None, 0.0),), other_cost=_cost(_BLANK_MISSED))
+    missing = max(1.0 - sum(p for _, p in seen.readings), _FLOOR)
+    # The probability left over is spread over the figures that were not seen: some ten of them are likely.
+    return Evidence(tuple(readings), other_cost=_cost(missing / 10))
+
+
+def _cost(probability: float) -> float:
+    return -math.log(min(1.0, max(probability, _UNSEEN)))
+
+
+def _whole(value: Value | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _pick_statements(stated: Sequence[Stated], form: Form, summed: set[str]) -> list[Stated]:
+    """One statement per cell: the first."""
+    picked: dict[tuple[str, ...], Stated] = {}
+    for statement in stated:
+        if summed.issuperset(statement.cells):
+            picked.setdefault(statement.cells, statement)
+    return list(picked.values())
+
+
+# Cells
+
+
+def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
+    decision = solution.decisions[key]
+    seen = _chosen_seen(row, key, decision)
+    sure = 1.0 - math.exp(-min(solution.gap, 50.0))
+    others = tuple((value, 0.0) for value in decision.alternatives)
+    if decision.evidence is None:
+        if decision.alternatives:
+            candidates = tuple((v, 0.0) for v in sorted({decision.lawful, *decision.alternatives}))
+            return CellResult(None, None, "missing", 0.0, candidates=candidates)
+        return CellResult(decision.lawful, None, "inferred", sure)
+    assert seen is not None
+    place = _where(seen)
+    candidates = _candidates(seen)
+    first = decision.evidence.readings[0][0] if decision.evidence.readings else None
+    blank = bool(decision.evidence.readings) and first is None
+    if decision.alternatives:
+        return CellResult(
+            first if not blank else 0,
+            first,
+            "conflict",
+            0.5,
+            candidates=_merge(candidates, ((decision.lawful, 0.0), *others)),
+            suggestion=decision.lawful,
+            **place,
+        )
+    if decision.misprint:
+        suggestion = None if decision.open_correction else decision.lawful
+        if decision.open_correction and decision.lawful == decision.shown:
+            # Another correction, as good, changes this cell.
+            suggestion = None
+        return CellResult(
+            decision.shown,
+            decision.shown,
+            "conflict",
+            _top(seen),
+            candidates=candidates,
+            suggestion=suggestion,
+            **place,
+        )
+    if blank and decision.shown is None and decision.lawful == 0:
+        return CellResult(0, None, "blank", max(_top(seen), sure), candidates=candidates, **place)
+    if blank:
+        return CellResult(decision.lawful, None, "inferred", sure, candidates=candidates, **place)
+    if decision.shown == first:
+        confidence = max(_top(seen), sure)
+        return CellResult(first, first, "read", confidence, candidates=candidates, **place)
+    known = any(value == decision.shown for value, _ in seen.readings)
+    printed = decision.shown if known else None
+    return CellResult(
+        decision.lawful, printed, "repaired" if known else "inferred", sure, candidates=candidates, **place
+    )
+
+
+def _chosen_seen(row: RowEvidence, key: str, decision: Decision) -> Seen | None:
+    """The place that the decision's evidence came from."""
+    if decision.evidence is None:
+        return None
+    for layout in row.layouts:
+        seen = layout.cells[key]
+        if seen is not None and _weigh(seen) == decision.evidence:
+            return seen
+    raise LookupError(key)
+
+
+def _lone_cells(row: RowEvidence) -> dict[str, CellResult]:
+    """Cells that stand in no sum: the best layout counts, unless another is about as good."""
+    best, *others = row.layouts
+    rivals = [layout for layout in others if layout.cost < best.cost + MARGIN]
+    return {key: _lone_cell(key, best, rivals) for key in best.cells}
+
+
+def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
+    seen = best.cells[key]
+    if seen is None:
+        return CellResult(None, None, "missing", 0.0)
+    place = _where(seen)
+    candidates = _candidates(seen)
+    other = [r.cells[key] for r in rivals if _value(r.cells[key]) != _value(seen)]
+    if other:
+        values = tuple((v, 0.0) for s in other if (v := _value(s)) is not None)
+        return CellResult(
+            _value(seen), _value(seen), "conflict", 0.5, candidates=_merge(candidates, values), **place
+        )
+    if not seen.readings:
+        return CellResult(None, None, "missing", 0.0, **place)
+    value, probability = seen.readings[0]
+    if value is None:
+        return CellResult(0, None, "blank", 1.0 if seen.certain else 1 - _BLANK_MISSED, **place)
+    return CellResult(value, value, "read", probability, candidates=candidates, **place)
+
+
+def _value(seen: Seen | None) -> Value | None:
+    return seen.readings[0][0] if seen and seen.readings else None
+
+
+def _top(seen: Seen) -> float:
+    return seen.readings[0][1] if seen.readings else 0.0
+
+
+def _where(seen: Seen) -> dict:
+    line = seen.token.line if seen.token else None
+    textual = line is not None
+    return {"page": None if textual else seen.page, "bbox": None if textual else seen.bbox, "line": line}
+
+
+def _candidates(seen: Seen) -> tuple[tuple[Value, float], ...]:
+    return tuple((value, p) for value, p in seen.readings if value is not None)
+
+
+def _merge(
+    first: Sequence[tuple[Value, float]], more: Sequence[tuple[Value, float]]
+) -> tuple[tuple[Value, float], ...]:
+    merged = dict(more)
+    merged.update(dict(first))
+    return tuple(sorted(merged.items(), key=lambda item: -item[1]))
+
+
+# Checks and words
+
+
+def _check_sums(sums: Sequence[Sum], cells: Mapping[str, CellResult]) -> list[Check]:
+    return [_check(s.id, _total(s.left, cells), _total(s.right, cells)) for s in sums]
+
+
+def _check_statements(stated: Sequence[Stated], cells: Mapping[str, CellResult]) -> list[Check]:
+    """One check per stated cell; it holds when one of the sentences on it agrees."""
+    by_cells: dict[tuple[str, ...], list[int]] = {}
+    for statement in stated:
+        by_cells.setdefault(statement.cells, []).append(statement.figure)
+    checks = []
+    for keys, figures in by_cells.items():
+        total = _total(keys, cells)
+        figure = total if total in figures else figures[0]
+        checks.append(_check("text:" + "+".join(keys), figure, total))
+    return checks
+
+
+def _check(check_id: str, left: Value | None, right: Value | None) -> Check:
+    return Check(check_id, left is not None and left == right, left, right)
+
+
+def _total(keys: Sequence[str], cells: Mapping[str, CellResult]) -> Value | None:
+    values = [cells[key].value for key in keys]
+    if any(value is None for value in values):
+        return None
+    total = sum((Decimal(value) for value in values if value is not None), Decimal(0))
+    return int(total) if total == total.to_integral_value() else total
+
+
+def _explain(
+    form: Form,
+    evidence: FormEvidence,
+    cells: Mapping[str, CellResult],
+    checks: Sequence[Check],
+    solution: Solution | None,
+) -> list[Problem]:
+    problems: list[Problem] = []
+
+    def name(key: str) -> str:
+        return form.cells[key].name
+
+    if lost := [row for row in evidence.rows if row.group is None]:
+        keys = tuple(key for row in lost for key in row.layouts[0].cells)
+        rows = "; ".join(row.row.path or "四、政府信息公开行政复议、行政诉讼情况" for row in lost)
+        problems.append(Problem("lost_rows", f"rows not found: {rows}", keys))
+    for key, cell in cells.items():
+        if cell.status == "conflict":
+            hint = "" if cell.suggestion is None else f"; the sums suggest {cell.suggestion}"
+            code = "misprint" if cell.confidence > 0.5 else "ambiguous"
+            what = "printed against its sums" if code == "misprint" else "cannot be told apart"
+            problems.append(Problem(code, f"{name(key)}: {cell.printed} {what}{hint}", (key,), cell.page))
+    if missing := tuple(key for key, cell in cells.items() if cell.status == "missing"):
+        names = ", ".join(name(key) for key in missing[:3]) + (" …" if len(missing) > 3 else "")
+        problems.append(Problem("missing_cells", f"{len(missing)} cells not determined: {names}", missing))
+    if unfilled := tuple(
+        key
+        for key, cell in cells.items()
+        if cell.status == "inferred" and cell.printed is None and _placed(cell) and not cell.candidates
+    ):
+        names = ", ".join(name(key) for key in unfilled[:3]) + (" …" if len(unfilled) > 3 else "")
+        problems.append(
+            Problem("left_blank", f"{len(unfilled)} cells left blank that are not 0: {names}", unfilled)
+        )
+    for check in checks:
+        if check.id.startswith("text:") and not check.holds:
+            keys = tuple(check.id.removeprefix("text:").split("+"))
+            names = " + ".join(name(key) for key in keys)
+            problems.append(
+                Problem(
+                    "prose_contradicts",
+                    f"the prose says {check.left}, the table {check.right}: {names}",
+                    keys,
+                )
+            )
+    explained = {key for problem in problems for key in problem.cells}
+    for s, check in zip(form.sums, checks, strict=False):
+        if not check.holds and not explained.intersection((*s.left, *s.right)):
+            problems.append(
+                Problem("broken_sum", f"{s.id}: {check.left} is not {check.right}", (*s.left, *s.right))
+            )
+    if solution is not None and not solution.optimal:
+        problems.append(Problem("not_proven", "the time was too short to prove the reading", ()))
+    return problems
+
+
+def _placed(cell: CellResult) -> bool:
+    return cell.line is not None or cell.bbox is not None
+
+
+def _risk(cells: Mapping[str, CellResult], summed: set[str], solution: Solution | None) -> float:
+    """Probability that some cell is wrong: what the sums leave open, and the cells in no sum."""
+    right = 1.0 if solution is None else 1.0 - math.exp(-min(solution.gap, 50.0))
+    for key, cell in cells.items():
+        if key not in summed:
+            right *= cell.confidence
+    return 1.0 - right
+
+
+def _uncertain(form: Form, cells: Mapping[str, CellResult], risk: float) -> Problem:
+    key = min(cells, key=lambda k: cells[k].confidence)
+    return Problem(
+        "uncertain",
+        f"the report is right with a probability of {1 - risk:.1%} only; least sure is {form.cells[key].name}",
+        (key,),
+        cells[key].page,
+    )
