@@ -115,14 +115,15 @@ class Place:
     role: Role
     text: str
     key: str | None
+    bold: bool
 
 
 def _to_xlsx(report: Report) -> bytes:
     from openpyxl import Workbook
 
     book = Workbook()
-    sheet = book.active
-    sheet.title = "年度报告表"
+    del book["Sheet"]
+    sheet = book.create_sheet("年度报告表")
     if report.form:
         _fill_form_sheet(sheet, report, _form_of(report))
     else:
@@ -148,7 +149,12 @@ def place_form(form: Form, *, top: int) -> tuple[list[Place], dict[int, str]]:
         for cell in grid.cells:
             first, last = edges[cell.column_start], edges[cell.column_stop]
             rows = top + 1 + cell.row_start, top + cell.row_stop
-            places.append(Place(rows[0], first + 1, rows[1], last, cell.role, cell.text, cell.key))
+            bold = (
+                cell.role in ("caption", "header")
+                or (cell.role == "corner" and grid.n_label_columns == 1)
+                or (cell.role == "label" and grid.n_label_columns > 1 and cell.column_start == 0)
+            )
+            places.append(Place(rows[0], first + 1, rows[1], last, cell.role, cell.text, cell.key, bold))
         top += grid.n_rows + 2  # the title and an empty row
     return places, titles
 
@@ -219,14 +225,14 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
         elif result and result.value is not None:
             cell.value = result.value
         fill = _ROLE_FILLS.get(place.role) or (result and STATUS_FILLS.get(result.status))
-        bold = place.role in ("caption", "header") or (place.role == "label" and place.column == 1)
-        left = place.role in ("corner", "label") and place.last_row - place.row < 5
+        heads = place.role == "corner" and place.bold
+        left = place.role in ("corner", "label") and not heads and place.last_row - place.row < 5
         for row in range(place.row, place.last_row + 1):
             for column in range(place.column, place.last_column + 1):
                 sheet.cell(row, column).border = border
                 if fill:
                     sheet.cell(row, column).fill = PatternFill("solid", fgColor=fill)
-        cell.font = Font(name=_FONT, size=_FONT_PT, bold=bold)
+        cell.font = Font(name=_FONT, size=_FONT_PT, bold=place.bold)
         cell.alignment = Alignment(
             horizontal="left" if left else "center", vertical="center", wrap_text=place.key is None
         )
@@ -243,6 +249,7 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
         sheet.row_dimensions[row].height = height
 
     _set_up_print(sheet)
+    sheet.page_setup.fitToHeight = 1
     sheet.print_area = f"A1:{get_column_letter(n_columns)}{max(place.last_row for place in places)}"
     sheet.sheet_view.showGridLines = False
 
@@ -330,6 +337,9 @@ def _fill_list(sheet: Worksheet, columns: list[tuple[str, int]], rows: list[list
                 cell.value = value
             cell.font = Font(name=_FONT, size=_FONT_PT)
             cell.alignment = Alignment(vertical="top", wrap_text=True)
+        texts = [(str(value), width) for value, (_, width) in zip(row, columns, strict=True)]
+        n_lines = max(math.ceil(_text_pt(text) / (width * _FONT_PT / 2)) for text, width in texts)
+        sheet.row_dimensions[i].height = max(n_lines, 1) * _LINE_PT + 2
     sheet.freeze_panes = "A2"
     _set_up_print(sheet, landscape=True)
 
@@ -343,11 +353,13 @@ def _mark_rows(sheet: Worksheet, rows: Iterable[int]) -> None:
 
 
 def _set_up_print(sheet: Worksheet, *, landscape: bool = False) -> None:
+    from openpyxl.worksheet.properties import PageSetupProperties
+
     sheet.page_setup.paperSize = 9  # A4
     sheet.page_setup.orientation = "landscape" if landscape else "portrait"
     sheet.page_setup.fitToWidth = 1
     sheet.page_setup.fitToHeight = 0
-    sheet.sheet_properties.pageSetUpPr.fitToPage = True
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     sheet.print_options.horizontalCentered = True
     margins = sheet.page_margins
     margins.left = margins.right = margins.top = margins.bottom = 0.5  # inches

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from giar_ml.forms import Form
+from giar_ml.forms import Form, Sum
 from giar_ml.report import Report
 
 
@@ -20,12 +20,28 @@ def name_check(form: Form, check_id: str) -> str:
         return f"正文所述 = {form.cells[key].name}"
     for rule in form.sums:
         if rule.id == check_id:
-            return f"{_name_side(form, rule.left)} = {_name_side(form, rule.right)}"
+            return _name_sum(form, rule)
     return check_id
 
 
-def _name_side(form: Form, keys: Sequence[str]) -> str:
-    names = [form.cells[key].name for key in keys]
+def _name_sum(form: Form, rule: Sum) -> str:
+    sides = [[form.cells[key] for key in keys] for keys in (rule.left, rule.right)]
+    cells = [cell for side in sides for cell in side]
+    rows = {cell.row.path for cell in cells}
+    columns = {cell.column.path for cell in cells}
+    if len(rows) == 1 and rows != {""}:
+        names = [[cell.column.labels[0] for cell in side] for side in sides]
+        shared = f"{rows.pop()}："
+    elif len(columns) == 1:
+        names = [[cell.row.path for cell in side] for side in sides]
+        shared = f"{cells[0].column.labels[0]}："
+    else:
+        names = [[cell.name for cell in side] for side in sides]
+        shared = ""
+    return shared + " = ".join(_join(side) for side in names)
+
+
+def _join(names: Sequence[str]) -> str:
     if len(names) <= 2:
         return " + ".join(names)
     return f"{names[0]} 至 {names[-1]}（{len(names)} 项之和）"

@@ -1,0 +1,3 @@
+from giar_ml.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,411 @@
+"""The command line: parses, calls the pipeline, says what came of it. Heavy imports happen when used."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import logging
+import os
+import re
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from giar_ml import __version__
+from giar_ml.errors import GiarError, UsageError
+
+if TYPE_CHECKING:
+    from giar_ml.pipeline import Extractor
+    from giar_ml.report import Report
+
+SUFFIXES = (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".docx", ".html", ".htm", ".txt", ".md")
+
+EXIT_ACCEPTED = 0
+EXIT_USAGE = 2
+EXIT_REVIEW = 3
+EXIT_FAILED = 4
+EXIT_INTERRUPTED = 130
+
+_LOG = logging.getLogger("giar_ml.cli")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+    args = _build_parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except GiarError as error:
+        _complain(str(error))
+        return error.exit_status
+    except KeyboardInterrupt:
+        _complain("interrupted")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:  # the reader, `head` say, has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_ACCEPTED
+
+
+def _build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="giar",
+        description="Reads the statutory tables of government information disclosure reports.",
+    )
+    parser.add_argument("--version", action="version", version=f"giar {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    extract = commands.add_parser(
+        "extract",
+        help="read reports into JSON, CSV and workbooks",
+        epilog="exit status: 0 all accepted, 3 some need review, 4 some failed, 2 usage, 130 interrupted",
+    )
+    extract.set_defaults(run=_extract)
+    extract.add_argument(
+        "inputs",
+        nargs="+",
+        type=Path,
+        metavar="INPUT",
+        help=f"file ({' '.join(SUFFIXES)}) or folder of files",
+    )
+    extract.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="output folder")
+    extract.add_argument(
+        "--format",
+        action="append",
+        default=[],
+        choices=("json", "csv", "xlsx"),
+        help="also write this format (repeatable; JSON is always written)",
+    )
+    extract.add_argument("--device", type=_device, default="auto", help="auto, cpu or cuda:N (default: auto)")
+    extract.add_argument(
+        "--engine",
+        choices=("onnxruntime", "paddle", "transformers"),
+        default="onnxruntime",
+        help="what runs the OCR models (default: onnxruntime)",
+    )
+    extract.add_argument(
+        "--models", type=Path, metavar="FOLDER", help="OCR models to use instead of the embedded"
+    )
+    extract.add_argument(
+        "--layout", default="rules", metavar="rules|MODEL", help="layout detector (default: rules)"
+    )
+    extract.add_argument(
+        "--max-risk",
+        type=_probability,
+        metavar="X",
+        help="accept a report only if the probability of any wrong figure is at most X (0 to 1)",
+    )
+    extract.add_argument("--quiet", action="store_true", help="print errors only")
+    extract.add_argument("--log", type=Path, metavar="FILE", help="append one line per report to FILE")
+    extract.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
+
+    show = commands.add_parser("show", help="print results as on the form")
+    show.set_defaults(run=_show)
+    show.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON file that `extract` wrote")
+    return parser
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cpu or cuda:N")
+    return text
+
+
+def _probability(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 <= float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
+
+
+def _complain(message: str) -> None:
+    from giar_ml.words import one_line
+
+    print(f"giar: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+# --- extract ---
+
+
+def _extract(args: argparse.Namespace) -> int:
+    inputs = _list_inputs(args.inputs)
+    _prepare_folder(args.output)
+    if args.models and not args.models.is_dir():
+        raise UsageError(f"{args.models}: no such model folder")
+    with _logging_to(args.log, on_stderr=not (args.quiet or sys.stderr.isatty())):
+        extractor = _build_extractor(args)
+        outcomes: list[tuple[Path, Report]] = []
+        status = EXIT_ACCEPTED
+        interrupted = False
+        with _progress(len(inputs), visible=sys.stderr.isatty() and not args.quiet) as advance:
+            taken: dict[str, Path] = {}
+            try:
+                for path in inputs:
+                    advance(path.name)
+                    report, exit_status = _extract_one(extractor, path, taken=taken, args=args)
+                    outcomes.append((path, report))
+                    status = _worse(status, exit_status)
+            except KeyboardInterrupt:
+                interrupted = True
+        if interrupted:
+            _complain(f"interrupted: {len(outcomes)} of {len(inputs)} reports done and kept")
+            status = EXIT_INTERRUPTED
+        if not args.quiet:
+            _print_summary(outcomes, extractor.device)
+    return status
+
+
+def _build_extractor(args: argparse.Namespace) -> Extractor:
+    from giar_ml.pipeline import Extractor
+
+    options = {} if args.max_risk is None else {"max_risk": args.max_risk}
+    return Extractor(
+        device=args.device, engine=args.engine, models=args.models, layout=args.layout, **options
+    )
+
+
+def _list_inputs(paths: Sequence[Path]) -> list[Path]:
+    inputs: list[Path] = []
+    for path in paths:
+        if not path.is_dir():
+            inputs.append(path)
+            continue
+        try:
+            inside = sorted(
+                entry
+                for entry in path.iterdir()
+                if entry.suffix.lower() in SUFFIXES and not entry.name.startswith(".") and entry.is_file()
+            )
+        except OSError as error:
+            raise UsageError(f"{path}: cannot list the folder ({error.strerror})") from error
+        if not inside:
+            raise UsageError(f"{path}: no file in this folder that could be a report ({' '.join(SUFFIXES)})")
+        inputs.extend(inside)
+    return inputs
+
+
+def _prepare_folder(folder: Path) -> None:
+    probe = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch(exist_ok=False)
+        probe.unlink()
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot write to the output folder ({error.strerror})") from error
+
+
+def _extract_one(
+    extractor: Extractor, path: Path, *, taken: dict[str, Path], args: argparse.Namespace
+) -> tuple[Report, int]:
+    """The report, failed ones too, with its exit status; writes it unless its name is taken."""
+    started = time.perf_counter()
+    exit_status = EXIT_FAILED
+    first = taken.setdefault(path.stem, path)
+    if first is not path:
+        message = f"{path}: result {path.stem}.json is already that of {first}; rename one or use two folders"
+        report = _failed(path, "same_stem", message)
+        _complain(message)
+        _log_report(path, report, None, time.perf_counter() - started)
+        return report, exit_status
+    try:
+        report = extractor.extract(path)
+        exit_status = {"accepted": EXIT_ACCEPTED, "review": EXIT_REVIEW}.get(report.status, EXIT_FAILED)
+        if report.status == "failed":
+            _complain(_naming(path, report.problems[0].message if report.problems else "failed"))
+    except GiarError as error:
+        message, exit_status = _naming(path, str(error)), error.exit_status
+        report = _failed(path, error.code, message)
+        _complain(message)
+    except Exception as error:  # a bug must not cost the other reports
+        message = f"{path}: internal error, please report it ({type(error).__name__}: {error})"
+        report = _failed(path, "internal_error", message)
+        _complain(message)
+        _LOG.debug("%s", traceback.format_exc())
+        if args.debug:
+            traceback.print_exc()
+    written = None
+    try:
+        from giar_ml.export import write
+
+        written = write(report, args.output, path.stem, {"json", *args.format})[-1]
+    except OSError as error:
+        message = f"{path}: cannot write the result to {args.output} ({error.strerror})"
+        report, exit_status = _failed(path, "cannot_write", message), EXIT_FAILED
+        _complain(message)
+    _log_report(path, report, written, time.perf_counter() - started)
+    return report, exit_status
+
+
+def _naming(path: Path, message: str) -> str:
+    return message if path.name in message else f"{path}: {message}"
+
+
+def _failed(path: Path, code: str, message: str) -> Report:
+    from giar_ml.document import Problem
+    from giar_ml.report import Report, Source
+    from giar_ml.words import one_line
+
+    return Report(
+        source=Source(file=path.name, sha256=_hash_file(path), kind=None, pages=0),
+        form=None,
+        organisation=None,
+        year=None,
+        status="failed",
+        problems=(Problem(code, one_line(message)),),
+    )
+
+
+def _hash_file(path: Path) -> str:
+    """Empty when the file cannot be read."""
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        pass
+    return ""
+
+
+def _worse(one: int, other: int) -> int:
+    return max(one, other, key=(EXIT_ACCEPTED, EXIT_REVIEW, EXIT_FAILED, EXIT_USAGE).index)
+
+
+# --- what the user sees meanwhile and at the end ---
+
+
+@contextlib.contextmanager
+def _logging_to(path: Path | None, *, on_stderr: bool) -> Iterator[None]:
+    handlers: list[logging.Handler] = []
+    if path:
+        try:
+            handlers.append(logging.FileHandler(path, encoding="utf-8", errors="backslashreplace"))
+        except OSError as error:
+            raise UsageError(f"{path}: cannot write the log ({error.strerror})") from error
+        handlers[0].setLevel(logging.DEBUG)
+    if on_stderr:
+        handlers.append(logging.StreamHandler())
+        handlers[-1].setLevel(logging.INFO)
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+        _LOG.addHandler(handler)
+    _LOG.setLevel(logging.DEBUG)
+    _LOG.propagate = False
+    try:
+        yield
+    finally:
+        for handler in handlers:
+            _LOG.removeHandler(handler)
+            handler.close()
+
+
+def _log_report(path: Path, report: Report, written: Path | None, seconds: float) -> None:
+    from giar_ml.words import one_line, say_reason
+
+    parts = [f"{report.status} {path}", f"{seconds:.1f} s"]
+    if report.form:
+        parts.append(f"form {report.form}, {report.organisation or '?'} {report.year or '?'}")
+    if written:
+        parts.append(f"-> {written}")
+    if reason := say_reason(report):
+        parts.append(reason)
+    level = {"accepted": logging.INFO, "review": logging.WARNING}.get(report.status, logging.ERROR)
+    _LOG.log(level, "%s", one_line("; ".join(parts)))
+
+
+@contextlib.contextmanager
+def _progress(total: int, *, visible: bool) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each report as it begins."""
+    if not visible:
+        yield lambda _name: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from giar_ml.words import one_line
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
+        task = progress.add_task("", total=total)
+        begun = 0
+
+        def advance(name: str) -> None:
+            nonlocal begun
+            progress.update(task, completed=begun, description=escape(one_line(name)))
+            begun += 1
+
+        yield advance
+        progress.update(task, completed=begun, description="")
+
+
+def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) -> None:
+    from collections import Counter
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from giar_ml.words import one_line, say_reason
+
+    styles = {"accepted": "green", "review": "yellow", "failed": "red"}
+    console = Console()
+    if not console.is_terminal:
+        console.width = 160
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title in ("report", "result", "form", "year", "organisation", "why"):
+        table.add_column(title, overflow="fold")
+    for path, report in outcomes:
+        table.add_row(
+            Text(one_line(path.name)),
+            Text(report.status, style=styles[report.status]),
+            Text(report.form or ""),
+            Text(str(report.year or "")),
+            Text(one_line(report.organisation or "")),
+            Text(say_reason(report)),
+        )
+    if outcomes:
+        console.print(table)
+    counts: Counter[str] = Counter(report.status for _, report in outcomes)
+    line = ", ".join(f"{counts[status]} {status}" for status in styles)
+    console.print(Text(f"{line}; {f'OCR on {device}' if device else 'no OCR needed'}"))
+
+
+# --- show ---
+
+
+def _show(args: argparse.Namespace) -> int:
+    from rich.console import Console
+    from rich.text import Text
+
+    from giar_ml.report import Report
+    from giar_ml.show import render_report
+
+    console = Console()
+    width = min(max(console.width, 100), 120) if console.is_terminal else 120
+    status = EXIT_ACCEPTED
+    for i, path in enumerate(args.files):
+        try:
+            text = render_report(Report.read(path), width=width)
+        except OSError as error:
+            _complain(f"{path}: cannot read the file ({error.strerror})")
+            status = EXIT_FAILED
+        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+            _complain(f"{path}: not a result that `giar extract` wrote, or one of another version")
+            status = EXIT_FAILED
+        else:
+            if i:
+                console.print(Text("\n" + "═" * width + "\n"))
+            console.print(text, soft_wrap=True, end="")
+    return status
