@@ -455,7 +455,7 @@ def _place_headers(
     section: Section, headers: Sequence[tuple[Field, Labels]]
 ) -> list[tuple[tuple[float, float], int]]:
     """Which column each header field names: the most probable choice that runs with the form's order,
-    so that labels printed several times (结果维持) find their own group. Fields that name none are left out."""
+    so that labels printed several times (结果维持) find their own group. Other fields are left out."""
     names = [f"column:{section.table}.{c.key}" for c in section.columns]
     fields = sorted(
         ((place.position, labels) for place, labels in headers if any(name in labels for name in names)),

@@ -11,6 +11,7 @@ proves the answer or refutes it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -119,10 +120,9 @@ class Solution:
     cost: float
     gap: float
     optimal: bool
-    patterns: Mapping[Hashable, Hashable]
 
 
-class NoAnswer(Exception):
+class NoAnswerError(Exception):
     """The time limit passed before any answer was found."""
 
 
@@ -136,16 +136,16 @@ def solve(problem: Problem, *, margin: float = 7.0, time_limit_s: float = 10.0) 
             solution is not `optimal`.
 
     Raises:
-        NoAnswer: nothing was found in time.
+        NoAnswerError: nothing was found in time.
     """
     model = _Model(problem)
     best = model.minimize(time_limit_s)
     if best is None:
-        raise NoAnswer(f"no answer in {time_limit_s} s")
+        raise NoAnswerError(f"no answer in {time_limit_s} s")
     optimal = best.optimal
 
     second = model.minimize(time_limit_s, different_from=best, cells=model.cells)
-    gap = (second.cost - best.cost) / SCALE if second else margin * 10
+    gap = (second.cost - best.cost) / SCALE if second else math.inf
     optimal &= second is None or second.optimal
 
     others: dict[str, set[int]] = {}
@@ -172,7 +172,7 @@ def solve(problem: Problem, *, margin: float = 7.0, time_limit_s: float = 10.0) 
             alternatives=tuple(sorted(others.get(cell, ()))),
             open_correction=cell in corrections,
         )
-    return Solution(decisions, best.cost / SCALE, gap, optimal, best.patterns)
+    return Solution(decisions, best.cost / SCALE, gap, optimal)
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,6 @@ class _Answer:
     output: dict[str, int]
     evidence: dict[str, Evidence | None]
     misprints: frozenset[str]
-    patterns: dict[Hashable, Hashable]
 
 
 @dataclass(frozen=True)
@@ -230,7 +229,6 @@ class _Model:
             stated = sum(self._lawful[key] for key in statement.cells)
             self._model.add(stated == statement.figure).only_enforce_if(agrees)
             self._charge(problem.costs.statement, agrees.negated())
-        self._different: dict[str, tuple[int, Any]] = {}
 
     def _charge(self, cost: float, literal: Any) -> None:
         if cost:
@@ -266,9 +264,11 @@ class _Model:
                 literal = model.new_bool_var("pattern")
                 patterns[alternative.pattern] = literal
                 self._charge(problem.patterns.get((row.group, alternative.pattern), 0.0), literal)
-        deviates = model.new_bool_var("deviates")
-        self._charge(problem.costs.deviation, deviates)
         for alternative, literal in zip(row.alternatives, chosen, strict=True):
+            # A row of its own kind pays for its layout itself, and for being so.
+            deviates = model.new_bool_var("deviates")
+            price = problem.patterns.get((row.group, alternative.pattern), 0.0)
+            self._charge(price + problem.costs.deviation, deviates)
             model.add_bool_or(literal.negated(), patterns[alternative.pattern], deviates)
 
     def _explain(
@@ -388,11 +388,6 @@ class _Model:
             misprints=frozenset(
                 key for key, option in chosen.items() if option.misprint and lawful[key] != option.shown
             ),
-            patterns={
-                group: next(p for p, literal in patterns.items() if solver.value(literal))
-                for group, patterns in self._patterns.items()
-                if any(solver.value(literal) for literal in patterns.values())
-            },
         )
 
 

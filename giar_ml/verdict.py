@@ -19,7 +19,7 @@ from giar_ml.solve import (
     Alternative,
     Decision,
     Evidence,
-    NoAnswer,
+    NoAnswerError,
     Row,
     Solution,
     Statement,
@@ -63,11 +63,11 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
     solution = None
     try:
         solution = _solve(evidence, statements, summed)
-    except NoAnswer:
+    except NoAnswerError:
         problems.append(Problem("solver_timeout", "the sums could not be checked in time", ()))
     cells: dict[str, CellResult] = {}
     for row in evidence.rows:
-        keys = [form_key for form_key in row.layouts[0].cells]
+        keys = list(row.layouts[0].cells)
         if solution is not None and summed.intersection(keys):
             for key in keys:
                 cells[key] = _summed_cell(row, key, solution)
@@ -149,12 +149,12 @@ def _pick_statements(stated: Sequence[Stated], form: Form, summed: set[str]) -> 
 def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     decision = solution.decisions[key]
     seen = _chosen_seen(row, key, decision)
-    sure = 1.0 - math.exp(-min(solution.gap, 50.0))
+    sure = 1.0 - math.exp(-solution.gap)
     others = tuple((value, 0.0) for value in decision.alternatives)
     if decision.evidence is None:
         if decision.alternatives:
-            candidates = tuple((v, 0.0) for v in sorted({decision.lawful, *decision.alternatives}))
-            return CellResult(None, None, "missing", 0.0, candidates=candidates)
+            possible = tuple((v, 0.0) for v in sorted({decision.lawful, *decision.alternatives}))
+            return CellResult(None, None, "missing", 0.0, candidates=possible)
         return CellResult(decision.lawful, None, "inferred", sure)
     assert seen is not None
     place = _where(seen)
@@ -357,7 +357,7 @@ def _placed(cell: CellResult) -> bool:
 
 def _risk(cells: Mapping[str, CellResult], summed: set[str], solution: Solution | None) -> float:
     """Probability that some cell is wrong: what the sums leave open, and the cells in no sum."""
-    right = 1.0 if solution is None else 1.0 - math.exp(-min(solution.gap, 50.0))
+    right = 1.0 if solution is None else 1.0 - math.exp(-solution.gap)
     for key, cell in cells.items():
         if key not in summed:
             right *= cell.confidence
@@ -368,7 +368,7 @@ def _uncertain(form: Form, cells: Mapping[str, CellResult], risk: float) -> Prob
     key = min(cells, key=lambda k: cells[k].confidence)
     return Problem(
         "uncertain",
-        f"the report is right with a probability of {1 - risk:.1%} only; least sure is {form.cells[key].name}",
+        f"right with a probability of {1 - risk:.1%} only; least sure is {form.cells[key].name}",
         (key,),
         cells[key].page,
     )
