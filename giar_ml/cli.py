@@ -23,7 +23,21 @@ if TYPE_CHECKING:
     from giar_ml.pipeline import Extractor
     from giar_ml.report import Report
 
-SUFFIXES = (".pdf", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".docx", ".html", ".htm", ".txt", ".md")
+SUFFIXES = (
+    ".pdf",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".webp",
+    ".docx",
+    ".html",
+    ".htm",
+    ".txt",
+    ".md",
+)
 
 EXIT_ACCEPTED = 0
 EXIT_USAGE = 2

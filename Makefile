@@ -1,0 +1,67 @@
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+EXAMPLES := $(sort $(wildcard $(addprefix examples/*.,pdf png jpg tif docx html txt)))
+RESULTS := $(addsuffix .json,$(addprefix out/,$(notdir $(basename $(EXAMPLES)))))
+
+# uv has its own names for pip's settings.
+empty :=
+comma := ,
+space := $(empty) $(empty)
+ifdef PIP_FIND_LINKS
+export UV_FIND_LINKS ?= $(subst $(space),$(comma),$(strip $(PIP_FIND_LINKS)))
+endif
+ifdef PIP_INDEX_URL
+export UV_DEFAULT_INDEX ?= $(PIP_INDEX_URL)
+endif
+ifdef PIP_EXTRA_INDEX_URL
+export UV_INDEX ?= $(strip $(PIP_EXTRA_INDEX_URL))
+endif
+ifdef PIP_CERT
+export SSL_CERT_FILE ?= $(PIP_CERT)
+endif
+export UV_HTTP_TIMEOUT ?= 180
+
+.PHONY: help setup demo test test-slow lint check bench clean
+
+help:
+	@echo "make demo       set up .venv, read the examples into out/, show the results"
+	@echo "make test       set up .venv, run the tests (make test-slow: the long ones)"
+	@echo "make check      what CI runs: ruff, mypy, pytest"
+	@echo "make bench      time a scan against stock PaddleOCR"
+	@echo "make clean      remove .venv and out/"
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml tools/check_system.py
+	@$(PYTHON) tools/check_system.py
+	@echo "Setting up .venv: about 1.7 GB, some minutes"
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip install --python $(BIN)/python -e '.[dev]'
+	@touch $@
+
+# Exit status 3 says that a report needs review, which some examples are made for.
+demo: setup
+	$(BIN)/giar extract $(EXAMPLES) -o out --format json --format xlsx || test $$? -eq 3
+	$(BIN)/giar show $(RESULTS)
+
+test: setup
+	$(BIN)/pytest -m "not slow"
+
+test-slow: setup
+	$(BIN)/pytest -m slow
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test
+
+bench: setup
+	$(BIN)/python eval/bench_scan.py
+
+clean:
+	rm -rf .venv out
