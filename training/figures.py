@@ -32,6 +32,7 @@ class Scale:
     density: float
 
 
+# The rows of a busy office weigh about 3 together, see ROW_WEIGHTS.
 SCALES: dict[ScaleName, Scale] = {
     "bureau": Scale((0.2, 12), 0.2, 1, 30, 3, 0.15),
     "county": Scale((10, 150), 4, 12, 5_000, 4_000, 0.4),
@@ -118,14 +119,15 @@ def _sparse_counts(addends: list[str], rng: np.random.Generator, scale: Scale) -
     rows = {key.rpartition(".")[0]: 0.0 for key in addends}
     columns = {key.rpartition(".")[2]: 0.0 for key in addends}
     for row in rows:
-        weight = ROW_WEIGHTS.get(row.rpartition(".")[2], DEFAULT_ROW_WEIGHT)
-        rows[row] = weight * rng.gamma(1.0) * (rng.random() < scale.density)
+        table, _, last = row.rpartition(".")
+        weight = 1.0 if table == "reviews" else ROW_WEIGHTS.get(last, DEFAULT_ROW_WEIGHT)
+        rows[row] = weight * rng.gamma(1.5) / 1.5 * (rng.random() < scale.density + 0.5 * weight)
     for column in columns:
         weight = COLUMN_WEIGHTS.get(column, DEFAULT_COLUMN_WEIGHT)
         empty = weight < 1 and rng.random() < COLUMN_EMPTY_CHANCE
         columns[column] = 0.0 if empty else weight * rng.uniform(0.3, 1.7)
     low, high = scale.requests
-    requests = float(np.exp(rng.uniform(np.log(low), np.log(high)))) / 2
+    requests = float(np.exp(rng.uniform(np.log(low), np.log(high)))) / 3
     expected = {"requests": requests, "reviews": scale.reviews * rng.gamma(1.0)}
 
     def draw(key: str) -> int:
