@@ -308,10 +308,11 @@ def _side_by_side(
 def _merge_rows(rows: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int]]:
     """Rows of ink joined to text lines: low ones (dots, the strokes of 二) go to their neighbours."""
     merged = list(rows)
+    # A lone 二 or 三 has no high row: its strokes together are about as high as wide.
+    total = rows[-1][1] - rows[0][0]
+    is_lone = 0.6 * width <= total <= 1.2 * width and all(b - a < 0.35 * width for a, b in rows)
     while len(merged) > 1:
-        highest = max(stop - start for start, stop in merged)
-        # A lone 二 or 三 has no high row: its strokes belong together as far as they are one square.
-        em = max(highest, min(width, merged[-1][1] - merged[0][0]) if highest < 0.35 * width else highest)
+        em = total if is_lone else max(stop - start for start, stop in merged)
         candidates = []
         for i, ((a, b), (c, d)) in enumerate(zip(merged, merged[1:], strict=False)):
             is_low = min(b - a, d - c) < 0.6 * em
