@@ -1,0 +1,118 @@
+"""Pictures -> pages: PNG, JPEG, TIFF with several pages, BMP, WebP."""
+
+from __future__ import annotations
+
+import struct
+import warnings
+from io import BytesIO
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from giar_ml.document import Page
+from giar_ml.errors import InputError
+from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
+
+MAX_IMAGE_PIXELS = 120_000_000
+"""An A3 page at 600 dpi has 70 million."""
+MIN_SIDE_PX = 64
+"""Less cannot hold a table."""
+SANE_DPI = (72, 1200)
+
+# What Pillow's decoders raise on broken data, besides OSError.
+_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, OverflowError)
+
+
+def read_image(data: bytes, name: str, *, max_pages: int) -> list[Page]:
+    """One scanned page per frame, upright by its EXIF tag, transparent parts white."""
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns above 90 million pixels; the limit here is ours.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(BytesIO(data))
+        with image:
+            n_frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+            if n_frames > max_pages:
+                raise InputError(
+                    f"{name}: {n_frames} pages, the limit is {max_pages}; split the file",
+                    code="too_many_pages",
+                )
+            pages = []
+            n_pixels = 0
+            for index in range(n_frames):
+                if n_frames > 1:
+                    image.seek(index)
+                _check_size(image, name)
+                n_pixels += image.width * image.height
+                if n_pixels > MAX_DOCUMENT_PIXELS:
+                    raise InputError(
+                        f"{name}: more than {MAX_DOCUMENT_PIXELS / 1e6:,.0f} million pixels in all;"
+                        " split the file",
+                        code="image_too_large",
+                    )
+                pages.append(_read_frame(image, number=index + 1))
+    except Image.DecompressionBombError as error:
+        raise _too_large(name, "too many pixels to open") from error
+    except UnidentifiedImageError as error:
+        raise _damaged(name) from error
+    except _DECODE_ERRORS as error:
+        raise _damaged(name) from error
+    return pages
+
+
+def _read_frame(image: Image.Image, *, number: int) -> Page:
+    dpi = _dpi(image)
+    pixels = np.ascontiguousarray(_to_rgb(ImageOps.exif_transpose(image)))
+    height, width = pixels.shape[:2]
+    return Page(number=number, kind="scan", width=width, height=height, image=pixels, dpi=dpi)
+
+
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    """(H, W, 3) uint8."""
+    if image.mode.startswith("I") or image.mode == "F":
+        return np.repeat(_scale_to_bytes(np.asarray(image))[:, :, None], 3, axis=2)
+    if image.has_transparency_data:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return np.asarray(Image.alpha_composite(white, rgba).convert("RGB"))
+    return np.asarray(image.convert("RGB"))
+
+
+def _scale_to_bytes(gray: np.ndarray) -> np.ndarray:
+    """Deep gray as bytes. Pillow's own conversion clips at 255 and turns 16-bit pages white."""
+    values = gray.astype(np.float32)
+    top = values.max(initial=0)
+    full_scale = next((scale for scale in (1, 255, 65535) if top <= scale), top)
+    return np.clip(values * (255 / full_scale), 0, 255).astype(np.uint8)
+
+
+def _dpi(image: Image.Image) -> float | None:
+    try:
+        horizontal = float(image.info["dpi"][0])
+    except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
+        return None
+    low, high = SANE_DPI
+    return round(horizontal, 1) if low <= horizontal <= high else None
+
+
+def _check_size(image: Image.Image, name: str) -> None:
+    width, height = image.size
+    if min(width, height) < MIN_SIDE_PX:
+        raise InputError(
+            f"{name}: {width} x {height} pixels hold no form; scan it at 200 dpi or more",
+            code="image_too_small",
+        )
+    if width * height > MAX_IMAGE_PIXELS:
+        raise _too_large(name, f"{width} x {height} pixels")
+
+
+def _too_large(name: str, size: str) -> InputError:
+    return InputError(
+        f"{name}: {size}, the limit is {MAX_IMAGE_PIXELS / 1e6:,.0f} million pixels;"
+        " save it at 300 dpi or less",
+        code="image_too_large",
+    )
+
+
+def _damaged(name: str) -> InputError:
+    return InputError(f"{name}: the picture is cut off or broken; scan or fetch it again", code="damaged")

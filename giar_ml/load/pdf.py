@@ -1,0 +1,469 @@
+"""PDF -> pages, each read from its text layer where that is sound, else left for OCR as a scan.
+
+PDFium is not thread-safe: one process per worker, no threads.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+
+from giar_ml.document import BBox, Page, Problem
+from giar_ml.errors import InputError
+from giar_ml.load.characters import Char, group_characters
+from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
+
+DIGITAL_DPI = 144
+"""The image of a digital page only serves to find its rules: half a point is one pixel."""
+SCAN_DPI = (72, 400)
+"""A scan is rendered at its own resolution within these."""
+FALLBACK_DPI = 200
+MAX_PAGE_PIXELS = 100_000_000
+"""A larger page is rendered at a lower resolution, down to `MIN_DPI`."""
+MIN_DPI = 30
+
+_PT_PER_INCH = 72
+_SCAN_COVERAGE = 0.75  # of the page under pictures; the letterheads and photos of reports cover less
+_MIN_PICTURE_PX = 64  # smaller ones are backgrounds of one colour, stretched
+_MIN_PICTURE_COVERAGE = 0.02  # of the page; a table is larger
+_DARK = 160  # gray level: print is darker, the coloured head rows of forms are lighter
+_MIN_INK_CONTRAST = 12  # of 255, inside the box of a character that one can see
+_MAX_BAD_SHARE = 0.2  # of the characters; a sound layer has none, a few symbols at most
+_MIN_VISIBLE_SHARE = 0.5
+_MIN_LAYER_CHARS = 30  # from here on the statistics of a layer mean something
+_UNREAD_MARKS = 150  # glyph-like marks outside all characters: a seal in vectors has fewer, a table more
+_UNREAD_MARKS_BARE = 20  # the same on a page with next to no text
+_MARK_PX = (6, 60)  # a character or a part of it, at DIGITAL_DPI
+_MIN_RULES = 3  # of each direction, in the picture of a table
+_BLANK_DARK_SHARE = 0.0005  # of the pixels; one printed line has more
+
+# In any Chinese official text a tenth of the characters are of these. A font whose table is scrambled
+# gives characters too, but not these.
+_FREQUENT = frozenset("的一是在了有和年政府信息公开行不人数本结果其他计请第条项法申机关处理月日予")
+_MIN_FREQUENT_SHARE = 0.02
+_SEVERAL = 100  # Chinese characters from which on that share means something
+
+# A character that PDFium puts for a hyphen at the end of a line.
+_PDFIUM_HYPHENS = {"\x02": "-", "\ufffe": "-", "\xad": "-"}
+
+
+class _Frame(NamedTuple):
+    """Page space (points, origin bottom-left) -> pixels of the rendered, upright page."""
+
+    left: float
+    bottom: float
+    right: float
+    top: float
+    rotation: int
+    """Clockwise, of everything together."""
+    scale: float
+
+    def to_pixels(self, bbox: tuple[float, float, float, float]) -> BBox:
+        """`bbox` is left, bottom, right, top in page space."""
+        x0, y0, x1, y1 = bbox
+        match self.rotation:
+            case 90:
+                corners = (y0 - self.bottom, x0 - self.left, y1 - self.bottom, x1 - self.left)
+            case 180:
+                corners = (self.right - x1, y0 - self.bottom, self.right - x0, y1 - self.bottom)
+            case 270:
+                corners = (self.top - y1, self.right - x1, self.top - y0, self.right - x0)
+            case _:
+                corners = (x0 - self.left, self.top - y1, x1 - self.left, self.top - y0)
+        return BBox(*(value * self.scale for value in corners))
+
+
+@dataclass(frozen=True)
+class _Glyph:
+    """A character as the file has it, in page space."""
+
+    text: str
+    ink: tuple[float, float, float, float]
+    body: tuple[float, float, float, float]
+    angle: int
+    """Counter-clockwise, to the nearest quarter."""
+    is_visible: bool
+    after_space: bool
+
+
+class _Picture(NamedTuple):
+    bbox: tuple[float, float, float, float]  # page space
+    coverage: float
+    dpi: float
+    raw: pdfium.PdfImage
+
+
+def read_pdf(data: bytes, name: str, *, max_pages: int) -> list[Page]:
+    """Digital pages with tokens, scanned pages without.
+
+    A page whose text stands sideways when shown is turned upright. A page that cannot be drawn comes
+    back blank, with a problem.
+
+    Raises:
+        InputError: the file cannot be opened, has too many pages, or none that can be drawn.
+    """
+    if _is_cut_off(data):
+        raise _damaged(name)
+    with _open(data, name) as pdf:
+        n_pages = len(pdf)
+        if n_pages == 0:
+            raise InputError(f"{name}: the PDF has no pages; fetch it again", code="no_pages")
+        if n_pages > max_pages:
+            raise InputError(
+                f"{name}: {n_pages} pages, the limit is {max_pages}; split the file", code="too_many_pages"
+            )
+        pages = []
+        n_pixels = 0
+        for index in range(n_pages):
+            page = _read_page(pdf, index, name)
+            n_pixels += 0 if page.image is None else page.image.shape[0] * page.image.shape[1]
+            if n_pixels > MAX_DOCUMENT_PIXELS:
+                raise InputError(
+                    f"{name}: {index + 1} of {n_pages} pages have more than"
+                    f" {MAX_DOCUMENT_PIXELS / 1e6:,.0f} million pixels; split the file",
+                    code="image_too_large",
+                )
+            pages.append(page)
+    if all(page.problems for page in pages):
+        raise _damaged(name)
+    return pages
+
+
+def is_scan(pages: Sequence[Page]) -> bool:
+    """Whether a page with anything on it is scanned."""
+    return any(page.kind == "scan" and not _is_blank(page.image) for page in pages)
+
+
+def _is_blank(image: np.ndarray | None) -> bool:
+    if image is None:
+        return True
+    margin_y, margin_x = (side // 20 for side in image.shape[:2])  # where scanners leave dark edges
+    inner = image[margin_y : -margin_y or None, margin_x : -margin_x or None, 1]
+    return float((inner < _DARK).mean()) < _BLANK_DARK_SHARE
+
+
+def _open(data: bytes, name: str) -> pdfium.PdfDocument:
+    try:
+        return pdfium.PdfDocument(data)
+    except pdfium.PdfiumError as error:
+        if error.err_code in (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY):
+            raise InputError(
+                f"{name}: the PDF is protected by a password; save it without one", code="encrypted"
+            ) from error
+        raise _damaged(name) from error
+
+
+def _is_cut_off(data: bytes) -> bool:
+    """PDFium mends a file whose end is missing, with fewer pages and without a word."""
+    return data.rfind(b"%%EOF") < data.rfind(b"endobj")
+
+
+def _damaged(name: str) -> InputError:
+    return InputError(f"{name}: the PDF is cut off or broken; fetch it again", code="damaged")
+
+
+def _read_page(pdf: pdfium.PdfDocument, index: int, name: str) -> Page:
+    try:
+        page = pdf[index]
+    except pdfium.PdfiumError:
+        return _broken_page(index, name)
+    try:
+        return _analyse(page, index, name)
+    except pdfium.PdfiumError:
+        return _broken_page(index, name)
+    finally:
+        page.close()
+
+
+def _broken_page(index: int, name: str) -> Page:
+    problem = Problem(
+        "page_damaged",
+        f"{name}: page {index + 1} is broken and cannot be read; fetch the file again",
+        page=index + 1,
+    )
+    image = np.full((64, 64, 3), 255, np.uint8)
+    return Page(
+        number=index + 1, kind="digital", width=64, height=64, image=image, dpi=72, problems=(problem,)
+    )
+
+
+def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
+    glyphs = _read_glyphs(page)
+    pictures = _find_pictures(page)
+    turn = _sideways(glyphs, page.get_rotation())
+    if _coverage(pictures, page) >= _SCAN_COVERAGE and not _is_backdrop(pictures, glyphs):
+        return _scanned_page(page, pictures, index, name)
+    image, frame = _render(page, DIGITAL_DPI, name, turn=turn)
+    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    chars = _to_chars(glyphs, frame, gray.shape)
+    seen = [char for char in chars if _has_ink(char, gray)]
+    boxes = [frame.to_pixels(picture.bbox) for picture in pictures]
+    if (
+        not _is_sound(glyphs, n_chars=len(chars), n_seen=len(seen))
+        or _n_unread_marks(gray, seen, boxes) > _unread_limit(len(seen))
+        or any(_holds_table(gray, box) for box in boxes)
+    ):
+        return _scanned_page(page, pictures, index, name)
+    return Page(
+        number=index + 1,
+        kind="digital",
+        width=image.shape[1],
+        height=image.shape[0],
+        image=image,
+        dpi=frame.scale * _PT_PER_INCH,
+        tokens=group_characters(seen, gray),
+    )
+
+
+def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[_Picture], index: int, name: str) -> Page:
+    largest = max((picture.coverage for picture in pictures), default=0.0)
+    # Compressed scans lay a coarse background under a fine mask: the fine one has the text.
+    dpi = max((p.dpi for p in pictures if p.coverage >= largest / 2), default=FALLBACK_DPI)
+    if largest < _SCAN_COVERAGE:  # text beside the pictures is read too, so it must not get too coarse
+        dpi = max(dpi, FALLBACK_DPI)
+    low, high = SCAN_DPI
+    image, frame = _render(page, min(max(dpi, low), high), name)
+    return Page(
+        number=index + 1,
+        kind="scan",
+        width=image.shape[1],
+        height=image.shape[0],
+        image=image,
+        dpi=frame.scale * _PT_PER_INCH,
+    )
+
+
+def _render(page: pdfium.PdfPage, dpi: float, name: str, *, turn: int = 0) -> tuple[np.ndarray, _Frame]:
+    """(H, W, 3) uint8 RGB, and how page space lies on it; coarser than asked for when the page is huge."""
+    width_pt, height_pt = page.get_size()
+    if width_pt <= 0 or height_pt <= 0:
+        raise pdfium.PdfiumError("page without a size")
+    scale = min(dpi / _PT_PER_INCH, math.sqrt(MAX_PAGE_PIXELS / (width_pt * height_pt)) * 0.999)
+    if scale < MIN_DPI / _PT_PER_INCH:
+        raise InputError(
+            f"{name}: a page of {width_pt / _PT_PER_INCH:,.0f} x {height_pt / _PT_PER_INCH:,.0f} inches;"
+            " save it at its paper size",
+            code="image_too_large",
+        )
+    bitmap = page.render(scale=scale, rotation=turn, rev_byteorder=True)
+    image = np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
+    bitmap.close()
+    left, bottom, right, top = page.get_bbox()
+    rotation = (page.get_rotation() + turn) % 360
+    return image, _Frame(left, bottom, right, top, rotation, scale)
+
+
+# Characters
+
+
+def _read_glyphs(page: pdfium.PdfPage) -> list[_Glyph]:
+    """All characters but white space, in the order of the file."""
+    text_page = page.get_textpage()
+    raw = text_page.raw
+    glyphs: list[_Glyph] = []
+    modes: dict[int | None, bool] = {}
+    after_space = False
+    left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+    loose = pdfium_c.FS_RECTF()
+    for index in range(text_page.count_chars()):
+        code = pdfium_c.FPDFText_GetUnicode(raw, index)
+        text = "\ufffd" if 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
+        if text.isspace() or code == 0:
+            # PDFium makes up spaces too, at any gap.
+            after_space = after_space or pdfium_c.FPDFText_IsGenerated(raw, index) == 0
+            continue
+        pdfium_c.FPDFText_GetCharBox(raw, index, left, right, bottom, top)
+        ink = (left.value, bottom.value, right.value, top.value)
+        pdfium_c.FPDFText_GetLooseCharBox(raw, index, loose)
+        body = (loose.left, loose.bottom, loose.right, loose.top)
+        if _is_flat(body):
+            body = ink
+        glyphs.append(
+            _Glyph(
+                text=_PDFIUM_HYPHENS.get(text, text),
+                ink=ink,
+                body=body,
+                angle=round(math.degrees(pdfium_c.FPDFText_GetCharAngle(raw, index)) / 90) * 90 % 360,
+                is_visible=_is_drawn(raw, index, modes),
+                after_space=after_space,
+            )
+        )
+        after_space = False
+    text_page.close()
+    return glyphs
+
+
+def _is_drawn(raw: pdfium_c.FPDF_TEXTPAGE, index: int, known: dict[int | None, bool]) -> bool:
+    """False for the invisible text that OCR programs lay over a scan."""
+    text_object = pdfium_c.FPDFText_GetTextObject(raw, index)
+    address = ctypes.cast(text_object, ctypes.c_void_p).value
+    if address not in known:
+        mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object) if text_object else None
+        known[address] = mode not in (
+            pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE,
+            pdfium_c.FPDF_TEXTRENDERMODE_CLIP,
+        )
+    return known[address]
+
+
+def _is_flat(bbox: tuple[float, float, float, float]) -> bool:
+    return bbox[2] - bbox[0] <= 0 or bbox[3] - bbox[1] <= 0
+
+
+def _sideways(glyphs: Sequence[_Glyph], rotation: int) -> int:
+    """How far to turn the shown page clockwise so that most of its text stands upright."""
+    if not glyphs:
+        return 0
+    angle, count = Counter(glyph.angle for glyph in glyphs).most_common(1)[0]
+    return (angle - rotation) % 360 if count > len(glyphs) * 0.8 else 0
+
+
+def _to_chars(glyphs: Sequence[_Glyph], frame: _Frame, shape: tuple[int, ...]) -> list[Char]:
+    """The drawn characters that lie on the shown page."""
+    height, width = shape[:2]
+    chars = []
+    for glyph in glyphs:
+        if not glyph.is_visible or _is_flat(glyph.ink):
+            continue
+        ink = frame.to_pixels(glyph.ink)
+        x, y = ink.center
+        if 0 <= x < width and 0 <= y < height:
+            chars.append(Char(glyph.text, ink, frame.to_pixels(glyph.body), glyph.after_space))
+    return chars
+
+
+def _has_ink(char: Char, gray: np.ndarray) -> bool:
+    left, top, right, bottom = char.ink
+    patch = gray[max(int(top) - 1, 0) : int(bottom) + 2, max(int(left) - 1, 0) : int(right) + 2]
+    return patch.size > 0 and int(patch.max()) - int(patch.min()) >= _MIN_INK_CONTRAST
+
+
+def _is_sound(glyphs: Sequence[_Glyph], *, n_chars: int, n_seen: int) -> bool:
+    """Whether the layer says what the page shows, as far as characters alone can tell.
+
+    Args:
+        n_chars: drawn characters on the shown page.
+        n_seen: those among them that have left ink.
+    """
+    if not glyphs:
+        return True
+    n_bad = sum(_is_bad(glyph.text) or _is_flat(glyph.ink) for glyph in glyphs)
+    n_drawn = sum(glyph.is_visible for glyph in glyphs)
+    if n_bad > _MAX_BAD_SHARE * len(glyphs) or n_drawn < _MIN_VISIBLE_SHARE * len(glyphs):
+        return False
+    if n_seen < _MIN_VISIBLE_SHARE * n_chars:
+        return False
+    n_letters = sum(glyph.text.isalpha() for glyph in glyphs)
+    chinese = [glyph.text for glyph in glyphs if "\u2e80" <= glyph.text <= "\u9fff"]
+    if not chinese and n_letters >= _MIN_LAYER_CHARS:  # a font without a table gives letters and accents
+        return False
+    n_frequent = sum(text in _FREQUENT for text in chinese)
+    return len(chinese) < _SEVERAL or n_frequent >= _MIN_FREQUENT_SHARE * len(chinese)
+
+
+def _is_bad(text: str) -> bool:
+    return text == "\ufffd" or unicodedata.category(text) in ("Co", "Cc", "Cn", "Cs")
+
+
+# Pictures
+
+
+def _find_pictures(page: pdfium.PdfPage) -> list[_Picture]:
+    """The pictures that may hold print, those in nested forms too."""
+    left, bottom, right, top = page.get_bbox()
+    area = max((right - left) * (top - bottom), 1e-6)
+    pictures = []
+    for image in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]):
+        width_px, height_px = image.get_px_size()
+        if min(width_px, height_px) < _MIN_PICTURE_PX and width_px * height_px < 100 * _MIN_PICTURE_PX**2:
+            continue
+        matrix = image.get_matrix()
+        container = image.container
+        while container is not None:
+            matrix = matrix.multiply(container.get_matrix())
+            container = container.container
+        corners = [matrix.on_point(x, y) for x, y in ((0, 0), (1, 0), (0, 1), (1, 1))]
+        bbox = (
+            max(min(x for x, _ in corners), left),
+            max(min(y for _, y in corners), bottom),
+            min(max(x for x, _ in corners), right),
+            min(max(y for _, y in corners), top),
+        )
+        coverage = 0.0 if _is_flat(bbox) else (bbox[2] - bbox[0]) * (bbox[3] - bbox[1]) / area
+        width_pt, height_pt = math.hypot(matrix.a, matrix.b), math.hypot(matrix.c, matrix.d)
+        if coverage < _MIN_PICTURE_COVERAGE or not width_pt or not height_pt:
+            continue
+        dpi = max(width_px / width_pt, height_px / height_pt) * _PT_PER_INCH
+        pictures.append(_Picture(bbox, coverage, dpi, image))
+    return pictures
+
+
+def _coverage(pictures: Sequence[_Picture], page: pdfium.PdfPage) -> float:
+    """Share of the page under pictures together: scanners also write strips."""
+    left, bottom, right, top = page.get_bbox()
+    grid = np.zeros((100, 100), bool)
+    for x0, y0, x1, y1 in (picture.bbox for picture in pictures):
+        columns = slice(*(round((x - left) / (right - left) * 100) for x in (x0, x1)))
+        rows = slice(*(round((y - bottom) / (top - bottom) * 100) for y in (y0, y1)))
+        grid[rows, columns] = True
+    return float(grid.mean())
+
+
+def _is_backdrop(pictures: Sequence[_Picture], glyphs: Sequence[_Glyph]) -> bool:
+    """Whether the pictures are plain paper behind drawn text, as in some letterheads."""
+    if sum(glyph.is_visible for glyph in glyphs) < _MIN_LAYER_CHARS:
+        return False
+    for picture in pictures:
+        if picture.coverage >= _MIN_PICTURE_COVERAGE:
+            bitmap = picture.raw.get_bitmap()
+            values = bitmap.to_numpy()
+            plane = values if values.ndim == 2 else values[:, :, :3].min(axis=2)
+            is_plain = float((plane < _DARK).mean()) < _BLANK_DARK_SHARE
+            bitmap.close()
+            if not is_plain:
+                return False
+    return True
+
+
+def _n_unread_marks(gray: np.ndarray, chars: Sequence[Char], pictures: Sequence[BBox]) -> int:
+    """Marks of the size of print that no character of the layer accounts for."""
+    ink = (gray < _DARK).astype(np.uint8)
+    for box in (*(char.ink for char in chars), *pictures):
+        left, top, right, bottom = (int(value) for value in box)
+        ink[max(top - 2, 0) : bottom + 3, max(left - 2, 0) : right + 3] = 0
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    low, high = _MARK_PX
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    return int(((np.maximum(width, height) >= low) & (width <= high) & (height <= high)).sum())
+
+
+def _unread_limit(n_chars: int) -> float:
+    if n_chars < _MIN_LAYER_CHARS:
+        return _UNREAD_MARKS_BARE
+    return max(_UNREAD_MARKS, n_chars / 2)
+
+
+def _holds_table(gray: np.ndarray, box: BBox) -> bool:
+    """Whether a picture on the page shows rules both ways."""
+    left, top, right, bottom = (int(value) for value in box)
+    ink = (gray[max(top, 0) : bottom, max(left, 0) : right] < _DARK).astype(np.uint8)
+    if min(ink.shape) < _MIN_PICTURE_PX:
+        return False
+    height, width = ink.shape
+    for kernel in (np.ones((1, width // 3), np.uint8), np.ones((height // 3, 1), np.uint8)):
+        opened = cv2.morphologyEx(ink, cv2.MORPH_OPEN, kernel)
+        n_parts, _, stats, _ = cv2.connectedComponentsWithStats(opened)
+        thin = np.minimum(stats[1:n_parts, cv2.CC_STAT_WIDTH], stats[1:n_parts, cv2.CC_STAT_HEIGHT]) <= 8
+        if int(thin.sum()) < _MIN_RULES:
+            return False
+    return True

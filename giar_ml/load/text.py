@@ -1,0 +1,120 @@
+"""Text of any usual encoding -> one page with a token per source line."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import NamedTuple
+from unicodedata import east_asian_width
+
+from giar_ml.document import BBox, Page, Token
+from giar_ml.errors import InputError
+from giar_ml.load.sniff import unsupported
+from giar_ml.text import normalize_radicals
+
+MAX_TEXT_BYTES = 20_000_000
+"""A report has some 50 kB; an HTML page saved with its pictures a few MB."""
+
+_MAX_CONTROL_SHARE = 0.01  # of the characters; a form feed or a stray byte is no binary file
+_CONTROLS = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),  # before UTF-16, whose mark it starts with
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_HTML_TAG = re.compile(r"<(table|html|body|!doctype\s+html)\b", re.IGNORECASE)
+_META_WITHIN = 4096  # bytes; HTML asks for the first 1024, pages with long comments in front exist
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
+_XML_OFFICE = re.compile(r"<\?mso-application|<w:wordDocument|<pkg:package|<office:document")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
+
+
+class DecodedText(NamedTuple):
+    text: str
+    is_html: bool
+
+
+def decode_text(data: bytes, name: str) -> DecodedText:
+    """The text without a byte order mark, and whether it is HTML or holds a piece of it.
+
+    Raises:
+        InputError: the file is binary, empty, too large or an Office file in XML.
+    """
+    if len(data) > MAX_TEXT_BYTES:
+        raise InputError(
+            f"{name}: {len(data) / 1e6:,.0f} MB of text, the limit is {MAX_TEXT_BYTES / 1e6:,.0f} MB;"
+            " split the file",
+            code="too_large",
+        )
+    text = _decode(data)
+    if text is None or len(_CONTROLS.findall(text)) > _MAX_CONTROL_SHARE * len(text):
+        raise unsupported(
+            name, "a binary file of an unknown kind", "give a PDF, picture, .docx, HTML or text file"
+        )
+    text = text.replace("\0", "")
+    if not text.strip():
+        raise InputError(f"{name}: the file has no text; fetch it again", code="empty")
+    if _XML_OFFICE.search(text, 0, _META_WITHIN):
+        raise unsupported(name, "an Office document in XML", "save it as .docx or PDF")
+    return DecodedText(text, is_html=_HTML_TAG.search(text) is not None)
+
+
+def read_text(text: str) -> Page:
+    """One token per source line, as it stands: tabs and spaces kept, blank lines left out."""
+    lines = [normalize_radicals(line) for line in _LINE_BREAK.split(text)]
+    tokens = tuple(
+        Token(line, BBox(0, number - 1, display_width(line), number), line=number)
+        for number, line in enumerate(lines, 1)
+        if line.strip()
+    )
+    width = max((token.bbox.right for token in tokens), default=0)
+    return Page(number=1, kind="text", width=width, height=len(lines), tokens=tokens)
+
+
+def display_width(text: str) -> int:
+    """Columns that the text takes in a fixed-width font: two for a Chinese character."""
+    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _decode(data: bytes) -> str | None:
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data.decode(encoding, errors="replace").lstrip("\ufeff")
+    for encoding in _likely_encodings(data):
+        try:
+            return data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):  # LookupError: a page may name any charset it likes
+            continue
+    return _decode_with_flaws(data)
+
+
+def _likely_encodings(data: bytes) -> list[str]:
+    encodings = ["utf-8"]
+    if utf16 := _utf16_without_bom(data):
+        encodings.insert(0, utf16)
+    meta = _META_CHARSET.search(data, 0, _META_WITHIN)
+    if meta:
+        charset = meta[1].decode("ascii", errors="replace").lower()
+        # Browsers read every gb* label as GB18030, which holds the others.
+        encodings.insert(0, "gb18030" if charset.startswith("gb") else charset)
+    return [*encodings, "utf-8", "gb18030"]
+
+
+def _utf16_without_bom(data: bytes) -> str | None:
+    """Chinese in UTF-16 has its ASCII (figures, line breaks) as one zero byte, always on one side."""
+    sample = data[: 4096 & ~1]
+    if len(data) % 2 or len(sample) < 4:
+        return None
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if odd and not even:
+        return "utf-16-le"
+    return "utf-16-be" if even and not odd else None
+
+
+def _decode_with_flaws(data: bytes) -> str | None:
+    """A file with a few bad bytes, as UTF-8 or GB18030, whichever leaves fewer; None for a binary one."""
+    candidates = [data.decode(encoding, errors="replace") for encoding in ("utf-8", "gb18030")]
+    best = min(candidates, key=lambda text: text.count("\ufffd"))
+    return best if best.count("\ufffd") <= _MAX_CONTROL_SHARE * len(best) else None
