@@ -45,7 +45,8 @@ ROW_WEIGHTS = {"granted": 1.0, "not_held": 0.7, "partly_granted": 0.3, "petition
 COLUMN_WEIGHTS = {"natural_person": 1.0, "enterprise": 0.15, "legal_services": 0.05, "upheld": 1.0}
 DEFAULT_ROW_WEIGHT = 0.12
 DEFAULT_COLUMN_WEIGHT = 0.04
-CARRIED_IN_SHARE = 0.06
+CARRIED_IN_SHARE = (0.0, 0.12)
+NONZERO_CARRIED_IN_SHARE = (0.2, 0.45)
 COLUMN_EMPTY_CHANCE = 0.4
 
 # A count that cannot be smaller than another of its row: (at least, at most).
@@ -77,15 +78,15 @@ def _total(keys: Iterable[str], figures: Printed) -> Figure:
     return sum((figures[key] or 0 for key in keys), 0)
 
 
-def _sample(form: Form, rng: np.random.Generator, scale: Scale, nonzero: bool) -> Figures:
-    totals = {s.right[0]: s for s in reversed(form.sums) if len(s.right) == 1}
-    balances = [s for s in form.sums if len(s.right) > 1 and not set(s.left) & set(totals)]
-    split = {key for s in balances for key in s.left}
-    addends = {key for s in form.sums for key in (*s.left, *s.right)} - set(totals) - split
+def complete_figures(
+    form: Form, addends: Mapping[str, Figure], rng: np.random.Generator, *, share: tuple[float, float]
+) -> dict[str, Figure]:
+    """Add the cells that the sums define, for given values of all others (`free_cells`).
 
-    draw = _nonzero_counts(rng) if nonzero else _sparse_counts(sorted(addends), rng, scale)
-    # In printed order, so that the same seed gives the same figures.
-    figures: Figures = {key: draw(key) for key in form.cells if key in addends}
+    `share` bounds how much of a split amount goes to all but its first cell: requests carried in.
+    """
+    totals, balances = _defining_sums(form)
+    figures = dict(addends)
 
     def value(key: str) -> Figure:
         if key not in figures and key in totals:
@@ -94,25 +95,46 @@ def _sample(form: Form, rng: np.random.Generator, scale: Scale, nonzero: bool) -
 
     for balance in balances:
         amount = int(sum(value(key) for key in balance.right))
-        share = rng.uniform(0.2, 0.45) if nonzero else rng.uniform(0, 2 * CARRIED_IN_SHARE)
+        part = rng.uniform(*share)
         first, *rest = balance.left
         for key in rest:
-            figures[key] = int(rng.binomial(amount, share))
+            figures[key] = int(rng.binomial(amount, part))
             amount -= int(figures[key])
         figures[first] = amount
     for key in totals:
         value(key)
-    figures |= {
-        key: _sample_alone(form, key, rng, scale, nonzero) for key in form.cells if key not in figures
-    }
-    for low, high in ORDERED_COLUMNS:
-        for key in figures:
-            row, _, column = key.rpartition(".")
-            if column == low and f"{row}.{high}" in figures:
-                figures[f"{row}.{high}"] += figures[key]
     if broken := broken_sums(form, figures):
         raise ValueError(f"form {form.name}: cannot fill {broken[0].id}: give it one cell on the right")
     return {key: figures[key] for key in form.cells}
+
+
+def free_cells(form: Form) -> tuple[list[str], list[str]]:
+    """The cells that no sum defines, in printed order: those that sums use, and the others."""
+    totals, balances = _defining_sums(form)
+    split = {key for s in balances for key in s.left}
+    used = {key for s in form.sums for key in (*s.left, *s.right)}
+    addends = [key for key in form.cells if key in used - totals.keys() - split]
+    return addends, [key for key in form.cells if key not in used]
+
+
+def _defining_sums(form: Form) -> tuple[dict[str, Sum], list[Sum]]:
+    """The sum that defines each total, and the sums whose right side is split over their left."""
+    totals = {s.right[0]: s for s in reversed(form.sums) if len(s.right) == 1}
+    return totals, [s for s in form.sums if len(s.right) > 1 and not set(s.left) & set(totals)]
+
+
+def _sample(form: Form, rng: np.random.Generator, scale: Scale, nonzero: bool) -> Figures:
+    addends, alone = free_cells(form)
+    draw = _nonzero_counts(rng) if nonzero else _sparse_counts(addends, rng, scale)
+    figures: Figures = {key: draw(key) for key in addends}
+    figures |= {key: _sample_alone(form, key, rng, scale, nonzero) for key in alone}
+    for low, high in ORDERED_COLUMNS:
+        for key in alone:
+            row, _, column = key.rpartition(".")
+            if column == low and f"{row}.{high}" in figures:
+                figures[f"{row}.{high}"] += figures[key]
+    share = NONZERO_CARRIED_IN_SHARE if nonzero else CARRIED_IN_SHARE
+    return complete_figures(form, figures, rng, share=share)
 
 
 def _sparse_counts(addends: list[str], rng: np.random.Generator, scale: Scale) -> Callable[[str], int]:

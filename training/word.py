@@ -69,6 +69,8 @@ class Style:
     row_cm: tuple[float, float, float] = (0.95, 0.55, 0.8)
     """Least height of a row in each of the three tables."""
     border_pt: float = 0.5
+    vertical_label: bool = True
+    """The label of all results runs downwards; else it is wrapped."""
     page_break_before: tuple[int, ...] = ()
     """Tables, from 0, that start a page."""
     page_numbers: bool = True
@@ -104,6 +106,7 @@ def sample_style(rng: np.random.Generator) -> Style:
         line_pt=round(body_pt * float(rng.uniform(1.5, 1.9))),
         margins_cm=(margin + 0.3, margin, margin, margin),
         caption_fill=fills[pick(*fills)],
+        vertical_label=bool(rng.random() < 0.5),
         bold_headers=bool(rng.random() < 0.5),
         row_cm=(float(rng.uniform(0.7, 1.1)), float(rng.uniform(0.45, 0.8)), float(rng.uniform(0.6, 1.0))),
         border_pt=float(rng.choice([0.5, 0.5, 0.75, 1.0])),
@@ -329,6 +332,9 @@ def _table_cell(
     fill = tints.get(cell.key or "") or (style.caption_fill if cell.role == "caption" else None)
     if fill:
         properties.append(_element("w:shd", val="clear", color="auto", fill=fill))
+    narrow = cell.role == "label" and cell.row_stop - cell.row_start > 9
+    if narrow and style.vertical_label:
+        properties.append(_element("w:textDirection", val="tbRlV"))
     properties.append(_element("w:vAlign", val="center"))
     element.append(properties)
     block: Any = OxmlElement("w:p")
@@ -336,7 +342,6 @@ def _table_cell(
     paragraph = Paragraph(block, cast(Any, None))
     paragraph.paragraph_format.space_after = Pt(0)
     paragraph.paragraph_format.line_spacing = 1.0
-    narrow = cell.role == "label" and cell.row_stop - cell.row_start > 9
     left = (cell.role == "label" and not narrow) or (cell.role == "corner" and number > 0)
     paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
     size_pt = style.label_pt if number == 0 else style.requests_pt
