@@ -20,6 +20,8 @@ from giar_ml import __version__
 from giar_ml.errors import GiarError, UsageError
 
 if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
     from giar_ml.pipeline import Extractor
     from giar_ml.report import Report
 
@@ -62,9 +64,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         _complain("interrupted")
         return EXIT_INTERRUPTED
-    except BrokenPipeError:  # the reader, `head` say, has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_ACCEPTED
 
 
 def _build_parser() -> argparse.ArgumentParser:
@@ -142,6 +141,18 @@ def _complain(message: str) -> None:
     from giar_ml.words import one_line
 
     print(f"giar: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+def _print(console: Console, *things: RenderableType) -> None:
+    """Print on stdout; a reader that has gone away, `head` say, is no error."""
+    with console.capture() as capture:
+        for thing in things:
+            console.print(thing, soft_wrap=True)
+    try:
+        sys.stdout.write(capture.get())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 # --- extract ---
@@ -389,11 +400,10 @@ def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) 
             Text(one_line(report.organisation or "")),
             Text(say_reason(report)),
         )
-    if outcomes:
-        console.print(table)
     counts: Counter[str] = Counter(report.status for _, report in outcomes)
     line = ", ".join(f"{counts[status]} {status}" for status in styles)
-    console.print(Text(f"{line}; {f'OCR on {device}' if device else 'no OCR needed'}"))
+    closing = Text(f"{line}; {f'OCR on {device}' if device else 'no OCR needed'}")
+    _print(console, *([table] if outcomes else []), closing)
 
 
 # --- show ---
@@ -419,7 +429,6 @@ def _show(args: argparse.Namespace) -> int:
             _complain(f"{path}: not a result that `giar extract` wrote, or one of another version")
             status = EXIT_FAILED
         else:
-            if i:
-                console.print(Text("\n" + "═" * width + "\n"))
-            console.print(text, soft_wrap=True, end="")
+            divider = [Text("═" * width + "\n")] if i else []
+            _print(console, *divider, text)
     return status

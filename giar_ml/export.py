@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from openpyxl.comments import Comment
     from openpyxl.worksheet.worksheet import Worksheet
 
-FORMATS = ("json", "csv", "xlsx")
-
 CSV_COLUMNS = ("key", "名称", "value", "printed", "status", "confidence", "page", "line", "suggestion")
 
 STATUS_WORDS = {
@@ -51,13 +49,15 @@ def write(report: Report, folder: Path, stem: str, formats: Iterable[str]) -> li
 
     Raises:
         OSError: a file cannot be written.
-        ValueError: a format is not one of FORMATS.
+        ValueError: there is no such format.
     """
-    wanted = sorted(set(formats), key=("csv", "xlsx", "json").index)
-    content = {"json": _to_json, "csv": _to_csv, "xlsx": _to_xlsx}
+    content = {"csv": _to_csv, "xlsx": _to_xlsx, "json": _to_json}
+    wanted = set(formats)
+    if unknown := wanted - set(content):
+        raise ValueError(f"no such format: {', '.join(sorted(unknown))}")
     written: dict[Path, Path] = {}
     try:
-        for name in wanted:
+        for name in (name for name in content if name in wanted):
             beside = folder / f".{secrets.token_hex(8)}.{name}.tmp"
             written[beside] = folder / f"{stem}.{name}"
             with beside.open("xb") as file:

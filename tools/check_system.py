@@ -13,10 +13,9 @@ LIBRARIES = (
 def main():
     lacks = []
     packages = []
-    if sys.version_info < (3, 11):
-        lacks.append(
-            "Python 3.11 or newer (this is %d.%d; name another with PYTHON=...)" % sys.version_info[:2]
-        )
+    if sys.version_info < (3, 11):  # noqa: UP036 - an older Python runs this to be told so
+        version = sys.version.split()[0]
+        lacks.append("Python 3.11 or newer (this is " + version + "; name another with PYTHON=...)")
     elif not (importlib.util.find_spec("venv") and importlib.util.find_spec("ensurepip")):
         lacks.append("Python's venv module")
         packages.append("python3-venv")

@@ -1,0 +1,56 @@
+import json
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from conftest import make_report
+
+from giar_ml.document import BBox, Problem
+from giar_ml.report import Report
+
+
+def test_a_report_survives_its_json():
+    report = make_report(
+        changes={
+            "disclosure.fees.amount": {"value": Decimal("7730.280"), "printed": Decimal("7730.280")},
+            "requests.new.total": {
+                "value": 12,
+                "status": "repaired",
+                "bbox": BBox(1.5, 2, 3, 4),
+                "candidates": ((17, 0.6), (12, 0.3)),
+            },
+            "requests.granted.total": {"value": None, "printed": None, "status": "missing", "page": None},
+            "reviews.reconsideration.total": {"status": "conflict", "suggestion": 3},
+        }
+    )
+    report = replace(report, problems=(Problem("code", "说明", ("requests.new.total",), 2),))
+    again = Report.from_json(report.to_json())
+    assert again == report
+    assert str(again.cells["disclosure.fees.amount"].value) == "7730.280"
+
+
+def test_json_is_the_contract():
+    data = json.loads(make_report().to_json())
+    assert list(data) == [
+        "schema_version",
+        "source",
+        "form",
+        "organisation",
+        "year",
+        "status",
+        "cells",
+        "checks",
+        "problems",
+        "timings_ms",
+    ]
+    cell = data["cells"]["requests.new.natural_person"]
+    assert {"value", "printed", "status", "confidence", "page", "bbox", "candidates", "suggestion"} <= set(
+        cell
+    )
+    assert data["checks"][0] == {"id": "row:new", "holds": True, "left": 0, "right": 0}
+
+
+@pytest.mark.parametrize("text", ["[]", "{}", '{"schema_version": "0"}', "no JSON"])
+def test_other_json_is_refused(text):
+    with pytest.raises(ValueError, match=r"schema version|Expecting value"):
+        Report.from_json(text)
