@@ -354,11 +354,20 @@ def _table_cell(
     return element
 
 
+def find_office() -> Path | None:
+    """LibreOffice with Writer, which alone prints Word documents."""
+    found = shutil.which("soffice")
+    if found is None:
+        return None
+    soffice = Path(found).resolve()
+    return soffice if (soffice.parent / "libswlo.so").exists() else None
+
+
 def print_pdf(path: Path) -> Path:
     """Print a Word document through LibreOffice beside itself; raises FileNotFoundError without it."""
-    soffice = shutil.which("soffice")
+    soffice = find_office()
     if soffice is None:
-        raise FileNotFoundError("soffice not found: apt-get install libreoffice-writer-nogui")
+        raise FileNotFoundError("LibreOffice Writer not found: apt-get install libreoffice-writer-nogui")
     with tempfile.TemporaryDirectory() as profile:
         subprocess.run(
             [
@@ -375,10 +384,7 @@ def print_pdf(path: Path) -> Path:
             capture_output=True,
             timeout=180,
         )
-    printed = path.with_suffix(".pdf")
-    if not printed.exists():
-        raise FileNotFoundError(f"{printed}: not printed; is libreoffice-writer-nogui installed?")
-    return printed
+    return path.with_suffix(".pdf")
 
 
 def render(pdf: Path, dpi: float) -> list[np.ndarray]:

@@ -1,0 +1,205 @@
+"""Make the example inputs of the demo: `python -m training.make_examples`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from giar_ml.forms import Form, load_form
+from training import marks
+from training.dumps import text_002
+from training.figures import Figure, broken_sums, complete_figures, free_cells, sample_figures
+from training.prose import sample_prose
+from training.word import Style, degrade, find_cells, images_to_pdf, print_pdf, render, write_report
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+SCAN_SEED = 20_240
+BROKEN_SEED = 20_250
+SCAN_DPI = 200
+ORGANISATION, SCAN_YEAR = "栖云县人民政府", 2024
+
+# Figures that an office of this size would publish; the sums fill in the rest.
+SCAN_ADDENDS: dict[str, int] = {
+    "requests.granted.natural_person": 31,
+    "requests.granted.enterprise": 4,
+    "requests.granted.other_organization": 1,
+    "requests.partly_granted.natural_person": 8,
+    "requests.partly_granted.enterprise": 2,
+    "requests.refused.third_party_rights.natural_person": 2,
+    "requests.refused.internal_affairs.natural_person": 3,
+    "requests.refused.process_information.natural_person": 5,
+    "requests.refused.process_information.legal_services": 1,
+    "requests.refused.enforcement_files.natural_person": 6,
+    "requests.refused.administrative_query.natural_person": 1,
+    "requests.unavailable.not_held.natural_person": 26,
+    "requests.unavailable.not_held.enterprise": 5,
+    "requests.unavailable.not_held.social_organization": 2,
+    "requests.unavailable.needs_creation.natural_person": 9,
+    "requests.unavailable.still_unclear.natural_person": 1,
+    "requests.not_processed.petition.natural_person": 7,
+    "requests.not_processed.duplicate.natural_person": 2,
+    "requests.other.not_corrected_in_time.natural_person": 4,
+    "requests.other.other.natural_person": 3,
+    "requests.other.other.enterprise": 1,
+    "requests.carried_out.natural_person": 5,
+    "requests.carried_out.enterprise": 1,
+    "reviews.reconsideration.upheld": 6,
+    "reviews.reconsideration.overturned": 1,
+    "reviews.reconsideration.other": 2,
+    "reviews.direct_litigation.upheld": 3,
+    "reviews.direct_litigation.pending": 1,
+    "reviews.litigation_after_reconsideration.upheld": 4,
+    "reviews.litigation_after_reconsideration.other": 1,
+}
+# What the office printed wrongly: a total never filled in, and one not updated.
+SCAN_MISPRINTS: dict[str, int] = {
+    "reviews.reconsideration.total": 0,
+    "requests.granted.total": 35,
+}
+# What happened to the paper; the cells that a mark covers.
+FLAGGED = "requests.refused.administrative_query.natural_person"
+NICKED = "requests.partly_granted.natural_person"
+FADED = "requests.unavailable.not_held.enterprise"
+BLOTTED = "requests.refused.enforcement_files.natural_person"
+STRUCK = ("requests.not_processed.petition.natural_person", "requests.not_processed.petition.enterprise")
+SEALED = (
+    "reviews.litigation_after_reconsideration.upheld",
+    "reviews.litigation_after_reconsideration.overturned",
+    "reviews.litigation_after_reconsideration.other",
+)
+BROKEN_MISPRINTS: dict[str, int] = {"reviews.direct_litigation.total": 0}
+
+
+def main() -> None:
+    out = Path(sys.argv[1]) if len(sys.argv) > 1 else EXAMPLES
+    out.mkdir(parents=True, exist_ok=True)
+    pdf, scan_gold = make_scan()
+    text, broken_gold = make_broken()
+    (out / "scan.pdf").write_bytes(pdf)
+    (out / "broken.txt").write_text(text, encoding="utf-8")
+    for name, gold in (("scan", scan_gold), ("broken", broken_gold)):
+        lines = json.dumps(gold, ensure_ascii=False, indent=1, default=_as_string)
+        (out / f"{name}.gold.json").write_text(lines + "\n", encoding="utf-8")
+
+
+def scan_figures(form: Form) -> dict[str, Figure]:
+    """The lawful figures of the scanned report."""
+    rng = np.random.default_rng(SCAN_SEED)
+    addends, _ = free_cells(form)
+    figures: dict[str, Figure] = {key: SCAN_ADDENDS.get(key, 0) for key in addends}
+    figures |= {
+        "disclosure.regulations.issued": 0,
+        "disclosure.regulations.repealed": 0,
+        "disclosure.regulations.in_force": 0,
+        "disclosure.normative_documents.issued": 7,
+        "disclosure.normative_documents.repealed": 3,
+        "disclosure.normative_documents.in_force": 48,
+        "disclosure.licensing.decisions": 18_326,
+        "disclosure.penalties.decisions": 2_947,
+        "disclosure.coercion.decisions": 113,
+        "disclosure.fees.amount": Decimal("6214.75"),
+    }
+    return complete_figures(form, figures, rng, share=(0.03, 0.06))
+
+
+def make_scan() -> tuple[bytes, dict[str, Any]]:
+    """A three-page scan with misprints and damaged figures, and its gold."""
+    form = load_form("2021")
+    rng = np.random.default_rng(SCAN_SEED)
+    lawful = scan_figures(form)
+    printed = {**lawful, **SCAN_MISPRINTS}
+    prose = sample_prose(rng, organisation=ORGANISATION, year=SCAN_YEAR, stated=lawful)
+    style = Style(page_break_before=())
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        path = write_report(
+            folder / "scan.docx",
+            form,
+            printed,
+            organisation=ORGANISATION,
+            year=SCAN_YEAR,
+            style=style,
+            prose=prose,
+        )
+        pages = [page.copy() for page in render(print_pdf(path), SCAN_DPI)]
+        cells = find_cells(
+            folder,
+            form,
+            printed,
+            organisation=ORGANISATION,
+            year=SCAN_YEAR,
+            style=style,
+            prose=prose,
+            dpi=SCAN_DPI,
+        )
+    ink = {key: marks.find_ink(pages[page - 1], bbox) for key, (page, bbox) in cells.items()}
+    sheet = {key: pages[page - 1] for key, (page, _) in cells.items()}
+    marks.add_flag(sheet[FLAGGED], ink[FLAGGED])
+    marks.nick(sheet[NICKED], ink[NICKED])
+    marks.fade(sheet[FADED], ink[FADED])
+    marks.blot(sheet[BLOTTED], ink[BLOTTED], rng)
+    marks.stroke(sheet[STRUCK[0]], ink[STRUCK[0]], ink[STRUCK[1]], rng)
+    x, y = ink[SEALED[1]].center
+    marks.seal(sheet[SEALED[1]], (x, y + 60), 120)
+    damage = {FLAGGED: "flag", NICKED: "nick", FADED: "faint", BLOTTED: "blot"}
+    damage |= dict.fromkeys(STRUCK, "pen stroke") | dict.fromkeys(SEALED, "seal")
+    pdf = images_to_pdf([degrade(page, rng, "office") for page in pages], SCAN_DPI)
+    return pdf, _gold("scan.pdf", form, SCAN_YEAR, ORGANISATION, printed, lawful) | {"damaged": damage}
+
+
+def make_broken() -> tuple[str, dict[str, Any]]:
+    """A text dump that lost column 其他, whose figures the sums still determine, and its gold.
+
+    Rows of five figures lost their total too: 其他 is 0 there, which only the whole column proves.
+    """
+    form = load_form("2021")
+    rng = np.random.default_rng(BROKEN_SEED)
+    figures = sample_figures(form, rng, "county", nonzero=True)
+    addends, alone = free_cells(form)
+    kept = {key: figures[key] for key in (*addends, *alone)}
+    for key in kept:
+        if key.startswith(("requests.unavailable", "requests.not_processed", "requests.other.")):
+            kept[key] = 0 if key.endswith("other_organization") else kept[key]
+    lawful = complete_figures(form, kept, rng, share=(0.1, 0.2))
+    printed = {**lawful, **BROKEN_MISPRINTS}
+    dump = text_002(printed, rng, stated=lawful)
+    gold = _gold("broken.txt", form, dump.year, dump.organisation, printed, lawful)
+    return dump.text, gold | {"lost": [key for key in form.cells if key in dump.lost]}
+
+
+def _gold(
+    file: str,
+    form: Form,
+    year: int,
+    organisation: str,
+    printed: Mapping[str, Figure],
+    lawful: Mapping[str, Figure],
+) -> dict[str, Any]:
+    misprints = {key: figure for key, figure in lawful.items() if printed[key] != figure}
+    return {
+        "file": file,
+        "form": form.name,
+        "organisation": organisation,
+        "year": year,
+        "misprints": misprints,
+        "broken_sums": [s.id for s in broken_sums(form, printed)],
+        "printed": dict(printed),
+        "lawful": dict(lawful),
+    }
+
+
+def _as_string(value: object) -> str:
+    if isinstance(value, Decimal):
+        return str(value)
+    raise TypeError(type(value))
+
+
+if __name__ == "__main__":
+    main()
