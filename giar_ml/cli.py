@@ -47,6 +47,8 @@ EXIT_REVIEW = 3
 EXIT_FAILED = 4
 EXIT_INTERRUPTED = 130
 
+_MAX_ERROR_TEXT = 200  # characters of an unexpected error: one line on a terminal
+
 _LOG = logging.getLogger("giar_ml.cli")
 
 
@@ -163,7 +165,8 @@ def _extract(args: argparse.Namespace) -> int:
     _prepare_folder(args.output)
     if args.models and not args.models.is_dir():
         raise UsageError(f"{args.models}: no such model folder")
-    with _logging_to(args.log, on_stderr=not (args.quiet or sys.stderr.isatty())):
+    args.log_on_stderr = not (args.quiet or sys.stderr.isatty())
+    with _logging_to(args.log, on_stderr=args.log_on_stderr):
         extractor = _build_extractor(args)
         outcomes: list[tuple[Path, Report]] = []
         status = EXIT_ACCEPTED
@@ -235,22 +238,16 @@ def _extract_one(
     if first is not path:
         message = f"{path}: result {path.stem}.json is already that of {first}; rename one or use two folders"
         report = _failed(path, "same_stem", message)
-        _complain(message)
-        _log_report(path, report, None, time.perf_counter() - started)
+        _tell(path, report, None, seconds=time.perf_counter() - started, args=args)
         return report, exit_status
     try:
         report = extractor.extract(path)
         exit_status = {"accepted": EXIT_ACCEPTED, "review": EXIT_REVIEW}.get(report.status, EXIT_FAILED)
-        if report.status == "failed":
-            _complain(_naming(path, report.problems[0].message if report.problems else "failed"))
     except GiarError as error:
-        message, exit_status = _naming(path, str(error)), error.exit_status
-        report = _failed(path, error.code, message)
-        _complain(message)
+        report, exit_status = _failed(path, error.code, str(error)), error.exit_status
     except Exception as error:  # a bug must not cost the other reports
-        message = f"{path}: internal error, please report it ({type(error).__name__}: {error})"
-        report = _failed(path, "internal_error", message)
-        _complain(message)
+        what = f"{type(error).__name__}: {error}"[:_MAX_ERROR_TEXT]
+        report = _failed(path, "internal_error", f"{path}: internal error, please report it ({what})")
         _LOG.debug("%s", traceback.format_exc())
         if args.debug:
             traceback.print_exc()
@@ -262,13 +259,8 @@ def _extract_one(
     except OSError as error:
         message = f"{path}: cannot write the result to {args.output} ({error.strerror})"
         report, exit_status = _failed(path, "cannot_write", message), EXIT_FAILED
-        _complain(message)
-    _log_report(path, report, written, time.perf_counter() - started)
+    _tell(path, report, written, seconds=time.perf_counter() - started, args=args)
     return report, exit_status
-
-
-def _naming(path: Path, message: str) -> str:
-    return message if path.name in message else f"{path}: {message}"
 
 
 def _failed(path: Path, code: str, message: str) -> Report:
@@ -282,7 +274,7 @@ def _failed(path: Path, code: str, message: str) -> Report:
         organisation=None,
         year=None,
         status="failed",
-        problems=(Problem(code, one_line(message)),),
+        problems=(Problem(code, one_line(message if path.name in message else f"{path}: {message}")),),
     )
 
 
@@ -329,7 +321,10 @@ def _logging_to(path: Path | None, *, on_stderr: bool) -> Iterator[None]:
             handler.close()
 
 
-def _log_report(path: Path, report: Report, written: Path | None, seconds: float) -> None:
+def _tell(
+    path: Path, report: Report, written: Path | None, *, seconds: float, args: argparse.Namespace
+) -> None:
+    """One line in the log; a failure is said on stderr in any case."""
     from giar_ml.words import one_line, say_reason
 
     parts = [f"{report.status} {path}", f"{seconds:.1f} s"]
@@ -341,6 +336,8 @@ def _log_report(path: Path, report: Report, written: Path | None, seconds: float
         parts.append(reason)
     level = {"accepted": logging.INFO, "review": logging.WARNING}.get(report.status, logging.ERROR)
     _LOG.log(level, "%s", one_line("; ".join(parts)))
+    if report.status == "failed" and not args.log_on_stderr:
+        _complain(reason or f"{path}: failed")
 
 
 @contextlib.contextmanager

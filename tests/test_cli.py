@@ -138,7 +138,7 @@ def test_the_first_of_two_inputs_of_one_stem_is_kept(files, capsys):
     assert cli.main(["extract", *files(a="accepted"), "more/a.md", "-o", "out"]) == 4
     assert statuses() == {"a": "accepted"}
     out, err = capsys.readouterr()
-    assert "giar: more/a.md: result a.json is already that of a.txt" in err
+    assert "failed more/a.md; 0.0 s; more/a.md: result a.json is already that of a.txt" in err
     assert "1 accepted, 0 review, 1 failed" in out
 
 
