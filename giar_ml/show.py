@@ -28,6 +28,7 @@ _LEGEND: dict[CellStatus, tuple[str, str]] = {
     "missing": ("?", "not found"),
     "blank": ("-", "printed blank, taken as 0"),
 }
+_MAX_CELLS_NAMED = 8  # a problem of a whole table concerns up to 175
 _REPORT_STYLES = {"accepted": "green", "review": "yellow", "failed": "red"}
 
 
@@ -90,9 +91,14 @@ def _write_problems(out: Text, report: Report, form: Form | None) -> None:
         where = f" (page {problem.page})" if problem.page else ""
         out.append(f"  {one_line(problem.message)}{where}")
         out.append(f"  [{one_line(problem.code)}]\n", style="dim")
-        for key in problem.cells:
-            name = form.cells[key].name if form and key in form.cells else one_line(key)
+        names = [
+            form.cells[key].name if form and key in form.cells else one_line(key) for key in problem.cells
+        ]
+        names = [name for name in names if name not in problem.message]
+        for name in names[:_MAX_CELLS_NAMED]:
             out.append(f"    {name}\n", style="dim")
+        if len(names) > _MAX_CELLS_NAMED:
+            out.append(f"    and {len(names) - _MAX_CELLS_NAMED} more\n", style="dim")
 
 
 def _show_value(cell: CellResult | None) -> str:

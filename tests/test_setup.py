@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -51,3 +52,15 @@ def test_scripts_are_sound_shell():
     script = Path(ROOT, ".ci", "run")
     assert script.stat().st_mode & 0o100
     subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_the_readme_explains_every_problem_code():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    pattern = re.compile(r'\bcode\s*=\s*"([a-z_]+)"|(?<!class )\bProblem\(\s*"([a-z_]+)"')
+    codes = {
+        match[1] or match[2]
+        for path in (ROOT / "giar_ml").rglob("*.py")
+        for match in pattern.finditer(path.read_text(encoding="utf-8"))
+    } - {"error", "usage", "unreadable_input"}
+    assert len(codes) > 10
+    assert sorted(code for code in codes if f"`{code}`" not in readme) == []
