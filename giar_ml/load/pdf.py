@@ -38,6 +38,7 @@ _MIN_PICTURE_PX = 64  # smaller ones are backgrounds of one colour, stretched
 _MIN_PICTURE_COVERAGE = 0.02  # of the page; a table is larger
 _DARK = 160  # gray level: print is darker, the coloured head rows of forms are lighter
 _MIN_INK_CONTRAST = 12  # of 255, inside the box of a character that one can see
+_NO_INK_EM = 0.02  # no glyph is as low as that
 _MAX_BAD_SHARE = 0.2  # of the characters; a sound layer has none, a few symbols at most
 _MIN_VISIBLE_SHARE = 0.5
 _MIN_LAYER_CHARS = 30  # from here on the statistics of a layer mean something
@@ -83,6 +84,15 @@ class _Frame(NamedTuple):
         return BBox(*(value * self.scale for value in corners))
 
 
+class _Print(NamedTuple):
+    """How the characters of one text object come on the page."""
+
+    is_drawn: bool
+    """False for the invisible text that OCR programs lay over a scan."""
+    is_embedded: bool
+    """Without its font in the file a character may leave no ink here, and yet be right."""
+
+
 @dataclass(frozen=True)
 class _Glyph:
     """A character as the file has it, in page space."""
@@ -91,8 +101,8 @@ class _Glyph:
     ink: tuple[float, float, float, float]
     body: tuple[float, float, float, float]
     angle: int
-    """Counter-clockwise, to the nearest quarter."""
-    is_visible: bool
+    """Counter-clockwise, to the nearest quarter; PDFium counts clockwise."""
+    style: _Print
     after_space: bool
 
 
@@ -117,7 +127,7 @@ def read_pdf(data: bytes, name: str, *, max_pages: int) -> list[Page]:
     with _open(data, name) as pdf:
         n_pages = len(pdf)
         if n_pages == 0:
-            raise InputError(f"{name}: the PDF has no pages; fetch it again", code="no_pages")
+            raise _no_pages(name)
         if n_pages > max_pages:
             raise InputError(
                 f"{name}: {n_pages} pages, the limit is {max_pages}; split the file", code="too_many_pages"
@@ -160,7 +170,13 @@ def _open(data: bytes, name: str) -> pdfium.PdfDocument:
             raise InputError(
                 f"{name}: the PDF is protected by a password; save it without one", code="encrypted"
             ) from error
+        if error.err_code == pdfium_c.FPDF_ERR_SUCCESS:  # read well, and has none
+            raise _no_pages(name) from error
         raise _damaged(name) from error
+
+
+def _no_pages(name: str) -> InputError:
+    return InputError(f"{name}: the PDF has no pages; fetch it again", code="no_pages")
 
 
 def _is_cut_off(data: bytes) -> bool:
@@ -175,6 +191,11 @@ def _damaged(name: str) -> InputError:
 def _read_page(pdf: pdfium.PdfDocument, index: int, name: str) -> Page:
     try:
         page = pdf[index]
+        # Figures in form fields and typed over the page become part of its text.
+        if pdfium_c.FPDFPage_GetAnnotCount(page) > 0:
+            pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
+            page.close()
+            page = pdf[index]
     except pdfium.PdfiumError:
         return _broken_page(index, name)
     try:
@@ -206,7 +227,7 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
     image, frame = _render(page, DIGITAL_DPI, name, turn=turn)
     gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
     chars = _to_chars(glyphs, frame, gray.shape)
-    seen = [char for char in chars if _has_ink(char, gray)]
+    seen = [char for char, is_embedded in chars if not is_embedded or _has_ink(char, gray)]
     boxes = [frame.to_pixels(picture.bbox) for picture in pictures]
     if (
         not _is_sound(glyphs, n_chars=len(chars), n_seen=len(seen))
@@ -229,7 +250,9 @@ def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[_Picture], index: int
     largest = max((picture.coverage for picture in pictures), default=0.0)
     # Compressed scans lay a coarse background under a fine mask: the fine one has the text.
     dpi = max((p.dpi for p in pictures if p.coverage >= largest / 2), default=FALLBACK_DPI)
-    if largest < _SCAN_COVERAGE:  # text beside the pictures is read too, so it must not get too coarse
+    if (
+        _coverage(pictures, page) < _SCAN_COVERAGE
+    ):  # text beside the pictures is read too, so it must not get too coarse
         dpi = max(dpi, FALLBACK_DPI)
     low, high = SCAN_DPI
     image, frame = _render(page, min(max(dpi, low), high), name)
@@ -271,7 +294,7 @@ def _read_glyphs(page: pdfium.PdfPage) -> list[_Glyph]:
     text_page = page.get_textpage()
     raw = text_page.raw
     glyphs: list[_Glyph] = []
-    modes: dict[int | None, bool] = {}
+    prints: dict[int | None, _Print] = {}
     after_space = False
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     loose = pdfium_c.FS_RECTF()
@@ -286,15 +309,18 @@ def _read_glyphs(page: pdfium.PdfPage) -> list[_Glyph]:
         ink = (left.value, bottom.value, right.value, top.value)
         pdfium_c.FPDFText_GetLooseCharBox(raw, index, loose)
         body = (loose.left, loose.bottom, loose.right, loose.top)
+        style = _print_of(raw, index, prints)
         if _is_flat(body):
             body = ink
+        elif not style.is_embedded and ink[3] - ink[1] < _NO_INK_EM * (body[3] - body[1]):
+            ink = body
         glyphs.append(
             _Glyph(
                 text=_PDFIUM_HYPHENS.get(text, text),
                 ink=ink,
                 body=body,
-                angle=round(math.degrees(pdfium_c.FPDFText_GetCharAngle(raw, index)) / 90) * 90 % 360,
-                is_visible=_is_drawn(raw, index, modes),
+                angle=round(math.degrees(pdfium_c.FPDFText_GetCharAngle(raw, index)) / -90) * 90 % 360,
+                style=style,
                 after_space=after_space,
             )
         )
@@ -303,15 +329,17 @@ def _read_glyphs(page: pdfium.PdfPage) -> list[_Glyph]:
     return glyphs
 
 
-def _is_drawn(raw: pdfium_c.FPDF_TEXTPAGE, index: int, known: dict[int | None, bool]) -> bool:
-    """False for the invisible text that OCR programs lay over a scan."""
+def _print_of(raw: pdfium_c.FPDF_TEXTPAGE, index: int, known: dict[int | None, _Print]) -> _Print:
     text_object = pdfium_c.FPDFText_GetTextObject(raw, index)
     address = ctypes.cast(text_object, ctypes.c_void_p).value
     if address not in known:
-        mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object) if text_object else None
-        known[address] = mode not in (
-            pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE,
-            pdfium_c.FPDF_TEXTRENDERMODE_CLIP,
+        if not text_object:
+            return _Print(is_drawn=True, is_embedded=False)
+        mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object)
+        font = pdfium_c.FPDFTextObj_GetFont(text_object)
+        known[address] = _Print(
+            is_drawn=mode not in (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP),
+            is_embedded=bool(font) and pdfium_c.FPDFFont_GetIsEmbedded(font) == 1,
         )
     return known[address]
 
@@ -328,17 +356,18 @@ def _sideways(glyphs: Sequence[_Glyph], rotation: int) -> int:
     return (angle - rotation) % 360 if count > len(glyphs) * 0.8 else 0
 
 
-def _to_chars(glyphs: Sequence[_Glyph], frame: _Frame, shape: tuple[int, ...]) -> list[Char]:
-    """The drawn characters that lie on the shown page."""
+def _to_chars(glyphs: Sequence[_Glyph], frame: _Frame, shape: tuple[int, ...]) -> list[tuple[Char, bool]]:
+    """The drawn characters that lie on the shown page, and whether their font is embedded."""
     height, width = shape[:2]
     chars = []
     for glyph in glyphs:
-        if not glyph.is_visible or _is_flat(glyph.ink):
+        if not glyph.style.is_drawn or _is_flat(glyph.ink):
             continue
         ink = frame.to_pixels(glyph.ink)
         x, y = ink.center
         if 0 <= x < width and 0 <= y < height:
-            chars.append(Char(glyph.text, ink, frame.to_pixels(glyph.body), glyph.after_space))
+            char = Char(glyph.text, ink, frame.to_pixels(glyph.body), glyph.after_space)
+            chars.append((char, glyph.style.is_embedded))
     return chars
 
 
@@ -353,12 +382,12 @@ def _is_sound(glyphs: Sequence[_Glyph], *, n_chars: int, n_seen: int) -> bool:
 
     Args:
         n_chars: drawn characters on the shown page.
-        n_seen: those among them that have left ink.
+        n_seen: those among them that have left ink, where they had to.
     """
     if not glyphs:
         return True
     n_bad = sum(_is_bad(glyph.text) or _is_flat(glyph.ink) for glyph in glyphs)
-    n_drawn = sum(glyph.is_visible for glyph in glyphs)
+    n_drawn = sum(glyph.style.is_drawn for glyph in glyphs)
     if n_bad > _MAX_BAD_SHARE * len(glyphs) or n_drawn < _MIN_VISIBLE_SHARE * len(glyphs):
         return False
     if n_seen < _MIN_VISIBLE_SHARE * n_chars:
@@ -421,7 +450,7 @@ def _coverage(pictures: Sequence[_Picture], page: pdfium.PdfPage) -> float:
 
 def _is_backdrop(pictures: Sequence[_Picture], glyphs: Sequence[_Glyph]) -> bool:
     """Whether the pictures are plain paper behind drawn text, as in some letterheads."""
-    if sum(glyph.is_visible for glyph in glyphs) < _MIN_LAYER_CHARS:
+    if sum(glyph.style.is_drawn for glyph in glyphs) < _MIN_LAYER_CHARS:
         return False
     for picture in pictures:
         if picture.coverage >= _MIN_PICTURE_COVERAGE:
