@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -53,6 +54,9 @@ _BLANK_DARK_SHARE = 0.0005  # of the pixels; one printed line has more
 _FREQUENT = frozenset("的一是在了有和年政府信息公开行不人数本结果其他计请第条项法申机关处理月日予")
 _MIN_FREQUENT_SHARE = 0.02
 _SEVERAL = 100  # Chinese characters from which on that share means something
+
+_NO_PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*/Count\s+0\b|/Count\s+0\b[^>]*/Type\s*/Pages\b")
+_PASSWORD_ERRORS = (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY)
 
 # A character that PDFium puts for a hyphen at the end of a line.
 _PDFIUM_HYPHENS = {"\x02": "-", "\ufffe": "-", "\xad": "-"}
@@ -166,12 +170,13 @@ def _open(data: bytes, name: str) -> pdfium.PdfDocument:
     try:
         return pdfium.PdfDocument(data)
     except pdfium.PdfiumError as error:
-        if error.err_code in (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY):
+        # PDFium refuses a file without pages, too, and leaves the code of an earlier error standing.
+        if _NO_PAGES.search(data):
+            raise _no_pages(name) from error
+        if error.err_code in _PASSWORD_ERRORS and b"/Encrypt" in data:
             raise InputError(
                 f"{name}: the PDF is protected by a password; save it without one", code="encrypted"
             ) from error
-        if error.err_code == pdfium_c.FPDF_ERR_SUCCESS:  # read well, and has none
-            raise _no_pages(name) from error
         raise _damaged(name) from error
 
 
@@ -453,14 +458,16 @@ def _is_backdrop(pictures: Sequence[_Picture], glyphs: Sequence[_Glyph]) -> bool
     if sum(glyph.style.is_drawn for glyph in glyphs) < _MIN_LAYER_CHARS:
         return False
     for picture in pictures:
-        if picture.coverage >= _MIN_PICTURE_COVERAGE:
+        try:
             bitmap = picture.raw.get_bitmap()
-            values = bitmap.to_numpy()
-            plane = values if values.ndim == 2 else values[:, :, :3].min(axis=2)
-            is_plain = float((plane < _DARK).mean()) < _BLANK_DARK_SHARE
-            bitmap.close()
-            if not is_plain:
-                return False
+        except pdfium.PdfiumError:  # a compression that PDFium only knows while drawing
+            return False
+        values = bitmap.to_numpy()
+        plane = values if values.ndim == 2 else values[:, :, :3].min(axis=2)
+        is_plain = float((plane < _DARK).mean()) < _BLANK_DARK_SHARE
+        bitmap.close()
+        if not is_plain:
+            return False
     return True
 
 

@@ -28,6 +28,8 @@ _HTML_TAG = re.compile(r"<(table|html|body|!doctype\s+html)\b", re.IGNORECASE)
 _META_WITHIN = 4096  # bytes; HTML asks for the first 1024, pages with long comments in front exist
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
 _XML_OFFICE = re.compile(r"<\?mso-application|<w:wordDocument|<pkg:package|<office:document")
+_USUAL = re.compile(r"[\t\r\n -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
+_MIN_USUAL_SHARE = 0.9  # of the characters of a text; the wrong byte order gives a third
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
@@ -91,26 +93,29 @@ def _decode(data: bytes) -> str | None:
 
 
 def _likely_encodings(data: bytes) -> list[str]:
-    encodings = ["utf-8"]
+    encodings = []
     if utf16 := _utf16_without_bom(data):
-        encodings.insert(0, utf16)
-    meta = _META_CHARSET.search(data, 0, _META_WITHIN)
-    if meta:
+        encodings.append(utf16)
+    # Chinese in GB18030 is next to never valid UTF-8, so UTF-8 goes before what the page claims.
+    encodings.append("utf-8")
+    if meta := _META_CHARSET.search(data, 0, _META_WITHIN):
         charset = meta[1].decode("ascii", errors="replace").lower()
         # Browsers read every gb* label as GB18030, which holds the others.
-        encodings.insert(0, "gb18030" if charset.startswith("gb") else charset)
-    return [*encodings, "utf-8", "gb18030"]
+        encodings.append("gb18030" if charset.startswith("gb") else charset)
+    return [*encodings, "gb18030"]
 
 
 def _utf16_without_bom(data: bytes) -> str | None:
-    """Chinese in UTF-16 has its ASCII (figures, line breaks) as one zero byte, always on one side."""
+    """The byte order that gives Chinese and ASCII; only UTF-16 has zero bytes and makes sense."""
     sample = data[: 4096 & ~1]
-    if len(data) % 2 or len(sample) < 4:
+    if len(data) % 2 or 0 not in sample:
         return None
-    even, odd = sample[0::2].count(0), sample[1::2].count(0)
-    if odd and not even:
-        return "utf-16-le"
-    return "utf-16-be" if even and not odd else None
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = sample.decode(encoding, errors="replace")
+        n_usual = len(_USUAL.findall(text))
+        if n_usual >= _MIN_USUAL_SHARE * len(text):
+            return encoding
+    return None
 
 
 def _decode_with_flaws(data: bytes) -> str | None:

@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from giar_ml.document import Document, Page, Table
+from giar_ml.errors import InputError
+from giar_ml.load import load
+
+
+def load_source(tmp_path: Path, source: str | bytes) -> Document:
+    path = tmp_path / "a.html"
+    path.write_bytes(source if isinstance(source, bytes) else source.encode())
+    return load(path)
+
+
+def load_page(tmp_path: Path, source: str | bytes) -> Page:
+    (page,) = load_source(tmp_path, source).pages
+    return page
+
+
+def spans(table: Table) -> list[tuple[int, int, int, int, str]]:
+    return [(c.row_start, c.row_stop, c.column_start, c.column_stop, c.text) for c in table.cells]
+
+
+def lines(page: Page) -> list[tuple[int | None, str]]:
+    return [(token.line, token.text) for token in page.tokens]
+
+
+def test_blocks_and_tables_with_their_source_lines(tmp_path):
+    document = load_source(
+        tmp_path,
+        """<!DOCTYPE html>
+<html><head><title>某局年度报告</title><style>p {}</style></head><body>
+<p>第一段，<b>很</b>
+短</p><script>var x = "<table>";</script>
+<p style="display: none">看不见</p>
+<table>
+<tr><th>自然人</th>
+<td>12</td></tr>
+</table>
+后面<br>再后面
+</body></html>""",
+    )
+    (page,) = document.pages
+    assert (document.kind, page.kind) == ("html", "text")
+    assert lines(page) == [(2, "某局年度报告"), (3, "第一段，很 短"), (10, "后面"), (10, "再后面")]
+    (table,) = page.tables
+    assert table.gridded
+    assert spans(table) == [(0, 1, 0, 1, "自然人"), (0, 1, 1, 2, "12")]
+    assert [cell.tokens[0].line for cell in table.cells] == [7, 8]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param(
+            "<tr><td rowspan=2>a<td colspan=2>b<tr><td>c<td>d",
+            [(0, 2, 0, 1, "a"), (0, 1, 1, 3, "b"), (1, 2, 1, 2, "c"), (1, 2, 2, 3, "d")],
+            id="spans",
+        ),
+        pytest.param(
+            "<tr><td rowspan=99>a<td>b<tr><td>c",
+            [(0, 2, 0, 1, "a"), (0, 1, 1, 2, "b"), (1, 2, 1, 2, "c")],
+            id="rows that are not there",
+        ),
+        pytest.param(
+            "<tr><td rowspan=0>a<td>b<tr><td>c",
+            [(0, 2, 0, 1, "a"), (0, 1, 1, 2, "b"), (1, 2, 1, 2, "c")],
+            id="all rows left",
+        ),
+        pytest.param(
+            "<tr><td colspan=x rowspan=-1>a<td>b", [(0, 1, 0, 1, "a"), (0, 1, 1, 2, "b")], id="nonsense"
+        ),
+        pytest.param(
+            "<tr><td>a<td rowspan=2>b<tr><td colspan=2>c",
+            [(0, 1, 0, 1, "a"), (0, 2, 1, 2, "b"), (1, 2, 0, 1, "c")],
+            id="overlap",
+        ),
+        pytest.param(
+            "<td>a<td>b<tr><td>c",
+            [(0, 1, 0, 1, "a"), (0, 1, 1, 2, "b"), (1, 2, 0, 1, "c")],
+            id="no row",
+        ),
+        pytest.param(
+            "<thead><tr><th>a</thead><tbody><tr><td>b</tbody><tfoot><tr><td>c</tfoot>",
+            [(0, 1, 0, 1, "a"), (1, 2, 0, 1, "b"), (2, 3, 0, 1, "c")],
+            id="groups",
+        ),
+        pytest.param("<tr><td>a<td hidden>x<tr style='display:none'><td>y", [(0, 1, 0, 1, "a")], id="hidden"),
+        pytest.param(
+            "<tr><td><p>1</p><p>2</p><td>&nbsp; 3 <td>　",
+            [(0, 1, 0, 1, "12"), (0, 1, 1, 2, "3"), (0, 1, 2, 3, "")],
+            id="text",
+        ),
+        pytest.param(
+            "<tr><td><input value=4><td><input type=hidden value=5>",
+            [(0, 1, 0, 1, "4"), (0, 1, 1, 2, "")],
+            id="fields",
+        ),
+    ],
+)
+def test_spans(tmp_path, rows, expected):
+    (table,) = load_page(tmp_path, f"<table>{rows}</table>").tables
+    assert spans(table) == expected
+
+
+def test_layout_table_does_not_swallow_the_tables_in_it(tmp_path):
+    inner = "<table><tr><td>1<td>2<tr><td>3<td>4</table>"
+    page = load_page(tmp_path, f"<table><tr><td>导航<td>标题{inner}{inner}</table>")
+    assert [(table.n_rows, table.n_columns) for table in page.tables] == [(2, 2), (2, 2)]
+    assert [token.text for token in page.tokens] == ["导航", "标题"]
+
+
+def test_data_table_with_a_table_in_one_cell_keeps_its_cells(tmp_path):
+    inner = "<table><tr><td>8<td>9</table>"
+    page = load_page(
+        tmp_path, f"<table><tr><td>1<td>2<td>3<tr><td>4<td>5<td>6<tr><td>7<td>{inner}<td>0</table>"
+    )
+    assert [(table.n_rows, table.n_columns) for table in page.tables] == [(3, 3), (1, 2)]
+
+
+def test_table_of_one_cell_inside_a_cell_is_its_text(tmp_path):
+    (table,) = load_page(tmp_path, "<table><tr><td>1<td><table><tr><td>2</table></table>").tables
+    assert spans(table) == [(0, 1, 0, 1, "1"), (0, 1, 1, 2, "2")]
+
+
+def test_caption_is_text_before_the_table(tmp_path):
+    page = load_page(tmp_path, "<table><caption>三、收到</caption><tr><td>1</table>")
+    assert [token.text for token in page.tokens] == ["三、收到"]
+
+
+def test_plain_lines_around_a_table_stay_lines(tmp_path):
+    page = load_page(tmp_path, "# 标题\n第一行\n<table><tr><td>1</td></tr>\n</table>\n后一行\n最后")
+    assert lines(page) == [(1, "# 标题"), (2, "第一行"), (5, "后一行"), (6, "最后")]
+    assert len(page.tables) == 1
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param("<html><body>政府信息".encode(), id="utf-8"),
+        pytest.param("<html><meta charset='gb2312'><body>政府信息".encode("gb18030"), id="gb2312"),
+        pytest.param(
+            '<html><meta http-equiv="Content-Type" content="text/html; charset=GBK"><body>政府信息'.encode(
+                "gbk"
+            ),
+            id="GBK",
+        ),
+        pytest.param("<html><body>政府信息".encode("gbk"), id="GBK unsaid"),
+        pytest.param("<html><meta charset='gb2312'><body>政府信息".encode(), id="lies"),
+        pytest.param("<html><body>政府信息".encode("utf-16"), id="utf-16"),
+        pytest.param('<?xml version="1.0" encoding="UTF-8"?><html><body>政府信息'.encode(), id="XHTML"),
+        pytest.param("<html><meta charset='nonsense'><body>政府信息".encode(), id="unknown charset"),
+    ],
+)
+def test_charset(tmp_path, data):
+    assert [token.text for token in load_page(tmp_path, data).tokens] == ["政府信息"]
+
+
+@pytest.mark.parametrize(
+    ("source", "code"),
+    [
+        pytest.param("<html><body></body></html>", "empty", id="no text"),
+        pytest.param("<html><script>var x = 1</script>", "empty", id="only a script"),
+        pytest.param("<html>" + "<div>" * 5000 + "深", "damaged", id="deep"),
+        pytest.param("<table><tr><td>" * 500 + "深", "damaged", id="deep tables"),
+    ],
+)
+def test_pages_that_cannot_be_read(tmp_path, source, code):
+    with pytest.raises(InputError) as raised:
+        load_source(tmp_path, source)
+    assert raised.value.code == code
+
+
+def test_absurd_spans_cost_little(tmp_path):
+    start = time.process_time()
+    (table,) = load_page(
+        tmp_path, "<table>" + "<tr><td colspan=99999 rowspan=99999>1" * 5000 + "</table>"
+    ).tables
+    assert time.process_time() - start < 2
+    assert table.n_columns <= 256
