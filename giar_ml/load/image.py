@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import struct
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from giar_ml.document import Page
 from giar_ml.errors import InputError
@@ -19,50 +21,68 @@ MIN_SIDE_PX = 64
 """Less cannot hold a table."""
 SANE_DPI = (72, 1200)
 
-# What Pillow's decoders raise on broken data, besides OSError.
-_DECODE_ERRORS = (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError, OverflowError)
+# What Pillow's decoders raise on broken data; TypeError where a TIFF lacks its size.
+_DECODE_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    EOFError,
+    struct.error,
+    IndexError,
+    OverflowError,
+)
 
 
 def read_image(data: bytes, name: str, *, max_pages: int) -> list[Page]:
     """One scanned page per frame, upright by its EXIF tag, transparent parts white."""
-    try:
-        with warnings.catch_warnings():
-            # Pillow warns above 90 million pixels; the limit here is ours.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(BytesIO(data))
-        with image:
-            n_frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
-            if n_frames > max_pages:
-                raise InputError(
-                    f"{name}: {n_frames} pages, the limit is {max_pages}; split the file",
-                    code="too_many_pages",
-                )
-            pages = []
-            n_pixels = 0
-            for index in range(n_frames):
-                if n_frames > 1:
+    with _decoding(name):
+        image = Image.open(BytesIO(data))
+        n_frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
+    with image:
+        if n_frames > max_pages:
+            raise InputError(
+                f"{name}: {n_frames} pages, the limit is {max_pages}; split the file",
+                code="too_many_pages",
+            )
+        pages = []
+        n_pixels = 0
+        for index in range(n_frames):
+            if n_frames > 1:
+                with _decoding(name):
                     image.seek(index)
-                _check_size(image, name)
-                n_pixels += image.width * image.height
-                if n_pixels > MAX_DOCUMENT_PIXELS:
-                    raise InputError(
-                        f"{name}: more than {MAX_DOCUMENT_PIXELS / 1e6:,.0f} million pixels in all;"
-                        " split the file",
-                        code="image_too_large",
-                    )
-                pages.append(_read_frame(image, number=index + 1))
-    except Image.DecompressionBombError as error:
-        raise _too_large(name, "too many pixels to open") from error
-    except UnidentifiedImageError as error:
-        raise _damaged(name) from error
-    except _DECODE_ERRORS as error:
-        raise _damaged(name) from error
+            _check_size(image, name)
+            n_pixels += image.width * image.height
+            if n_pixels > MAX_DOCUMENT_PIXELS:
+                raise InputError(
+                    f"{name}: more than {MAX_DOCUMENT_PIXELS / 1e6:,.0f} million pixels in all;"
+                    " split the file",
+                    code="image_too_large",
+                )
+            pages.append(_read_frame(image, name, number=index + 1))
     return pages
 
 
-def _read_frame(image: Image.Image, *, number: int) -> Page:
+@contextmanager
+def _decoding(name: str) -> Iterator[None]:
+    """What Pillow raises on broken data as an InputError."""
+    with warnings.catch_warnings():
+        # Pillow warns above 90 million pixels, and of odd tags; the limit here is ours.
+        warnings.simplefilter("ignore")
+        try:
+            yield
+        except Image.DecompressionBombError as error:
+            raise _too_large(name, "too many pixels to open") from error
+        except _DECODE_ERRORS as error:
+            raise _damaged(name) from error
+
+
+def _read_frame(image: Image.Image, name: str, *, number: int) -> Page:
     dpi = _dpi(image)
-    pixels = np.ascontiguousarray(_to_rgb(ImageOps.exif_transpose(image)))
+    with _decoding(name):
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+    pixels = np.ascontiguousarray(_to_rgb(upright))
     height, width = pixels.shape[:2]
     return Page(number=number, kind="scan", width=width, height=height, image=pixels, dpi=dpi)
 
