@@ -262,7 +262,7 @@ def test_text_outside_the_crop_box_is_not_there(tmp_path):
         ),
         pytest.param(chinese("总计", x=134) + chinese("合并"), ["合并总计"], id="written out of order"),
         pytest.param(chinese("总计") + chinese("总计", x=110.4), ["总计"], id="printed twice for bold"),
-        pytest.param(chinese("上") + chinese("下", y=686), ["上", "下"], id="two lines"),
+        pytest.param(chinese("上行") + chinese("下行", y=686), ["上行", "下行"], id="two lines"),
     ],
 )
 def test_characters_are_grouped(tmp_path, content, expected):
