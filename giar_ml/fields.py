@@ -96,14 +96,14 @@ class Seen(NamedTuple):
 
 
 Places = tuple[int | None, ...]
-"""Per column of a section, the index of the field that stands in it; None when none does."""
 
 
 @dataclass(frozen=True)
 class Layout:
     """One way to lay a line's fields into cells, and its cost in nats."""
 
-    places: Places
+    pattern: Places
+    """Per figure of the line, the index of its column; None for a figure too many."""
     cells: Mapping[str, Seen | None]
     cost: float
 
@@ -112,8 +112,8 @@ class Layout:
 class RowEvidence:
     """A row of the form with the ways to read it, cheapest first.
 
-    Rows of one `group` stand in one piece of a table and show figures and blanks in the same pattern:
-    what befell one of them befell all, so a layout is paid for once. None: the row was not found.
+    Rows of one `group` stand in one piece of a table and show figures and blanks in the same order: what
+    befell one of them befell all, so they follow one pattern. None: the row was not found.
     """
 
     section: Section
@@ -226,7 +226,8 @@ def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvid
         line = lines[i]
         headers = _headers_of(lines, placed, i, section, labelled)
         layouts = _lay_fields(line, section, row, headers, prints_zeros=line.table in zeros)
-        shape = "".join("f" if place.is_figure else "_" for place in line.fields)
+        # Blanks before and behind the figures are spacers that come and go.
+        shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
         evidence.append(RowEvidence(section, row, layouts, group, label_costs[i][j]))
     return FormEvidence(form, tuple(evidence), cost, tuple(_unplaced(lines, placed)))
@@ -356,9 +357,20 @@ def _headers_of(
                 break
             block, table = [], None
         else:
-            block = [(p, labelled[id(p)]) for p in lines[i].labels] + block
+            block = [(p, _within(labelled[id(p)], section.table)) for p in lines[i].labels] + block
             table = lines[i].table if table is None else table
     return Headers(block, table) if _names_columns(block, names) else Headers([], None)
+
+
+def _within(labels: Labels, table: str) -> Labels:
+    """The labels that are possible inside a table: 总计 stands over columns of two tables."""
+    kept = {
+        name: p
+        for name, p in labels.items()
+        if not name.startswith(("column:", "row:")) or name.startswith((f"column:{table}.", f"row:{table}."))
+    }
+    total = sum(kept.values())
+    return {name: p / total for name, p in kept.items()}
 
 
 def _names_columns(block: Sequence[tuple[Field, Labels]], names: set[str]) -> bool:
@@ -392,17 +404,16 @@ def _lay_fields(
         for place, costs in zip(line.fields, _header_costs(line, section, headers), strict=True)
     ]
     seen = {(k, c.type, c.unit): _see(line, place, c) for k, place in enumerate(line.fields) for c in columns}
-    return tuple(
-        Layout(
-            places,
-            {
-                section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
-                for c, k in zip(columns, places, strict=True)
-            },
-            cost,
-        )
-        for cost, places in _k_best_places(_skip_costs(line, len(columns)), lost, match)
-    )
+    figures = [k for k, place in enumerate(line.fields) if place.is_figure]
+    layouts: dict[Places, Layout] = {}
+    for cost, places in _k_best_places(_skip_costs(line, len(columns)), lost, match):
+        pattern = tuple(places.index(k) if k in places else None for k in figures)
+        cells = {
+            section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
+            for c, k in zip(columns, places, strict=True)
+        }
+        layouts.setdefault(pattern, Layout(pattern, cells, cost))
+    return tuple(layouts.values())
 
 
 def _skip_costs(line: Line, n_columns: int) -> list[float]:

@@ -1,19 +1,16 @@
-"""Candidates and sums to one consistent reading, proven or flagged. Pure: no files, no pictures.
+"""Figures and sums to the most probable reading, with proof. Pure: no files, no pictures.
 
 Every cell of a sum has two values: what the paper shows, and the lawful figure t that makes all sums
 hold. The paper shows t unless the office misprinted it, and the reader saw what the paper shows unless
 it misread it. The most probable explanation of all readings together is found exactly, as a minimum of
 summed costs (negative natural logarithms of probabilities) over integers by CP-SAT, in the manner of
-Fellegi and Holt (1976): change as little as possible, weighted by how likely each change is. A second
-solve asks for the best explanation that reads some cell differently: the gap between the two costs
-proves the answer or refutes it.
+Fellegi and Holt (1976): change as little as possible, weighted by how likely each change is.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -39,26 +36,6 @@ class Evidence:
 
 
 @dataclass(frozen=True)
-class Alternative:
-    """One way to lay what a row shows into cells. A cell without evidence was lost on the way.
-
-    Rows of one group that follow the same `pattern` share one explanation.
-    """
-
-    cells: Mapping[str, Evidence | None]
-    pattern: Hashable = None
-    cost: float = 0.0
-
-
-@dataclass(frozen=True)
-class Row:
-    """Cells that are read together, and the alternatives for how, at least one."""
-
-    alternatives: tuple[Alternative, ...]
-    group: Hashable = None
-
-
-@dataclass(frozen=True)
 class Statement:
     """The prose states that `cells` add up to `figure`."""
 
@@ -77,112 +54,30 @@ class Costs:
     unfilled: float = 8.0
     """The office left a cell blank that is not zero."""
     unfilled_total: float = 3.0
-    deviation: float = 5.0
-    """A row was broken in another way than its neighbours."""
     statement: float = 1.5
     """The prose speaks of something else than the cell."""
 
 
-@dataclass(frozen=True)
-class Problem:
-    """All that the solver needs. `patterns` prices each pattern once per group."""
+DEFAULT_COSTS = Costs()
 
-    rows: tuple[Row, ...]
-    sums: tuple[Sum, ...]
-    patterns: Mapping[tuple[Hashable, Hashable], float] = field(default_factory=dict)
-    statements: tuple[Statement, ...] = ()
-    costs: Costs = Costs()
+
+class SolverTimeoutError(Exception):
+    """The time limit passed before anything was found or refuted."""
 
 
 @dataclass(frozen=True)
-class Decision:
-    """How one cell was decided.
+class Answer:
+    """One lawful explanation of all readings.
 
-    `shown` is the figure that the paper shows (None: blank, or lost), `lawful` the one that satisfies
-    the sums; they differ for a misprint. `evidence` is what the chosen alternative puts here.
+    Per cell: `lawful` is the figure that satisfies the sums; `shown` what the paper shows (None: blank,
+    or nothing was there to read); `output` the figure to use: as shown for a misprint, else the lawful.
     """
 
-    shown: int | None
-    lawful: int
-    evidence: Evidence | None
-    misprint: bool = False
-    alternatives: tuple[int, ...] = ()
-    """Other figures that answers within the margin give here; empty when the figure is proven."""
-    open_correction: bool = False
-    """Other equally good corrections exist, so `lawful` is only one of them."""
-
-
-@dataclass(frozen=True)
-class Solution:
-    """`cost` of the answer and `gap` to the best different one, in nats; `optimal` when proven."""
-
-    decisions: Mapping[str, Decision]
-    cost: float
-    gap: float
-    optimal: bool
-
-
-class NoAnswerError(Exception):
-    """The time limit passed before any answer was found."""
-
-
-def solve(problem: Problem, *, margin: float = 7.0, time_limit_s: float = 10.0) -> Solution:
-    """The most probable explanation of all readings, and which cells it leaves open.
-
-    Args:
-        margin: an answer counts as an alternative when it costs at most this many nats more;
-            7 nats is odds of 1,000 to 1.
-        time_limit_s: for each of the solves, in deterministic solver time; when it passes, the
-            solution is not `optimal`.
-
-    Raises:
-        NoAnswerError: nothing was found in time.
-    """
-    model = _Model(problem)
-    best = model.minimize(time_limit_s)
-    if best is None:
-        raise NoAnswerError(f"no answer in {time_limit_s} s")
-    optimal = best.optimal
-
-    second = model.minimize(time_limit_s, different_from=best, cells=model.cells)
-    gap = (second.cost - best.cost) / SCALE if second else math.inf
-    optimal &= second is None or second.optimal
-
-    others: dict[str, set[int]] = {}
-    answer = second
-    limit = best.cost + round(margin * SCALE)
-    while answer is not None and answer.cost <= limit:
-        for cell in model.cells:
-            if answer.output[cell] != best.output[cell]:
-                others.setdefault(cell, set()).add(answer.output[cell])
-        undecided = [cell for cell in model.cells if cell not in others]
-        if not undecided:
-            break
-        answer = model.spread(time_limit_s, best, undecided, limit)
-
-    corrections = model.tied_corrections(time_limit_s, best) if best.misprints else {}
-    decisions = {}
-    for cell in model.cells:
-        misprint = cell in best.misprints or cell in corrections
-        decisions[cell] = Decision(
-            shown=best.shown[cell],
-            lawful=best.lawful[cell],
-            evidence=best.evidence[cell],
-            misprint=misprint,
-            alternatives=tuple(sorted(others.get(cell, ()))),
-            open_correction=cell in corrections,
-        )
-    return Solution(decisions, best.cost / SCALE, gap, optimal)
-
-
-@dataclass(frozen=True)
-class _Answer:
     cost: int
     optimal: bool
-    lawful: dict[str, int]
-    shown: dict[str, int | None]
-    output: dict[str, int]
-    evidence: dict[str, Evidence | None]
+    lawful: Mapping[str, int]
+    shown: Mapping[str, int | None]
+    output: Mapping[str, int]
     misprints: frozenset[str]
 
 
@@ -191,90 +86,65 @@ class _Option:
     """One way to explain a cell: literal true, then the paper shows `shown` there."""
 
     literal: Any
-    evidence: Evidence | None
     shown: int | None
-    unread: bool = False
+    unread: bool
     """The paper shows the lawful figure, and it was not among the readings."""
-    misprint: bool = False
+    misprint: bool
 
 
-class _Model:
-    """The CP-SAT model; each solve works on a copy, so that constraints never pile up."""
+class FigureModel:
+    """The CP-SAT model of one layout; each solve works on a copy, so that constraints never pile up.
 
-    def __init__(self, problem: Problem) -> None:
+    Args:
+        cells: per cell, what was seen there; None where nothing was, and any figure may have stood.
+        sums: the sums that the lawful figures satisfy; all their cells must be among `cells`.
+        statements: figures that the prose states of cells.
+
+    Raises:
+        ValueError: a sum has a cell that is not among `cells`.
+    """
+
+    def __init__(
+        self,
+        cells: Mapping[str, Evidence | None],
+        sums: Sequence[Sum],
+        *,
+        statements: Sequence[Statement] = (),
+        costs: Costs = DEFAULT_COSTS,
+        time_limit: float = 4.0,
+    ) -> None:
         from ortools.sat.python import cp_model
 
-        self._cp = cp_model
-        self._model = cp_model.CpModel()
-        self._costs: list[tuple[int, Any]] = []
-        self._options: dict[str, list[_Option]] = {}
-        self._patterns: dict[Hashable, dict[Hashable, Any]] = {}
-        totals = {key for s in problem.sums if len(s.right) == 1 for key in s.right}
-        self._top = _largest_figure(problem)
-        self.cells = list(
-            dict.fromkeys(key for row in problem.rows for a in row.alternatives for key in a.cells)
-        )
-        summed = {key for s in problem.sums for key in (*s.left, *s.right)}
-        if unknown := summed - set(self.cells):
+        if unknown := {key for s in sums for key in (*s.left, *s.right)} - set(cells):
             raise ValueError(f"no row holds the cells {sorted(unknown)}")
-        self._lawful = {key: self._model.new_int_var(0, self._top, f"t {key}") for key in self.cells}
-        self._output = {key: self._model.new_int_var(0, self._top, f"o {key}") for key in self.cells}
-        for row in problem.rows:
-            self._add_row(row, problem, totals)
-        for s in problem.sums:
+        self._cp = cp_model
+        self._time_limit = time_limit
+        self._model = model = cp_model.CpModel()
+        self._charges: list[tuple[int, Any]] = []
+        self.cells = list(cells)
+        top = _largest_figure(cells.values(), statements)
+        self._lawful = {key: model.new_int_var(0, top, f"lawful {key}") for key in cells}
+        self._output = {key: model.new_int_var(0, top, f"output {key}") for key in cells}
+        totals = {key for s in sums if len(s.right) == 1 for key in s.right}
+        self._options = {
+            key: self._explain(key, evidence, costs, is_total=key in totals)
+            for key, evidence in cells.items()
+        }
+        for s in sums:
             left, right = (sum(self._lawful[key] for key in side) for side in (s.left, s.right))
-            self._model.add(left == right)
-        for statement in problem.statements:
-            agrees = self._model.new_bool_var("agrees")
+            model.add(left == right)
+        for statement in statements:
+            agrees = model.new_bool_var("agrees")
             stated = sum(self._lawful[key] for key in statement.cells)
-            self._model.add(stated == statement.figure).only_enforce_if(agrees)
-            self._charge(problem.costs.statement, agrees.negated())
+            model.add(stated == statement.figure).only_enforce_if(agrees)
+            self._charge(costs.statement, agrees.negated())
 
     def _charge(self, cost: float, literal: Any) -> None:
         if cost:
-            self._costs.append((round(cost * SCALE), literal))
+            self._charges.append((round(cost * SCALE), literal))
 
-    def _add_row(self, row: Row, problem: Problem, totals: set[str]) -> None:
-        model = self._model
-        if len(row.alternatives) == 1 and row.group is None:
-            chosen = [model.new_constant(1)]
-        else:
-            chosen = [model.new_bool_var("alternative") for _ in row.alternatives]
-            model.add_exactly_one(chosen)
-        for alternative, literal in zip(row.alternatives, chosen, strict=True):
-            self._charge(alternative.cost, literal)
-        if row.group is not None:
-            self._join_group(row, chosen, problem)
-        for key in row.alternatives[0].cells:
-            shown: dict[int, tuple[Evidence | None, list[Any]]] = {}
-            for alternative, literal in zip(row.alternatives, chosen, strict=True):
-                evidence = alternative.cells[key]
-                shown.setdefault(id(evidence), (evidence, []))[1].append(literal)
-            self._options[key] = [
-                option
-                for evidence, literals in shown.values()
-                for option in self._explain(key, evidence, sum(literals), problem.costs, key in totals)
-            ]
-
-    def _join_group(self, row: Row, chosen: list[Any], problem: Problem) -> None:
-        model = self._model
-        patterns = self._patterns.setdefault(row.group, {})
-        for alternative in row.alternatives:
-            if alternative.pattern not in patterns:
-                literal = model.new_bool_var("pattern")
-                patterns[alternative.pattern] = literal
-                self._charge(problem.patterns.get((row.group, alternative.pattern), 0.0), literal)
-        for alternative, literal in zip(row.alternatives, chosen, strict=True):
-            # A row of its own kind pays for its layout itself, and for being so.
-            deviates = model.new_bool_var("deviates")
-            price = problem.patterns.get((row.group, alternative.pattern), 0.0)
-            self._charge(price + problem.costs.deviation, deviates)
-            model.add_bool_or(literal.negated(), patterns[alternative.pattern], deviates)
-
-    def _explain(
-        self, key: str, evidence: Evidence | None, active: Any, costs: Costs, is_total: bool
-    ) -> list[_Option]:
-        """The ways in which this evidence can have come about; exactly one is true when active."""
+    def _explain(self, key: str, evidence: Evidence | None, costs: Costs, *, is_total: bool) -> list[_Option]:
+        """The ways in which this evidence can have come about; exactly one of them is true."""
         model, lawful, output = self._model, self._lawful[key], self._output[key]
         options: list[_Option] = []
 
@@ -283,8 +153,10 @@ class _Model:
             self._charge(cost, literal)
             if kind == "read":
                 model.add(lawful == (shown or 0)).only_enforce_if(literal)
+            if kind == "misprint":
+                model.add(lawful != (shown or 0)).only_enforce_if(literal)
             model.add(output == ((shown or 0) if kind == "misprint" else lawful)).only_enforce_if(literal)
-            options.append(_Option(literal, evidence, shown, kind == "unread", kind == "misprint"))
+            options.append(_Option(literal, shown, kind == "unread", kind == "misprint"))
 
         if evidence is None:
             add(0.0, None, "lost")
@@ -299,57 +171,53 @@ class _Model:
                 add(cost + (costs.unfilled_total if is_total else costs.unfilled), None, "unfilled")
             if evidence.other_cost is not None:
                 add(evidence.other_cost, None, "unread")
-        model.add(sum(option.literal for option in options) == active)
+        model.add_exactly_one(option.literal for option in options)
         return options
 
     def minimize(
-        self, time_limit_s: float, *, different_from: _Answer | None = None, cells: Iterable[str] = ()
-    ) -> _Answer | None:
-        """The cheapest answer; with `different_from`, the cheapest whose output differs in a cell."""
+        self, *, different_from: Mapping[str, int] | None = None, limit: int | None = None
+    ) -> Answer | None:
+        """The cheapest answer, in thousandths of a nat; None when there is none (in time).
+
+        Args:
+            different_from: outputs from which the answer must differ in some cell.
+            limit: the most that the answer may cost. To show that nothing is that cheap is far easier
+                than to find what is cheapest.
+        """
         model = self._model.clone()
         model.minimize(self._objective())
+        if limit is not None:
+            model.add(self._objective() <= limit)
         if different_from is not None:
-            model.add_bool_or(self._differ(model, different_from.output, cells, self._output))
-        else:
-            self._hint(model)
-        return self._run(model, time_limit_s)
+            model.add_bool_or(self._differ(model, different_from, self.cells, self._output))
+        return self._run(model)
 
-    def spread(self, time_limit_s: float, best: _Answer, cells: Sequence[str], limit: int) -> _Answer | None:
-        """An answer within the limit that differs from the best in as many of `cells` as it can."""
+    def spread(self, output: Mapping[str, int], cells: Sequence[str], limit: int) -> Answer | None:
+        """An answer within the limit that differs from `output` in as many of `cells` as it can."""
         model = self._model.clone()
         model.add(self._objective() <= limit)
-        literals = self._differ(model, best.output, cells, self._output)
+        literals = self._differ(model, output, cells, self._output)
         model.add_bool_or(literals)
         model.maximize(sum(literals))
-        return self._run(model, time_limit_s)
+        return self._run(model)
 
-    def tied_corrections(self, time_limit_s: float, best: _Answer) -> dict[str, int]:
+    def tied_corrections(self, best: Answer) -> set[str]:
         """Cells whose lawful figure differs in another answer of the same cost and output."""
-        found: dict[str, int] = {}
+        found: set[str] = set()
         while True:
             model = self._model.clone()
             model.add(self._objective() <= best.cost)
-            cells = [cell for cell in self.cells if cell not in found]
             for cell in self.cells:
                 model.add(self._output[cell] == best.output[cell])
-            literals = self._differ(model, best.lawful, cells, self._lawful)
-            model.add_bool_or(literals)
-            model.maximize(sum(literals))
-            answer = self._run(model, time_limit_s)
+            rest = [cell for cell in self.cells if cell not in found]
+            model.add_bool_or(self._differ(model, best.lawful, rest, self._lawful))
+            answer = self._run(model)
             if answer is None:
                 return found
-            for cell in cells:
-                if answer.lawful[cell] != best.lawful[cell]:
-                    found[cell] = answer.lawful[cell]
+            found.update(cell for cell in rest if answer.lawful[cell] != best.lawful[cell])
 
     def _objective(self) -> Any:
-        return sum(cost * literal for cost, literal in self._costs)
-
-    def _hint(self, model: cp_model.CpModel) -> None:
-        for key, options in self._options.items():
-            first = options[0]
-            if first.evidence is not None and first.evidence.readings:
-                model.add_hint(self._lawful[key], first.shown or 0)
+        return sum(cost * literal for cost, literal in self._charges)
 
     def _differ(
         self,
@@ -365,12 +233,14 @@ class _Model:
             literals.append(literal)
         return literals
 
-    def _run(self, model: cp_model.CpModel, time_limit_s: float) -> _Answer | None:
+    def _run(self, model: cp_model.CpModel) -> Answer | None:
         solver = self._cp.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
-        solver.parameters.max_deterministic_time = time_limit_s
+        solver.parameters.max_deterministic_time = self._time_limit
         status = solver.solve(model)
+        if status == self._cp.UNKNOWN:
+            raise SolverTimeoutError(f"no answer in {self._time_limit} units of solver time")
         if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             return None
         chosen = {
@@ -378,27 +248,17 @@ class _Model:
             for key, options in self._options.items()
         }
         lawful = {key: solver.value(self._lawful[key]) for key in self.cells}
-        return _Answer(
-            cost=sum(cost for cost, literal in self._costs if solver.value(literal)),
+        return Answer(
+            cost=sum(cost for cost, literal in self._charges if solver.value(literal)),
             optimal=status == self._cp.OPTIMAL,
             lawful=lawful,
-            shown={key: lawful[key] if option.unread else option.shown for key, option in chosen.items()},
+            shown={key: lawful[key] if o.unread else o.shown for key, o in chosen.items()},
             output={key: solver.value(self._output[key]) for key in self.cells},
-            evidence={key: option.evidence for key, option in chosen.items()},
-            misprints=frozenset(
-                key for key, option in chosen.items() if option.misprint and lawful[key] != option.shown
-            ),
+            misprints=frozenset(key for key, option in chosen.items() if option.misprint),
         )
 
 
-def _largest_figure(problem: Problem) -> int:
+def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:
     """A bound that no lawful figure of this report passes: all that was seen, added up."""
-    seen = sum(
-        max((figure or 0 for figure, _ in evidence.readings), default=0)
-        for row in problem.rows
-        for evidence in {
-            id(e): e for a in row.alternatives for e in a.cells.values() if e is not None
-        }.values()
-    )
-    stated = max((statement.figure for statement in problem.statements), default=0)
-    return max(10, seen, stated)
+    seen = sum(max((figure or 0 for figure, _ in e.readings), default=0) for e in evidence if e is not None)
+    return max(10, seen, *(statement.figure for statement in statements))

@@ -10,22 +10,13 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 
+from giar_ml.decode import Decision, Puzzle, Row, Solution, decode
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import Form, Sum
 from giar_ml.prose import Stated
 from giar_ml.report import CellResult, Check, ReportStatus, Value
-from giar_ml.solve import (
-    Alternative,
-    Decision,
-    Evidence,
-    NoAnswerError,
-    Row,
-    Solution,
-    Statement,
-    solve,
-)
-from giar_ml.solve import Problem as Puzzle
+from giar_ml.solve import Evidence, SolverTimeoutError, Statement
 
 _FLOOR = 1e-3
 _UNSEEN = 1e-4
@@ -63,7 +54,7 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
     solution = None
     try:
         solution = _solve(evidence, statements, summed)
-    except NoAnswerError:
+    except SolverTimeoutError:
         problems.append(Problem("solver_timeout", "the sums could not be checked in time", ()))
     cells: dict[str, CellResult] = {}
     for row in evidence.rows:
@@ -77,7 +68,7 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
     checks = [*_check_sums(form.sums, cells), *_check_statements(stated, cells)]
     problems += _explain(form, evidence, cells, checks, solution)
     risk = _risk(cells, summed, solution)
-    accepted = not problems and risk <= max_risk and solution is not None and solution.optimal
+    accepted = not problems and risk <= max_risk and solution is not None and solution.proven
     if not problems and not accepted:
         problems.append(_uncertain(form, cells, risk))
     return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
@@ -87,29 +78,33 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
 
 
 def _solve(evidence: FormEvidence, statements: Sequence[Stated], summed: set[str]) -> Solution:
-    rows = []
-    patterns: dict[tuple[Hashable, Hashable], float] = {}
-    for row in evidence.rows:
-        if not summed.intersection(row.layouts[0].cells):
-            continue
-        seen: dict[int, Evidence] = {}
-        alternatives = []
-        for layout in row.layouts:
-            cells = {
-                key: None if place is None else seen.setdefault(id(place), _weigh(place))
-                for key, place in layout.cells.items()
-            }
-            alternatives.append(Alternative(cells, layout.places))
-            patterns[row.group, layout.places] = layout.cost
-        several = len(alternatives) > 1
-        rows.append(Row(tuple(alternatives), row.group if several else None))
+    rows = [row for row in evidence.rows if summed.intersection(row.layouts[0].cells)]
+    patterns: dict[Hashable, set[Hashable]] = {}
+    for row in rows:
+        found = {layout.pattern for layout in row.layouts}
+        patterns[row.group] = patterns.get(row.group, found) & found
+    puzzle_rows = []
+    prices: dict[Hashable, dict[Hashable, float]] = {}
+    for row in rows:
+        # Rows that cannot follow one pattern, and rows that were not found, stand alone.
+        alone = row.group is None or not patterns[row.group]
+        group: Hashable = row.row.key if alone else row.group
+        layouts = [layout for layout in row.layouts if alone or layout.pattern in patterns[row.group]]
+        puzzle_rows.append(Row(group, {layout.pattern: _evidence_of(layout) for layout in layouts}))
+        price = prices.setdefault(group, {})
+        for layout in layouts:
+            price[layout.pattern] = max(layout.cost, price.get(layout.pattern, 0.0))
     puzzle = Puzzle(
-        rows=tuple(rows),
+        rows=tuple(puzzle_rows),
         sums=evidence.form.sums,
-        patterns=patterns,
+        prices=prices,
         statements=tuple(Statement(s.cells, s.figure) for s in statements),
     )
-    return solve(puzzle, margin=MARGIN)
+    return decode(puzzle, margin=MARGIN)
+
+
+def _evidence_of(layout: Layout) -> dict[str, Evidence | None]:
+    return {key: None if seen is None else _weigh(seen) for key, seen in layout.cells.items()}
 
 
 def _weigh(seen: Seen) -> Evidence:
@@ -203,11 +198,8 @@ def _chosen_seen(row: RowEvidence, key: str, decision: Decision) -> Seen | None:
     """The place that the decision's evidence came from."""
     if decision.evidence is None:
         return None
-    for layout in row.layouts:
-        seen = layout.cells[key]
-        if seen is not None and _weigh(seen) == decision.evidence:
-            return seen
-    raise LookupError(key)
+    layout = next(layout for layout in row.layouts if layout.pattern == decision.pattern)
+    return layout.cells[key]
 
 
 def _lone_cells(row: RowEvidence) -> dict[str, CellResult]:
@@ -346,7 +338,7 @@ def _explain(
             problems.append(
                 Problem("broken_sum", f"{s.id}: {check.left} is not {check.right}", (*s.left, *s.right))
             )
-    if solution is not None and not solution.optimal:
+    if solution is not None and not solution.proven:
         problems.append(Problem("not_proven", "the time was too short to prove the reading", ()))
     return problems
 

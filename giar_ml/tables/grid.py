@@ -93,22 +93,25 @@ def _edges(rules: Sequence[Rule], crossing: Sequence[Rule], tolerance: float) ->
         lengths = [rule.stop - rule.start for rule in members]
         position = float(np.average([rule.position for rule in members], weights=lengths))
         edges.append(_Edge(position, members))
-    # Where the crossing rules run on by more than a slip, an outer rule is missing.
-    first, last = _common_ends(crossing, tolerance)
-    if first < edges[0].position - 2 * tolerance:
+    first = _torn_end([r.start for r in crossing], edges[0].position, slip=2 * tolerance)
+    last = _torn_end([-r.stop for r in crossing], -edges[-1].position, slip=2 * tolerance)
+    if first is not None:
         edges.insert(0, _Edge(first, ()))
-    if last > edges[-1].position + 2 * tolerance:
-        edges.append(_Edge(last, ()))
+    if last is not None:
+        edges.append(_Edge(-last, ()))
     return edges
 
 
-def _common_ends(rules: Sequence[Rule], tolerance: float) -> tuple[float, float]:
-    """Where at least two rules start first and stop last; one alone may run astray."""
-    starts = sorted(rule.start for rule in rules)
-    stops = sorted((rule.stop for rule in rules), reverse=True)
-    first = next((a for a, b in pairwise(starts) if b - a <= 2 * tolerance), starts[0])
-    last = next((a for a, b in pairwise(stops) if a - b <= 2 * tolerance), stops[0])
-    return first, last
+def _torn_end(starts: Sequence[float], edge: float, *, slip: float) -> float | None:
+    """Where the crossing rules start when they run on before the first edge, so that it is missing.
+
+    Most of those that reach the edge must run on: a stroke of a title may touch one or two.
+    """
+    reaching = [start for start in starts if start <= edge + slip]
+    beyond = sorted(start for start in reaching if start < edge - slip)
+    if len(beyond) < 2 or 2 * len(beyond) < len(reaching):
+        return None
+    return beyond[len(beyond) // 2]
 
 
 def _is_divided(edge: _Edge, start: _Edge, stop: _Edge) -> bool:

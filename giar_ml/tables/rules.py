@@ -19,6 +19,8 @@ LONG_RULE_IN = 0.5
 """No character has a stroke this long; a shorter rule must end on others to count."""
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
+MIN_CLEAR = 0.5
+"""Share of a rule's two sides that is clear of other dark marks; strokes in a line of text have less."""
 TOUCH_IN = 0.045
 """Rules that come this near to each other meet."""
 
@@ -157,6 +159,7 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
     )
     mask = (response >= level).astype(np.uint8)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
+    dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
@@ -177,6 +180,9 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
             slope, offset = 0.0, float(np.median(centers[weights > 0]))
         if abs(slope) > 0.05:
             continue
+        line = np.round(top + offset + slope * xs).astype(int)
+        if _clear_share(dark, left + xs, line, distance=across // 2 + 1) < MIN_CLEAR:
+            continue
         segments.append(
             _Segment(
                 float(left),
@@ -187,6 +193,15 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
             )
         )
     return segments
+
+
+def _clear_share(dark: np.ndarray, xs: np.ndarray, ys: np.ndarray, *, distance: int) -> float:
+    """Share of the stretches beside a line, `distance` to twice that off, that hold nothing dark."""
+    sides = [
+        np.any([dark[np.clip(ys + sign * d, 0, dark.shape[0] - 1), xs] for d in range(distance, 2 * distance + 1)], axis=0)
+        for sign in (-1, 1)
+    ]
+    return 1.0 - float(np.mean(sides))
 
 
 def _main_slope(segments: list[_Segment], *, dpi: float) -> float:

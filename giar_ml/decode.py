@@ -1,0 +1,260 @@
+"""Alternatives, candidates and sums to one consistent reading, proven or flagged. Pure.
+
+A broken dump leaves open which field stood in which column. Rows that were broken together share one
+explanation, so there are few layouts in all; they are tried cheapest first, the hopeless ones refuted by
+counting broken sums, and for the others the solver finds the most probable figures. Whatever answers
+within a margin of the best do not agree on stays open.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+from collections.abc import Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from giar_ml.forms import Sum
+from giar_ml.solve import (
+    DEFAULT_COSTS,
+    SCALE,
+    Answer,
+    Costs,
+    Evidence,
+    FigureModel,
+    SolverTimeoutError,
+    Statement,
+)
+
+_MOST_LAYOUTS = 20_000
+
+
+@dataclass(frozen=True)
+class Row:
+    """Cells that are read together: per pattern, what each shows (None: nothing was there).
+
+    Rows of one `group` follow the same pattern.
+    """
+
+    group: Hashable
+    layouts: Mapping[Hashable, Mapping[str, Evidence | None]]
+
+
+@dataclass(frozen=True)
+class Puzzle:
+    """All that is known. `prices` are the costs of a group's patterns, in nats."""
+
+    rows: tuple[Row, ...]
+    sums: tuple[Sum, ...]
+    prices: Mapping[Hashable, Mapping[Hashable, float]] = field(default_factory=dict)
+    statements: tuple[Statement, ...] = ()
+    costs: Costs = DEFAULT_COSTS
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How one cell was decided.
+
+    `shown` is the figure that the paper shows (None: blank, or lost), `lawful` the one that satisfies
+    the sums; they differ for a misprint. `alternatives` are the other figures that answers within the
+    margin give here: empty when the figure is proven. `open_correction` says that other corrections are
+    as good, so that `lawful` is only one of them.
+    """
+
+    pattern: Hashable
+    evidence: Evidence | None
+    shown: int | None
+    lawful: int
+    misprint: bool
+    alternatives: tuple[int, ...]
+    open_correction: bool
+
+
+@dataclass(frozen=True)
+class Solution:
+    """`gap` is the cost of the best different answer over this one's, in nats, at most the margin;
+    `proven` says that no time limit cut the search short."""
+
+    decisions: Mapping[str, Decision]
+    cost: float
+    gap: float
+    proven: bool
+
+
+def decode(puzzle: Puzzle, *, margin: float = 7.0) -> Solution:
+    """The most probable explanation of all that was seen, and which cells it leaves open.
+
+    Args:
+        margin: an answer counts as an alternative when it costs at most this many nats more;
+            7 nats is odds of 1,000 to 1.
+
+    Raises:
+        SolverTimeoutError: the figures of the cheapest layout could not be found in time.
+    """
+    found: list[tuple[int, _Layout, FigureModel, Answer]] = []
+    best_cost = math.inf
+    proven = True
+    for n, layout in enumerate(_layouts(puzzle)):
+        allowed = best_cost + round(margin * SCALE) - layout.price
+        if allowed < 0 or n == _MOST_LAYOUTS:
+            proven &= allowed < 0
+            break
+        if best_cost < math.inf and _least_error_cost(layout.cells, puzzle) > allowed:
+            continue
+        model = FigureModel(layout.cells, puzzle.sums, statements=puzzle.statements, costs=puzzle.costs)
+        try:
+            answer = model.minimize(limit=None if math.isinf(allowed) else int(allowed))
+        except SolverTimeoutError:
+            if not found:
+                raise
+            proven = False
+            continue
+        if answer is not None:
+            found.append((layout.price + answer.cost, layout, model, answer))
+            best_cost = min(best_cost, layout.price + answer.cost)
+            proven &= answer.optimal
+    best_cost, layout, model, best = min(found, key=lambda item: item[0])
+    limit = int(best_cost) + round(margin * SCALE)
+    rivals = _Rivals(best, limit)
+    for cost, other, rival_model, _ in found:
+        if cost <= limit:
+            proven &= rivals.search(rival_model, other.price)
+    corrections = model.tied_corrections(best) if best.misprints else set()
+    decisions = {
+        cell: Decision(
+            pattern=layout.patterns[row.group],
+            evidence=layout.cells[cell],
+            shown=best.shown[cell],
+            lawful=best.lawful[cell],
+            misprint=cell in best.misprints or cell in corrections,
+            alternatives=tuple(sorted(rivals.figures.get(cell, ()))),
+            open_correction=cell in corrections,
+        )
+        for row in puzzle.rows
+        for cell in next(iter(row.layouts.values()))
+    }
+    gap = min(margin, (rivals.cheapest - best_cost) / SCALE)
+    return Solution(decisions, best_cost / SCALE, gap, proven)
+
+
+@dataclass
+class _Layout:
+    price: int
+    patterns: dict[Hashable, Hashable]
+    cells: dict[str, Evidence | None]
+
+
+class _Rivals:
+    """Collects what answers within the limit give other than the best one."""
+
+    def __init__(self, best: Answer, limit: int) -> None:
+        self._best = best
+        self._limit = limit
+        self.figures: dict[str, set[int]] = {}
+        self.cheapest = math.inf
+
+    def search(self, model: FigureModel, price: int) -> bool:
+        """Look through one layout; False when the time did not suffice."""
+        limit = self._limit - price
+        try:
+            answer = model.minimize(different_from=self._best.output, limit=limit)
+            if answer is not None:
+                self.cheapest = min(self.cheapest, answer.cost + price)
+            while answer is not None:
+                for cell, figure in answer.output.items():
+                    if figure != self._best.output[cell]:
+                        self.figures.setdefault(cell, set()).add(figure)
+                rest = [cell for cell in model.cells if cell not in self.figures]
+                answer = model.spread(self._best.output, rest, limit) if rest else None
+        except SolverTimeoutError:
+            return False
+        return True
+
+
+def _layouts(puzzle: Puzzle) -> Iterator[_Layout]:
+    """All combinations of the groups' patterns, the cheapest first."""
+    groups: dict[Hashable, list[tuple[int, Hashable]]] = {}
+    for row in puzzle.rows:
+        prices = puzzle.prices.get(row.group, {})
+        if row.group not in groups:
+            options = [(round(prices.get(p, 0.0) * SCALE), p) for p in row.layouts]
+            groups[row.group] = sorted(options, key=lambda option: option[0])
+    names = list(groups)
+    start = (0,) * len(names)
+
+    def price(choice: tuple[int, ...]) -> int:
+        return sum(groups[name][k][0] for name, k in zip(names, choice, strict=True))
+
+    queue = [(price(start), start)]
+    queued = {start}
+    while queue:
+        cost, choice = heapq.heappop(queue)
+        patterns = {name: groups[name][k][1] for name, k in zip(names, choice, strict=True)}
+        cells: dict[str, Evidence | None] = {}
+        for row in puzzle.rows:
+            cells.update(row.layouts[patterns[row.group]])
+        yield _Layout(cost, patterns, cells)
+        for i, name in enumerate(names):
+            if choice[i] + 1 < len(groups[name]):
+                after = (*choice[:i], choice[i] + 1, *choice[i + 1 :])
+                if after not in queued:
+                    queued.add(after)
+                    heapq.heappush(queue, (price(after), after))
+
+
+def _least_error_cost(cells: Mapping[str, Evidence | None], puzzle: Puzzle) -> int:
+    """A lower bound on the cost of the errors that the broken sums of first readings prove.
+
+    Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
+    wants a negative figure, is broken. Broken sums that share no cell need an error each.
+    """
+    figures = {key: _first(evidence) for key, evidence in cells.items()}
+    # What a cell's figure rests on: itself, or the cells of the sum that filled it.
+    basis = {key: frozenset([key]) for key in cells}
+    broken: list[frozenset[str]] = []
+    open_sums: Sequence[Sum] = puzzle.sums
+    while True:
+        waiting = []
+        for s in open_sums:
+            keys = (*s.left, *s.right)
+            unknown = [key for key in keys if figures[key] is None]
+            if len(unknown) > 1:
+                waiting.append(s)
+                continue
+            left, right = (sum(figures[key] or 0 for key in side) for side in (s.left, s.right))
+            rests_on = frozenset[str]().union(*(basis[key] for key in keys if key not in unknown))
+            if not unknown:
+                if left != right:
+                    broken.append(rests_on)
+                continue
+            missing = right - left if unknown[0] in s.left else left - right
+            if missing < 0:
+                broken.append(rests_on)
+            figures[unknown[0]] = max(0, missing)
+            basis[unknown[0]] = rests_on
+        if len(waiting) == len(open_sums):
+            break
+        open_sums = waiting
+    used: set[str] = set()
+    cost = 0.0
+    for rests_on in sorted(broken, key=len):
+        if used.isdisjoint(rests_on):
+            used |= rests_on
+            errors = [_cheapest_error(e, puzzle.costs) for key in rests_on if (e := cells[key]) is not None]
+            cost += min(errors, default=0.0)
+    return round(cost * SCALE)
+
+
+def _first(evidence: Evidence | None) -> int | None:
+    if evidence is None or not evidence.readings:
+        return None
+    return evidence.readings[0][0] or 0
+
+
+def _cheapest_error(evidence: Evidence, costs: Costs) -> float:
+    """The least that it costs to explain the cell by anything but its first reading."""
+    first = evidence.readings[0][1] if evidence.readings else 0.0
+    blank = bool(evidence.readings) and evidence.readings[0][0] is None
+    options = [cost - first for _, cost in evidence.readings[1:]]
+    options += [costs.unfilled_total if blank else costs.misprinted_total]
+    options += [] if evidence.other_cost is None else [evidence.other_cost - first]
+    return max(0.0, min(options))
