@@ -1,6 +1,6 @@
 """Time and memory of reading a three-page scan, beside stock PaddleOCR with the same weights.
 
-    python eval/bench_scan.py [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5] [--stages-only]
+python eval/bench_scan.py [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5] [--stages-only]
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import cv2
 import numpy as np
@@ -41,9 +41,9 @@ class RuleLayoutModel(BaseLayoutModel):
         dpi: resolution of the images; that of an A4 page when not given.
     """
 
-    DEPENDENCIES: Sequence[str] = []
+    DEPENDENCIES: Sequence[str] = ()
     DETECTOR_NAME = RULES
-    MODEL_CATALOG: dict[str, dict[str, str]] = {}
+    MODEL_CATALOG: ClassVar[dict[str, dict[str, str]]] = {}
 
     def __init__(self, *, dpi: float | None = None) -> None:
         self.dpi = dpi
@@ -77,7 +77,8 @@ def load_detector(spec: str = RULES) -> Detector:
         model: Any = AutoLayoutModel(spec)
     except (ImportError, ValueError, OSError) as error:
         raise EngineError(
-            f"Layout model {spec!r} cannot be loaded: {str(error).strip()} Use {RULES!r}, or install its backend."
+            f"Layout model {spec!r} cannot be loaded: {str(error).strip()} "
+            f"Use {RULES!r}, or install its backend."
         ) from error
     if model is None:
         raise EngineError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import cv2
@@ -235,6 +236,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
     if contrast < 45:
         return cell, np.zeros(cell.shape, bool)
     ink = (cell < paper - max(24.0, 0.4 * contrast)).astype(np.uint8)
+    _erase_border_rules(ink, depth=round(3 * REMNANT_IN * dpi))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     drop = np.zeros(count, bool)
     drop[0] = True
@@ -264,8 +266,17 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
     return cleaned, is_kept
 
 
+def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
+    """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink."""
+    for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
+        for row in side[: min(depth, side.shape[0] // 4)]:
+            if row.mean() < 0.6:
+                break
+            row[:] = 0
+
+
 def _text_rows(ink: np.ndarray) -> list[tuple[int, int]]:
-    return runs(ink.any(axis=1))
+    return runs(np.asarray(ink.any(axis=1)))
 
 
 def _is_stacked(rows: Sequence[tuple[int, int]], width: int) -> bool:
@@ -281,16 +292,18 @@ def _stacked_characters(rows: Sequence[tuple[int, int]], width: int) -> list[tup
     """Rows of ink joined to characters: the strokes of 三 or 二 stand apart."""
     characters: list[tuple[int, int]] = []
     for start, stop in rows:
-        if characters and stop - characters[-1][0] <= 1.1 * width and start - characters[-1][1] <= 0.4 * width:
+        if (
+            characters
+            and stop - characters[-1][0] <= 1.1 * width
+            and start - characters[-1][1] <= 0.4 * width
+        ):
             characters[-1] = (characters[-1][0], stop)
         else:
             characters.append((start, stop))
     return characters
 
 
-def _side_by_side(
-    cleaned: np.ndarray, ink: np.ndarray, characters: Sequence[tuple[int, int]]
-) -> np.ndarray:
+def _side_by_side(cleaned: np.ndarray, ink: np.ndarray, characters: Sequence[tuple[int, int]]) -> np.ndarray:
     columns = np.flatnonzero(ink.any(axis=0))
     left, right = int(columns[0]), int(columns[-1]) + 1
     em = max(right - left, max(stop - start for start, stop in characters))
@@ -314,7 +327,7 @@ def _merge_rows(rows: Sequence[tuple[int, int]], width: int) -> list[tuple[int, 
     while len(merged) > 1:
         em = total if is_lone else max(stop - start for start, stop in merged)
         candidates = []
-        for i, ((a, b), (c, d)) in enumerate(zip(merged, merged[1:], strict=False)):
+        for i, ((a, b), (c, d)) in enumerate(pairwise(merged)):
             is_low = min(b - a, d - c) < 0.6 * em
             if is_low and d - a <= 1.3 * em and c - b <= 0.4 * em:
                 candidates.append((c - b, i))
@@ -354,23 +367,28 @@ def _find_outside_lines(page: Page, gray: np.ndarray, engine: OcrEngine, *, dpi:
     pad = round(0.15 * dpi)
     bands = [
         (max(0, start - pad), min(gray.shape[0], stop + pad))
-        for start, stop in runs(ink.any(axis=1), gap=2 * pad)
+        for start, stop in runs(np.asarray(ink.any(axis=1)), gap=2 * pad)
         if stop - start >= 0.03 * dpi
     ]
     if not bands:
         return []
     columns = np.flatnonzero(ink.any(axis=0))
     left, right = max(0, int(columns[0]) - pad), min(gray.shape[1], int(columns[-1]) + 1 + pad)
-    packed = np.concatenate([_without_tables(page, top, bottom, margin)[:, left:right] for top, bottom in bands])
+    packed = np.concatenate(
+        [_without_tables(page, top, bottom, margin)[:, left:right] for top, bottom in bands]
+    )
     scale = min(1.0, DETECTION_DPI / dpi)
     seen = cv2.resize(packed, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else packed
     starts = np.cumsum([0] + [bottom - top for top, bottom in bands])
     lines = []
     for polygon in engine.detect(seen):
         polygon = np.asarray(polygon, np.float32) / scale
-        band = int(np.searchsorted(starts, polygon[:, 1].mean(), side="right")) - 1
+        found = int(np.searchsorted(starts, polygon[:, 1].mean(), side="right")) - 1
+        band = min(max(found, 0), len(bands) - 1)
         crop = crop_polygon(packed, polygon)
-        polygon = polygon + np.float32([left, bands[min(band, len(bands) - 1)][0] - starts[min(band, len(bands) - 1)]])
+        polygon = polygon + np.float32(
+            [left, bands[min(band, len(bands) - 1)][0] - starts[min(band, len(bands) - 1)]]
+        )
         (x0, y0), (x1, y1) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
         if min(crop.shape[:2]) >= 3:
             lines.append(_Line(crop, BBox(x0, y0, x1, y1)))
@@ -399,17 +417,15 @@ def crop_polygon(image: np.ndarray, polygon: np.ndarray) -> np.ndarray:
         (x0, y0), (x1, y1) = np.floor(polygon.min(axis=0)), np.ceil(polygon.max(axis=0))
         crop = image[max(0, int(y0)) : int(y1), max(0, int(x0)) : int(x1)]
     else:
-        target = np.float32([[0, 0], [width, 0], [width, height], [0, height]])
-        transform = cv2.getPerspectiveTransform(np.float32([tl, tr, br, bl]), target)
+        target = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
+        transform = cv2.getPerspectiveTransform(np.array([tl, tr, br, bl], np.float32), target)
         crop = cv2.warpPerspective(
             image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
     return np.rot90(crop) if crop.shape[0] >= 1.5 * crop.shape[1] else crop
 
 
-def _fill(
-    tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token | None]]
-) -> list[Table]:
+def _fill(tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token | None]]) -> list[Table]:
     inside: dict[tuple[int, int], list[Token]] = {}
     for place, token in tokens:
         if token is not None:

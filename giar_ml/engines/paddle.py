@@ -118,7 +118,9 @@ class PaddleOcr:
                 **options,
             )
         except (RuntimeError, ValueError, OSError, ImportError) as error:
-            raise EngineError(f"PaddleOCR cannot load {folder} with engine {self._backend}: {error}") from error
+            raise EngineError(
+                f"PaddleOCR cannot load {folder} with engine {self._backend}: {error}"
+            ) from error
 
 
 def _check_backend(engine: str) -> None:
@@ -144,7 +146,8 @@ def _check_opencv() -> None:
         import cv2  # noqa: F401
     except ImportError as error:
         raise MissingSystemLibrary(
-            f"OpenCV cannot be loaded ({error}). Install its system libraries: apt-get install libgl1 libglib2.0-0"
+            f"OpenCV cannot be loaded ({error}). Install its system libraries: "
+            "apt-get install libgl1 libglib2.0-0"
         ) from error
 
 
@@ -215,7 +218,7 @@ def _model_folders(folder: Path | None, engine: str) -> tuple[Path, Path]:
     if folder is None:
         if engine != "onnxruntime":
             raise EngineError(
-                f"OCR engine {engine!r} needs a model folder with det/ and rec/: the embedded weights are ONNX."
+                f"OCR engine {engine!r} needs a folder with det/ and rec/; the embedded weights are ONNX."
             )
         cache = _cache_folder()
         return _embedded_folder(cache, DETECTION), _embedded_folder(cache, RECOGNITION)
@@ -256,7 +259,9 @@ def _embedded_folder(cache: Path, name: str) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
     except OSError as error:
-        raise EngineError(f"{cache} cannot be written ({error}): set {CACHE_ENV} to another folder.") from error
+        raise EngineError(
+            f"{cache} cannot be written ({error}): set {CACHE_ENV} to another folder."
+        ) from error
     try:
         shutil.copyfile(weights, scratch / "inference.onnx")
         config = _detection_config() if name == DETECTION else _recognition_config(weights)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
@@ -158,7 +159,7 @@ def _split_at_rules(token: Token, table: Table) -> list[tuple[int, Token]] | Non
 
 
 def _split_by_characters(token: Token, row: Sequence[tuple[int, Cell]]) -> list[tuple[int, Token]]:
-    edges = [(a[1].bbox.right + b[1].bbox.left) / 2 for a, b in zip(row, row[1:], strict=False)]
+    edges = [(a[1].bbox.right + b[1].bbox.left) / 2 for a, b in pairwise(row)]
     weights = [1.0 if ord(c) > 0x2E80 else 0.5 for c in token.text]
     scale = token.bbox.width / (sum(weights) or 1)
     pieces: list[tuple[str, float, float]] = [("", 0.0, 0.0)] * len(row)

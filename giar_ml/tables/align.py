@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 
 from giar_ml.document import BBox, Cell, Table, Token
@@ -82,7 +83,7 @@ def _first_header_line(lines: Sequence[Sequence[Token]], first_full: int, *, lef
 def _column_edges(columns: Sequence[tuple[float, float]], lines: Sequence[Sequence[Token]]) -> list[float]:
     left = min(token.bbox.left for line in lines for token in line)
     right = max(token.bbox.right for line in lines for token in line)
-    middles = [(a[1] + b[0]) / 2 for a, b in zip(columns, columns[1:], strict=False)]
+    middles = [(a[1] + b[0]) / 2 for a, b in pairwise(columns)]
     labels = [t.bbox.right for line in lines for t in line if t.bbox.right <= columns[0][0]]
     edges = [*middles, max(right, columns[-1][1]) + 1]
     if labels:
@@ -94,7 +95,7 @@ def _columns_under(bbox: BBox, edges: Sequence[float]) -> tuple[int, int]:
     """The columns of which the box takes a good part of the box's or the column's width."""
     under = [
         i
-        for i, (start, stop) in enumerate(zip(edges, edges[1:], strict=False))
+        for i, (start, stop) in enumerate(pairwise(edges))
         if overlap(bbox.left, bbox.right, start, stop) > 0.3 * min(bbox.width, stop - start)
     ]
     if not under:

@@ -148,14 +148,15 @@ def _response_level(gray: np.ndarray) -> float:
 def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segment]:
     across = max(3, round(MAX_RULE_IN * dpi)) | 1
     along = max(8, round(MIN_STROKE_IN * dpi))
-    gap = max(2, round(GAP_IN * dpi))
+    # At a crossing the response breaks off for the thickness of the other rule.
+    gap = max(round(GAP_IN * dpi), across) + 4
     # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
     response = cv2.morphologyEx(
         gray,
         cv2.MORPH_BLACKHAT,
         np.ones((across, 1), np.uint8),
         borderType=cv2.BORDER_CONSTANT,
-        borderValue=255,
+        borderValue=(255,),
     )
     mask = (response >= level).astype(np.uint8)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
@@ -197,8 +198,15 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
 
 def _clear_share(dark: np.ndarray, xs: np.ndarray, ys: np.ndarray, *, distance: int) -> float:
     """Share of the stretches beside a line, `distance` to twice that off, that hold nothing dark."""
+    offsets = range(distance, 2 * distance + 1)
     sides = [
-        np.any([dark[np.clip(ys + sign * d, 0, dark.shape[0] - 1), xs] for d in range(distance, 2 * distance + 1)], axis=0)
+        np.any(
+            [
+                dark[np.clip(ys + sign * d, 0, dark.shape[0] - 1), xs]
+                for d in range(distance, 2 * distance + 1)
+            ],
+            axis=0,
+        )
         for sign in (-1, 1)
     ]
     return 1.0 - float(np.mean(sides))

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+from giar_ml.document import BBox
+from giar_ml.engines import load_engine
+from giar_ml.engines.paddle import PaddleOcr, _batches, _embedded_folder, _figure_columns
+from giar_ml.errors import EngineError
+from giar_ml.ocr import FIGURE_ALPHABET, to_token
+
+SERIF = Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc")
+
+
+def test_unknown_engine_raises() -> None:
+    with pytest.raises(EngineError, match="tesseract"):
+        load_engine("tesseract")
+
+
+def test_unknown_backend_raises() -> None:
+    with pytest.raises(EngineError, match="nonsense"):
+        load_engine("paddle", engine="nonsense")
+
+
+def test_unknown_device_raises() -> None:
+    with pytest.raises(EngineError, match="tpu"):
+        load_engine("paddle", device="tpu")
+
+
+def test_missing_cuda_raises() -> None:
+    onnxruntime = pytest.importorskip("onnxruntime")
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("there is a GPU build here")
+    with pytest.raises(EngineError, match="cuda:0"):
+        load_engine("paddle", device="cuda:0")
+
+
+def test_incomplete_model_folder_raises(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"inference\.yml"):
+        load_engine("paddle", model_folder=tmp_path)
+
+
+def test_batches_put_crops_of_one_width_together() -> None:
+    batches = _batches([20, 40, 30, 900])
+    assert batches == [(32, [0, 2]), (64, [1]), (928, [3])]
+
+
+def test_figure_columns_gather_lookalikes() -> None:
+    columns = _figure_columns(["", "0", "1", "O", "总", ""])
+    assert columns[0].tolist() == [0]
+    assert columns[FIGURE_ALPHABET.index("0")].tolist() == [1, 3]
+
+
+@pytest.fixture(scope="module")
+def engine() -> PaddleOcr:
+    return PaddleOcr(device="cpu")
+
+
+def draw(text: str, *, size: int = 32) -> np.ndarray:
+    font = ImageFont.truetype(SERIF, size)
+    left, top, right, bottom = font.getbbox(text)
+    image = Image.new("RGB", (int(right - left) + 12, int(bottom - top) + 12), "white")
+    ImageDraw.Draw(image).text((6 - left, 6 - top), text, font=font, fill="black")
+    return np.asarray(image)
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not SERIF.is_file(), reason="needs Noto Serif CJK")
+def test_embedded_weights_read_figures_and_labels(engine: PaddleOcr) -> None:
+    texts = ["0", "1", "11", "550", "7730.28", "12,345", "减4", "22（其中修订16件）", "总计"]
+    crops = [draw(text) for text in texts]
+    tokens = [
+        to_token(r, BBox(0, 0, c.shape[1], c.shape[0]))
+        for r, c in zip(engine.recognize(crops), crops, strict=True)
+    ]
+    assert [token.text if token else "" for token in tokens] == texts
+    assert [bool(token and token.readings) for token in tokens] == [True] * 7 + [False] * 2
+
+
+@pytest.mark.model
+@pytest.mark.skipif(not SERIF.is_file(), reason="needs Noto Serif CJK")
+def test_detection_finds_a_line(engine: PaddleOcr) -> None:
+    page = np.full((300, 600, 3), 255, np.uint8)
+    line = draw("政府信息公开情况")
+    page[100 : 100 + line.shape[0], 50 : 50 + line.shape[1]] = line
+    (polygon,) = engine.detect(page)
+    assert polygon.mean(axis=0) == pytest.approx((50 + line.shape[1] / 2, 100 + line.shape[0] / 2), abs=8)
+    assert engine.device == "cpu"
+
+
+@pytest.mark.model
+def test_embedded_folder_is_made_once(tmp_path: Path) -> None:
+    first = _embedded_folder(tmp_path, "PP-OCRv6_small_det")
+    assert {path.name for path in first.iterdir()} == {"inference.onnx", "inference.yml"}
+    assert _embedded_folder(tmp_path, "PP-OCRv6_small_det") == first
+    assert [path.name for path in tmp_path.iterdir()] == [first.name]

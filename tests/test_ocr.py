@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import product
+
+import cv2
+import numpy as np
+import pytest
+
+from giar_ml.document import BBox, Page
+from giar_ml.ocr import (
+    FIGURE_ALPHABET,
+    Recognition,
+    crop_polygon,
+    ctc_k_best,
+    find_cell_lines,
+    read_page,
+    to_token,
+)
+from giar_ml.tables import find_tables
+
+DPI = 200
+
+
+class FakeEngine:
+    """Reads "7" in every crop; finds the given polygons."""
+
+    device = "cpu"
+
+    def __init__(self, *polygons: np.ndarray) -> None:
+        self.polygons = list(polygons)
+        self.detected: list[np.ndarray] = []
+        self.n_crops = 0
+
+    def detect(self, image: np.ndarray) -> list[np.ndarray]:
+        self.detected.append(image)
+        return self.polygons
+
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
+        self.n_crops += len(crops)
+        return [Recognition("7", 0.9, posteriors([{"7": 0.9, "1": 0.05, "": 0.05}])) for _ in crops]
+
+
+def posteriors(frames: Sequence[dict[str, float]]) -> np.ndarray:
+    rows = [[frame.get(character, 0.0) for character in FIGURE_ALPHABET] for frame in frames]
+    return np.log(np.maximum(np.array(rows, np.float32), 1e-30))
+
+
+def brute_force(log_probs: np.ndarray, alphabet: str) -> dict[str, float]:
+    totals: dict[str, float] = defaultdict(float)
+    for path in product(range(len(alphabet) + 1), repeat=len(log_probs)):
+        merged = [a for i, a in enumerate(path) if i == 0 or path[i - 1] != a]
+        text = "".join(alphabet[a - 1] for a in merged if a)
+        totals[text] += math.exp(sum(log_probs[t, a] for t, a in enumerate(path)))
+    return totals
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ctc_k_best_agrees_with_brute_force(seed: int) -> None:
+    raw = np.random.default_rng(seed).random((4, 4)) ** 3
+    log_probs = np.log(raw / raw.sum(axis=1, keepdims=True))
+    expected = sorted(brute_force(log_probs, "012").items(), key=lambda item: -item[1])[:5]
+    found = ctc_k_best(log_probs, ["", "0", "1", "2"], 5, beam=1000, min_log_prob=-math.inf)
+    assert [text for text, _ in found] == [text for text, _ in expected]
+    assert [math.exp(p) for _, p in found] == pytest.approx([p for _, p in expected])
+
+
+def test_ctc_k_best_of_repeated_digits_needs_a_blank() -> None:
+    with_blank = posteriors([{"1": 1.0}, {"": 1.0}, {"1": 1.0}])
+    without = posteriors([{"1": 1.0}, {"1": 1.0}])
+    assert ctc_k_best(with_blank, FIGURE_ALPHABET, 1)[0][0] == "11"
+    assert ctc_k_best(without, FIGURE_ALPHABET, 1)[0][0] == "1"
+
+
+def test_ctc_k_best_of_no_frames_is_the_empty_text() -> None:
+    assert ctc_k_best(np.zeros((0, 3)), ["", "0", "1"], 3) == [("", 0.0)]
+
+
+def test_a_figure_gets_readings_best_first() -> None:
+    token = to_token(Recognition("0", 0.7, posteriors([{"0": 0.7, "8": 0.2, "": 0.1}])), BBox(0, 0, 10, 20))
+    assert token is not None
+    assert [reading.text for reading in token.readings] == ["0", "8"]
+    assert token.confidence == pytest.approx(0.7)
+
+
+def test_a_lookalike_of_a_digit_is_a_figure() -> None:
+    token = to_token(Recognition("O", 0.6, posteriors([{"0": 0.9}])), BBox(0, 0, 10, 20))
+    assert token is not None
+    assert token.text == "0"
+
+
+def test_a_label_gets_no_readings() -> None:
+    recognition = Recognition("总计", 0.99, posteriors([{"0": 1e-6}, {"": 0.9}, {"7": 1e-7}]))
+    token = to_token(recognition, BBox(0, 0, 40, 20))
+    assert token is not None
+    assert (token.text, token.readings) == ("总计", ())
+
+
+def test_an_engine_without_posteriors_gives_plain_tokens() -> None:
+    token = to_token(Recognition("12", 0.8), BBox(0, 0, 20, 20))
+    assert token is not None
+    assert (token.text, token.confidence, token.readings) == ("12", 0.8, ())
+
+
+def test_nothing_read_is_no_token() -> None:
+    assert to_token(Recognition("", 0.0), BBox(0, 0, 20, 20)) is None
+
+
+def cell_image(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (200, 100)) -> np.ndarray:
+    """A cell with black boxes (left, top, right, bottom) for characters."""
+    image = np.full((size[1], size[0]), 255, np.uint8)
+    for left, top, right, bottom in boxes:
+        image[top:bottom, left:right] = 0
+    return image
+
+
+def lines_of(image: np.ndarray) -> list[BBox]:
+    bbox = BBox(0, 0, image.shape[1], image.shape[0])
+    return [line.bbox for line in find_cell_lines(image, bbox, dpi=DPI)]
+
+
+def test_a_blank_cell_has_no_lines() -> None:
+    assert lines_of(cell_image()) == []
+
+
+def test_specks_and_rule_remnants_are_no_text() -> None:
+    image = cell_image((50, 50, 52, 52), (0, 0, 200, 3), (0, 0, 3, 100), (120, 30, 124, 34))
+    assert lines_of(image) == []
+
+
+def test_lines_are_split_and_strokes_of_a_line_kept_together() -> None:
+    first = [(20, 10, 40, 32), (50, 20, 54, 24)]
+    second = [(20, 50, 42, 55), (20, 66, 42, 72), (50, 50, 72, 72)]
+    assert lines_of(cell_image(*first, *second)) == [BBox(20, 10, 54, 32), BBox(20, 50, 72, 72)]
+
+
+def test_a_lone_three_is_one_line() -> None:
+    assert lines_of(cell_image((20, 20, 44, 23), (22, 30, 42, 33), (18, 40, 46, 43))) == [
+        BBox(18, 20, 46, 43)
+    ]
+
+
+def test_stacked_characters_become_one_line_side_by_side() -> None:
+    boxes = [(10, 10 + 30 * i, 34, 34 + 30 * i) for i in range(5)]
+    image = cell_image(*boxes, size=(44, 200))
+    (line,) = find_cell_lines(image, BBox(0, 0, 44, 200), dpi=DPI)
+    assert line.bbox == BBox(10, 10, 34, 154)
+    assert line.crop.shape[1] > 4 * line.crop.shape[0]
+
+
+def page_with_table() -> Page:
+    image = np.full((600, 800, 3), 255, np.uint8)
+    for y in (200, 260, 320):
+        cv2.line(image, (100, y), (600, y), (0, 0, 0), 2)
+    for x in (100, 300, 600):
+        cv2.line(image, (x, 200), (x, 320), (0, 0, 0), 2)
+    image[220:240, 190:200] = 0
+    image[100:124, 300:420] = 0
+    page = Page(1, "scan", 800, 600, image, DPI)
+    return find_tables(page)
+
+
+def test_read_page_fills_cells_with_ink_and_finds_text_outside() -> None:
+    polygon = np.array([[0, 0], [100, 0], [100, 20], [0, 20]], float)
+    engine = FakeEngine(polygon)
+    page = read_page(page_with_table(), engine)
+    assert [cell.text for cell in page.tables[0].cells] == ["7", "", "", ""]
+    (token,) = page.tokens
+    assert token.bbox.left == pytest.approx(300 - 30, abs=2)
+    assert token.bbox.top == pytest.approx(100 - 30, abs=2)
+    # The detector sees the band of the title only.
+    assert engine.detected[0].shape[0] < 100
+
+
+def test_no_text_outside_needs_no_detection() -> None:
+    page = page_with_table()
+    assert page.image is not None
+    image = page.image.copy()
+    image[:150] = 255
+    engine = FakeEngine()
+    read_page(replace(page, image=image), engine)
+    assert engine.detected == []
+
+
+def test_a_blank_scan_stays_empty() -> None:
+    page = Page(1, "scan", 300, 300, np.full((300, 300, 3), 255, np.uint8), DPI)
+    assert read_page(page, FakeEngine()).tokens == ()
+
+
+def test_digital_pages_are_not_read() -> None:
+    page = Page(1, "digital", 300, 300, np.zeros((300, 300, 3), np.uint8), DPI)
+    assert read_page(page, FakeEngine()) is page
+
+
+def test_crop_polygon_straightens_a_slanted_line() -> None:
+    image = np.zeros((100, 200, 3), np.uint8)
+    crop = crop_polygon(image, np.array([[20, 40], [120, 50], [118, 70], [18, 60]], np.float32))
+    assert crop.shape[:2] == pytest.approx((20, 100), abs=2)

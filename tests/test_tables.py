@@ -1,0 +1,182 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.tables import align_tokens, fill_cells, find_tables, lines_to_cells
+from giar_ml.tables.rules import Rule
+
+PAPER = 255
+
+
+def spans(cells: tuple[Cell, ...]) -> list[tuple[int, int, int, int]]:
+    return [(c.row_start, c.row_stop, c.column_start, c.column_stop) for c in cells]
+
+
+def grid_rules(xs: list[float], ys: list[float]) -> tuple[list[Rule], list[Rule]]:
+    return [Rule(y, xs[0], xs[-1]) for y in ys], [Rule(x, ys[0], ys[-1]) for x in xs]
+
+
+def draw_grid(xs: list[int], ys: list[int], *, thickness: int = 2, level: int = 0) -> np.ndarray:
+    image = np.full((700, 1000, 3), PAPER, np.uint8)
+    for x in xs:
+        cv2.line(image, (x, ys[0]), (x, ys[-1]), (level,) * 3, thickness)
+    for y in ys:
+        cv2.line(image, (xs[0], y), (xs[-1], y), (level,) * 3, thickness)
+    return image
+
+
+def scan(image: np.ndarray, *, dpi: float = 200) -> Page:
+    return Page(1, "scan", image.shape[1], image.shape[0], image, dpi)
+
+
+XS, YS = [100, 400, 500, 600], [100, 180, 260, 340]
+
+
+def test_plain_grid_has_a_cell_per_square() -> None:
+    grid = lines_to_cells(*grid_rules([0, 100, 200], [0, 50, 100, 150]), tolerance=8)
+    assert (grid.n_rows, grid.n_columns) == (3, 2)
+    assert spans(grid.cells) == [(r, r + 1, c, c + 1) for r in range(3) for c in range(2)]
+    assert grid.cells[0].bbox == BBox(0.5, 0.5, 99.5, 49.5)
+
+
+def test_missing_rules_merge_cells() -> None:
+    horizontal, vertical = grid_rules([0, 100, 200, 300], [0, 50, 100, 150])
+    horizontal[1] = Rule(50, 100, 300)
+    vertical[2] = Rule(200, 50, 150)
+    grid = lines_to_cells(horizontal, vertical, tolerance=8)
+    assert (0, 2, 0, 1) in spans(grid.cells)
+    assert (0, 1, 1, 3) in spans(grid.cells)
+    assert len(grid.cells) == 7
+
+
+def test_double_lines_and_gaps_make_no_cells() -> None:
+    horizontal, vertical = grid_rules([0, 100, 200], [0, 50, 100])
+    horizontal[1:2] = [Rule(48, 0, 90), Rule(52, 104, 200)]
+    vertical.append(Rule(203, 0, 100))
+    grid = lines_to_cells(horizontal, vertical, tolerance=8)
+    assert (grid.n_rows, grid.n_columns, len(grid.cells)) == (2, 2, 4)
+
+
+@pytest.mark.parametrize("missing", [0, -1])
+def test_torn_table_is_closed_where_its_rules_end(missing: int) -> None:
+    horizontal, vertical = grid_rules([0, 100, 200], [0, 50, 100, 150])
+    del horizontal[missing]
+    assert lines_to_cells(horizontal, vertical, tolerance=8).n_rows == 3
+
+
+def test_strokes_above_a_table_do_not_make_a_row() -> None:
+    horizontal, vertical = grid_rules([0, 100, 200, 300, 400], [0, 50, 100])
+    vertical[1] = vertical[1]._replace(start=-25)
+    vertical[2] = vertical[2]._replace(start=-25)
+    assert lines_to_cells(horizontal, vertical, tolerance=8).n_rows == 2
+
+
+def test_partly_lost_rule_leaves_rectangles() -> None:
+    horizontal, vertical = grid_rules([0, 100, 200], [0, 50, 100])
+    horizontal[1] = Rule(50, 100, 200)
+    vertical[1] = Rule(100, 50, 100)
+    cells = lines_to_cells(horizontal, vertical, tolerance=8).cells
+    area = sum((c.row_stop - c.row_start) * (c.column_stop - c.column_start) for c in cells)
+    assert area == 4
+
+
+def test_no_rules_make_no_cells() -> None:
+    assert lines_to_cells([], [], tolerance=8).cells == ()
+    assert lines_to_cells([Rule(0, 0, 100)], [], tolerance=8).cells == ()
+
+
+@pytest.mark.parametrize(
+    ("thickness", "level"),
+    [
+        pytest.param(1, 170, id="grey hairline"),
+        pytest.param(2, 0, id="black"),
+        pytest.param(6, 0, id="thick"),
+    ],
+)
+def test_find_tables_in_an_image(thickness: int, level: int) -> None:
+    (table,) = find_tables(scan(draw_grid(XS, YS, thickness=thickness, level=level))).tables
+    assert (table.n_rows, table.n_columns, table.gridded) == (3, 3, True)
+    assert table.cells[4].bbox == pytest.approx((400, 180, 500, 260), abs=6)
+
+
+@pytest.mark.parametrize("degrees", [-1.5, -0.5, 0.5, 1.5])
+def test_find_tables_in_a_skewed_image(degrees: float) -> None:
+    image = draw_grid(XS, YS)
+    turn = cv2.getRotationMatrix2D((500, 350), degrees, 1)
+    image = cv2.warpAffine(image, turn, (1000, 700), borderValue=(PAPER,) * 3)
+    (table,) = find_tables(scan(image)).tables
+    assert len(table.cells) == 9
+    x, y = turn @ np.array([450, 220, 1])
+    assert table.cells[4].bbox.center == pytest.approx((x, y), abs=2)
+
+
+def test_shaded_cells_have_no_rules_of_their_own() -> None:
+    image = draw_grid(XS, YS)
+    image[100:180, 100:600][image[100:180, 100:600].min(axis=2) > 0] = (198, 217, 241)
+    (table,) = find_tables(scan(image)).tables
+    assert len(table.cells) == 9
+
+
+def test_a_box_is_no_table() -> None:
+    assert find_tables(scan(draw_grid([100, 600], [100, 400]))).tables == ()
+    assert find_tables(scan(draw_grid([100, 300, 600], [100, 400]))).tables == ()
+
+
+def test_a_page_without_image_is_left_alone() -> None:
+    page = Page(1, "text", 80, 60)
+    assert find_tables(page) is page
+
+
+def test_digital_tokens_move_into_their_cells() -> None:
+    image = draw_grid(XS, YS)
+    tokens = (
+        Token("规章", BBox(110, 130, 150, 150)),
+        Token("12", BBox(440, 130, 460, 150)),
+        Token("标题", BBox(110, 20, 200, 40)),
+        Token("0 3", BBox(440, 210, 560, 230)),
+        Token("下", BBox(110, 310, 130, 330)),
+        Token("上", BBox(110, 270, 130, 290)),
+    )
+    page = find_tables(Page(1, "digital", 1000, 700, image, 144, tokens=tokens))
+    (table,) = page.tables
+    assert [c.text for c in table.cells] == ["规章", "12", "", "", "0", "3", "上下", "", ""]
+    assert [t.text for t in page.tokens] == ["标题"]
+
+
+def test_a_token_inside_one_cell_is_not_split() -> None:
+    cells = (
+        Cell(0, 1, 0, 1, BBox(0, 0, 50, 20)),
+        Cell(0, 1, 1, 2, BBox(52, 0, 100, 20)),
+    )
+    token = Token("1234", BBox(56, 2, 96, 18))
+    table, rest = fill_cells(Table(1, BBox(0, 0, 100, 20), 1, 2, cells), [token])
+    assert table.cells[1].tokens == (token,)
+    assert rest == []
+
+
+def borderless(n_rows: int) -> list[Token]:
+    tokens = [Token("自然人", BBox(300, 0, 345, 15)), Token("总计", BBox(500, 0, 530, 15))]
+    for row in range(n_rows):
+        top = 30 + 30 * row
+        tokens.append(Token(f"行{row}", BBox(0, top, 60, top + 15)))
+        for column, text in enumerate(("0", "12", "7")):
+            x = 320 + 100 * column - 4 * len(text)
+            tokens.append(Token(text, BBox(x, top, x + 8 * len(text), top + 15)))
+    return tokens
+
+
+def test_align_tokens_makes_rows_and_columns() -> None:
+    table = align_tokens(borderless(4), page=2)
+    assert table is not None
+    assert (table.page, table.n_rows, table.n_columns, table.gridded) == (2, 5, 4, True)
+    last = [(c.column_start, c.text) for c in table.cells if c.row_start == 4]
+    assert last == [(0, "行3"), (1, "0"), (2, "12"), (3, "7")]
+    assert [(c.column_start, c.text) for c in table.cells if c.row_start == 0] == [(1, "自然人"), (3, "总计")]
+
+
+def test_too_few_aligned_rows_are_no_table() -> None:
+    assert align_tokens(borderless(2)) is None
+    assert align_tokens([]) is None
