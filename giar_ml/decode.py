@@ -9,6 +9,7 @@ within a margin of the best do not agree on stays open.
 from __future__ import annotations
 
 import heapq
+import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from giar_ml.solve import (
 )
 
 _MOST_LAYOUTS = 20_000
+"""Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +95,11 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0) -> Solution:
     found: list[tuple[int, _Layout, FigureModel, Answer]] = []
     best_cost = math.inf
     proven = True
-    for n, layout in enumerate(_layouts(puzzle)):
-        allowed = best_cost + round(margin * SCALE) - layout.price
-        if allowed < 0 or n == _MOST_LAYOUTS:
-            proven &= allowed < 0
+    for bound, layout in _by_bound(puzzle):
+        if bound > best_cost + margin * SCALE:
             break
-        if best_cost < math.inf and _least_error_cost(layout.cells, puzzle) > allowed:
-            continue
         model = FigureModel(layout.cells, puzzle.sums, statements=puzzle.statements, costs=puzzle.costs)
+        allowed = best_cost + margin * SCALE - layout.price
         try:
             answer = model.minimize(limit=None if math.isinf(allowed) else int(allowed))
         except SolverTimeoutError:
@@ -168,6 +167,20 @@ class _Rivals:
         except SolverTimeoutError:
             return False
         return True
+
+
+def _by_bound(puzzle: Puzzle) -> Iterator[tuple[int, _Layout]]:
+    """The layouts with a lower bound on what they cost with their figures, the lowest bound first."""
+    waiting: list[tuple[int, int, _Layout]] = []
+    for n, layout in enumerate(itertools.islice(_layouts(puzzle), _MOST_LAYOUTS)):
+        # No layout that is still to come costs less than this one does without its figures.
+        while waiting and waiting[0][0] <= layout.price:
+            bound, _, best = heapq.heappop(waiting)
+            yield bound, best
+        heapq.heappush(waiting, (layout.price + _least_error_cost(layout.cells, puzzle), n, layout))
+    while waiting:
+        bound, _, best = heapq.heappop(waiting)
+        yield bound, best
 
 
 def _layouts(puzzle: Puzzle) -> Iterator[_Layout]:

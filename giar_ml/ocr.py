@@ -386,9 +386,7 @@ def _find_outside_lines(page: Page, gray: np.ndarray, engine: OcrEngine, *, dpi:
         found = int(np.searchsorted(starts, polygon[:, 1].mean(), side="right")) - 1
         band = min(max(found, 0), len(bands) - 1)
         crop = crop_polygon(packed, polygon)
-        polygon = polygon + np.float32(
-            [left, bands[min(band, len(bands) - 1)][0] - starts[min(band, len(bands) - 1)]]
-        )
+        polygon = polygon + np.array([left, bands[band][0] - int(starts[band])], np.float32)
         (x0, y0), (x1, y1) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
         if min(crop.shape[:2]) >= 3:
             lines.append(_Line(crop, BBox(x0, y0, x1, y1)))

@@ -148,8 +148,7 @@ def _response_level(gray: np.ndarray) -> float:
 def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segment]:
     across = max(3, round(MAX_RULE_IN * dpi)) | 1
     along = max(8, round(MIN_STROKE_IN * dpi))
-    # At a crossing the response breaks off for the thickness of the other rule.
-    gap = max(round(GAP_IN * dpi), across) + 4
+    gap = max(2, round(GAP_IN * dpi))
     # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
     response = cv2.morphologyEx(
         gray,
@@ -158,12 +157,15 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
         borderType=cv2.BORDER_CONSTANT,
         borderValue=(255,),
     )
-    mask = (response >= level).astype(np.uint8)
+    mask: np.ndarray = (response >= level).astype(np.uint8)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
+    crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
+    crossed &= (gray < np.percentile(gray[::4, ::4], 60) - 4 * level).astype(np.uint8)
+    mask = cv2.morphologyEx(mask | crossed, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     segments = []
     for component in range(1, count):
@@ -200,13 +202,7 @@ def _clear_share(dark: np.ndarray, xs: np.ndarray, ys: np.ndarray, *, distance: 
     """Share of the stretches beside a line, `distance` to twice that off, that hold nothing dark."""
     offsets = range(distance, 2 * distance + 1)
     sides = [
-        np.any(
-            [
-                dark[np.clip(ys + sign * d, 0, dark.shape[0] - 1), xs]
-                for d in range(distance, 2 * distance + 1)
-            ],
-            axis=0,
-        )
+        np.any([dark[np.clip(ys + sign * d, 0, len(dark) - 1), xs] for d in offsets], axis=0)
         for sign in (-1, 1)
     ]
     return 1.0 - float(np.mean(sides))
