@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -157,15 +157,16 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
         borderType=cv2.BORDER_CONSTANT,
         borderValue=(255,),
     )
-    mask: np.ndarray = (response >= level).astype(np.uint8)
+    mask: Any = (response >= level).astype(np.uint8)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
     # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
     crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
-    crossed &= (gray < np.percentile(gray[::4, ::4], 60) - 4 * level).astype(np.uint8)
-    mask = cv2.morphologyEx(mask | crossed, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
+    mask = np.where(is_dark, crossed, mask).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     segments = []
     for component in range(1, count):
