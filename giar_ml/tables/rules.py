@@ -15,8 +15,10 @@ MAX_RULE_IN = 0.045
 """Thicker dark bars are shading or pictures; the borders of these forms have at most 2.25 pt."""
 MIN_STROKE_IN = 0.11
 """Shorter straight runs are strokes of characters. The lowest rows of these forms have 0.13 in."""
-LONG_RULE_IN = 0.5
-"""No character has a stroke this long; a shorter rule must end on others to count."""
+LONG_RULE_IN = 1.0
+"""Not even the joined strokes of a blurred title are this long."""
+MEDIUM_RULE_IN = 0.5
+"""No character has a stroke this long: it counts if it meets a long rule, a shorter one if both ends do."""
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 MIN_CLEAR = 0.5
@@ -258,8 +260,20 @@ def _meeting(
     touch, long = TOUCH_IN * dpi, LONG_RULE_IN * dpi
     kept_h = [r for r in horizontal if r.stop - r.start >= long]
     kept_v = [r for r in vertical if r.stop - r.start >= long]
-    more_h = [r for r in horizontal if r.stop - r.start < long and _is_held(r, kept_v, kept_h, touch)]
-    more_v = [r for r in vertical if r.stop - r.start < long and _is_held(r, kept_h, kept_v, touch)]
+
+    def counts(rule: Rule, crossing: list[Rule], parallel: list[Rule]) -> bool:
+        length = rule.stop - rule.start
+        if length >= long:
+            return False
+        if length >= MEDIUM_RULE_IN * dpi and any(_touches(rule, c, touch) for c in crossing):
+            return True
+        return _is_held(rule, crossing, parallel, touch)
+
+    more_h = [r for r in horizontal if counts(r, kept_v, kept_h)]
+    # Low tables have no long vertical rules; those between two horizontal ones are held by these.
+    more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v)]
+    if not kept_v:
+        more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
     return tuple(kept_h + more_h), tuple(kept_v + more_v)
 
 
