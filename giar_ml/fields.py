@@ -94,6 +94,10 @@ class Seen(NamedTuple):
     bbox: BBox
     token: Token | None
 
+    @property
+    def blank(self) -> bool:
+        return self.token is None
+
 
 Places = tuple[int | None, ...]
 

@@ -7,14 +7,16 @@ report is right passes the threshold; otherwise it goes to review, with the reas
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 
 from giar_ml.decode import Decision, Puzzle, Row, Solution, decode
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import Form, Sum
 from giar_ml.prose import Stated
+from giar_ml.reasons import find_reasons, say_uncertain
 from giar_ml.report import CellResult, Check, ReportStatus, Value
 from giar_ml.solve import Evidence, SolverTimeoutError, Statement
 
@@ -23,8 +25,8 @@ _UNSEEN = 1e-4
 _BLANK_MISSED = 1e-3
 MARGIN = 7.0
 """Odds of 1,000 to 1, in nats, at which an answer counts as proven against all others."""
-_WEAK_LABEL = 3.0
-"""A row whose label fits this badly (nats) is named in a problem."""
+_OPEN = 3.0
+"""Odds of 20 to 1, in nats: with less, two readings of a cell are shown as a conflict."""
 
 
 class Verdict:
@@ -55,7 +57,7 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
     try:
         solution = _solve(evidence, statements, summed)
     except SolverTimeoutError:
-        problems.append(Problem("solver_timeout", "the sums could not be checked in time", ()))
+        problems.append(Problem("solver_timeout", "the sums could not be checked in time"))
     cells: dict[str, CellResult] = {}
     for row in evidence.rows:
         keys = list(row.layouts[0].cells)
@@ -66,11 +68,13 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
             cells.update(_lone_cells(row))
     cells = {key: cells[key] for key in form.cells}
     checks = [*_check_sums(form.sums, cells), *_check_statements(stated, cells)]
-    problems += _explain(form, evidence, cells, checks, solution)
+    problems += find_reasons(evidence, cells, checks)
+    if solution is not None and not solution.proven:
+        problems.append(Problem("not_proven", "the time was too short to prove the reading"))
     risk = _risk(cells, summed, solution)
     accepted = not problems and risk <= max_risk and solution is not None and solution.proven
     if not problems and not accepted:
-        problems.append(_uncertain(form, cells, risk))
+        problems.append(say_uncertain(form, cells, risk))
     return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
 
 
@@ -81,7 +85,7 @@ def _solve(evidence: FormEvidence, statements: Sequence[Stated], summed: set[str
     rows = [row for row in evidence.rows if summed.intersection(row.layouts[0].cells)]
     patterns: dict[Hashable, set[Hashable]] = {}
     for row in rows:
-        found = {layout.pattern for layout in row.layouts}
+        found: set[Hashable] = {layout.pattern for layout in row.layouts}
         patterns[row.group] = patterns.get(row.group, found) & found
     puzzle_rows = []
     prices: dict[Hashable, dict[Hashable, float]] = {}
@@ -144,54 +148,32 @@ def _pick_statements(stated: Sequence[Stated], form: Form, summed: set[str]) -> 
 def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     decision = solution.decisions[key]
     seen = _chosen_seen(row, key, decision)
-    sure = 1.0 - math.exp(-solution.gap)
-    others = tuple((value, 0.0) for value in decision.alternatives)
-    if decision.evidence is None:
+    # Other answers give this cell another figure at a price of `gap`; where none does, at more than that.
+    sure = 1.0 - math.exp(-solution.gap) if decision.alternatives else 1.0 - math.exp(-MARGIN)
+    if seen is None:
         if decision.alternatives:
-            possible = tuple((v, 0.0) for v in sorted({decision.lawful, *decision.alternatives}))
-            return CellResult(None, None, "missing", 0.0, candidates=possible)
+            possible = sorted({decision.lawful, *decision.alternatives})
+            return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in possible))
         return CellResult(decision.lawful, None, "inferred", sure)
-    assert seen is not None
-    place = _where(seen)
-    candidates = _candidates(seen)
-    first = decision.evidence.readings[0][0] if decision.evidence.readings else None
-    blank = bool(decision.evidence.readings) and first is None
-    if decision.alternatives:
-        return CellResult(
-            first if not blank else 0,
-            first,
-            "conflict",
-            0.5,
-            candidates=_merge(candidates, ((decision.lawful, 0.0), *others)),
-            suggestion=decision.lawful,
-            **place,
-        )
+    found: Callable[..., CellResult] = partial(CellResult, candidates=_candidates(seen), **_where(seen))
+    first = _value(seen)
+    if decision.alternatives and solution.gap < _OPEN:
+        others = dict.fromkeys((decision.lawful, *decision.alternatives), 0.0)
+        candidates = tuple({**others, **dict(_candidates(seen))}.items())
+        value = 0 if seen.blank else first
+        return found(value, first, "conflict", 0.5, candidates=candidates, suggestion=decision.lawful)
     if decision.misprint:
         suggestion = None if decision.open_correction else decision.lawful
-        if decision.open_correction and decision.lawful == decision.shown:
-            # Another correction, as good, changes this cell.
-            suggestion = None
-        return CellResult(
-            decision.shown,
-            decision.shown,
-            "conflict",
-            _top(seen),
-            candidates=candidates,
-            suggestion=suggestion,
-            **place,
-        )
-    if blank and decision.shown is None and decision.lawful == 0:
-        return CellResult(0, None, "blank", max(_top(seen), sure), candidates=candidates, **place)
-    if blank:
-        return CellResult(decision.lawful, None, "inferred", sure, candidates=candidates, **place)
+        return found(decision.shown, decision.shown, "conflict", sure, suggestion=suggestion)
+    if seen.blank:
+        if decision.lawful == 0:
+            return found(0, None, "blank", sure)
+        return found(decision.lawful, None, "inferred", sure)
     if decision.shown == first:
-        confidence = max(_top(seen), sure)
-        return CellResult(first, first, "read", confidence, candidates=candidates, **place)
-    known = any(value == decision.shown for value, _ in seen.readings)
-    printed = decision.shown if known else None
-    return CellResult(
-        decision.lawful, printed, "repaired" if known else "inferred", sure, candidates=candidates, **place
-    )
+        return found(first, first, "read", max(_top(seen), sure) if not decision.alternatives else sure)
+    if any(value == decision.shown for value, _ in seen.readings):
+        return found(decision.lawful, decision.shown, "repaired", sure)
+    return found(decision.lawful, None, "inferred", sure)
 
 
 def _chosen_seen(row: RowEvidence, key: str, decision: Decision) -> Seen | None:
@@ -217,10 +199,9 @@ def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
     candidates = _candidates(seen)
     other = [r.cells[key] for r in rivals if _value(r.cells[key]) != _value(seen)]
     if other:
-        values = tuple((v, 0.0) for s in other if (v := _value(s)) is not None)
-        return CellResult(
-            _value(seen), _value(seen), "conflict", 0.5, candidates=_merge(candidates, values), **place
-        )
+        values = {v: 0.0 for s in other if (v := _value(s)) is not None}
+        candidates = tuple({**values, **dict(candidates)}.items())
+        return CellResult(_value(seen), _value(seen), "conflict", 0.5, candidates=candidates, **place)
     if not seen.readings:
         return CellResult(None, None, "missing", 0.0, **place)
     value, probability = seen.readings[0]
@@ -247,15 +228,7 @@ def _candidates(seen: Seen) -> tuple[tuple[Value, float], ...]:
     return tuple((value, p) for value, p in seen.readings if value is not None)
 
 
-def _merge(
-    first: Sequence[tuple[Value, float]], more: Sequence[tuple[Value, float]]
-) -> tuple[tuple[Value, float], ...]:
-    merged = dict(more)
-    merged.update(dict(first))
-    return tuple(sorted(merged.items(), key=lambda item: -item[1]))
-
-
-# Checks and words
+# Checks
 
 
 def _check_sums(sums: Sequence[Sum], cells: Mapping[str, CellResult]) -> list[Check]:
@@ -287,66 +260,6 @@ def _total(keys: Sequence[str], cells: Mapping[str, CellResult]) -> Value | None
     return int(total) if total == total.to_integral_value() else total
 
 
-def _explain(
-    form: Form,
-    evidence: FormEvidence,
-    cells: Mapping[str, CellResult],
-    checks: Sequence[Check],
-    solution: Solution | None,
-) -> list[Problem]:
-    problems: list[Problem] = []
-
-    def name(key: str) -> str:
-        return form.cells[key].name
-
-    if lost := [row for row in evidence.rows if row.group is None]:
-        keys = tuple(key for row in lost for key in row.layouts[0].cells)
-        rows = "; ".join(row.row.path or "四、政府信息公开行政复议、行政诉讼情况" for row in lost)
-        problems.append(Problem("lost_rows", f"rows not found: {rows}", keys))
-    for key, cell in cells.items():
-        if cell.status == "conflict":
-            hint = "" if cell.suggestion is None else f"; the sums suggest {cell.suggestion}"
-            code = "misprint" if cell.confidence > 0.5 else "ambiguous"
-            what = "printed against its sums" if code == "misprint" else "cannot be told apart"
-            problems.append(Problem(code, f"{name(key)}: {cell.printed} {what}{hint}", (key,), cell.page))
-    if missing := tuple(key for key, cell in cells.items() if cell.status == "missing"):
-        names = ", ".join(name(key) for key in missing[:3]) + (" …" if len(missing) > 3 else "")
-        problems.append(Problem("missing_cells", f"{len(missing)} cells not determined: {names}", missing))
-    if unfilled := tuple(
-        key
-        for key, cell in cells.items()
-        if cell.status == "inferred" and cell.printed is None and _placed(cell) and not cell.candidates
-    ):
-        names = ", ".join(name(key) for key in unfilled[:3]) + (" …" if len(unfilled) > 3 else "")
-        problems.append(
-            Problem("left_blank", f"{len(unfilled)} cells left blank that are not 0: {names}", unfilled)
-        )
-    for check in checks:
-        if check.id.startswith("text:") and not check.holds:
-            keys = tuple(check.id.removeprefix("text:").split("+"))
-            names = " + ".join(name(key) for key in keys)
-            problems.append(
-                Problem(
-                    "prose_contradicts",
-                    f"the prose says {check.left}, the table {check.right}: {names}",
-                    keys,
-                )
-            )
-    explained = {key for problem in problems for key in problem.cells}
-    for s, check in zip(form.sums, checks, strict=False):
-        if not check.holds and not explained.intersection((*s.left, *s.right)):
-            problems.append(
-                Problem("broken_sum", f"{s.id}: {check.left} is not {check.right}", (*s.left, *s.right))
-            )
-    if solution is not None and not solution.proven:
-        problems.append(Problem("not_proven", "the time was too short to prove the reading", ()))
-    return problems
-
-
-def _placed(cell: CellResult) -> bool:
-    return cell.line is not None or cell.bbox is not None
-
-
 def _risk(cells: Mapping[str, CellResult], summed: set[str], solution: Solution | None) -> float:
     """Probability that some cell is wrong: what the sums leave open, and the cells in no sum."""
     right = 1.0 if solution is None else 1.0 - math.exp(-solution.gap)
@@ -354,13 +267,3 @@ def _risk(cells: Mapping[str, CellResult], summed: set[str], solution: Solution 
         if key not in summed:
             right *= cell.confidence
     return 1.0 - right
-
-
-def _uncertain(form: Form, cells: Mapping[str, CellResult], risk: float) -> Problem:
-    key = min(cells, key=lambda k: cells[k].confidence)
-    return Problem(
-        "uncertain",
-        f"right with a probability of {1 - risk:.1%} only; least sure is {form.cells[key].name}",
-        (key,),
-        cells[key].page,
-    )

@@ -1,0 +1,110 @@
+"""Why a report is not simply accepted, in words that name cells as the form does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from giar_ml.document import Problem
+from giar_ml.fields import FormEvidence
+from giar_ml.forms import Form
+from giar_ml.report import CellResult, Check
+
+_NAMED = 3
+"""Longer lists of cells are cut after so many; the problem's `cells` has them all."""
+
+
+def find_reasons(
+    evidence: FormEvidence, cells: Mapping[str, CellResult], checks: Sequence[Check]
+) -> list[Problem]:
+    """What stands between the report and acceptance; empty when nothing does."""
+    form = evidence.form
+    problems = [
+        *_lost_rows(evidence),
+        *_conflicts(form, cells),
+        *_not_determined(form, cells),
+        *_left_blank(form, cells),
+        *_contradictions(form, checks),
+    ]
+    explained = {key for problem in problems for key in problem.cells}
+    broken = {check.id: check for check in checks if not check.holds}
+    for s in form.sums:
+        if s.id in broken and not explained.intersection((*s.left, *s.right)):
+            left, right = broken[s.id].left, broken[s.id].right
+            problems.append(Problem("broken_sum", f"{s.id}: {left} is not {right}", (*s.left, *s.right)))
+    if all(cell.printed is None for cell in cells.values()):
+        problems.append(Problem("no_figures", "the tables are empty: not one figure was found in them"))
+    return problems
+
+
+def say_uncertain(form: Form, cells: Mapping[str, CellResult], risk: float) -> Problem:
+    """The reason when nothing is wrong but the readings are not sure enough."""
+    key = min(cells, key=lambda k: cells[k].confidence)
+    message = f"right with a probability of {1 - risk:.1%} only; least sure is {form.cells[key].name}"
+    return Problem("uncertain", message, (key,), cells[key].page)
+
+
+def _lost_rows(evidence: FormEvidence) -> list[Problem]:
+    lost = [row for row in evidence.rows if row.group is None]
+    if not lost:
+        return []
+    titles = {table.key: table.title[0] for table in evidence.form.tables}
+    names = [row.row.path or titles[row.section.table] for row in lost]
+    keys = tuple(key for row in lost for key in row.layouts[0].cells)
+    return [Problem("lost_rows", f"{_count(lost, 'row')} not found: {_shorten(names)}", keys)]
+
+
+def _conflicts(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
+    problems = []
+    for key, cell in cells.items():
+        if cell.status != "conflict":
+            continue
+        name = form.cells[key].name
+        printed = "blank" if cell.printed is None else cell.printed
+        if cell.confidence > 0.5:
+            hint = "" if cell.suggestion is None else f"; the sums suggest {cell.suggestion}"
+            message = f"{name}: {printed} is printed against its sums{hint}"
+            problems.append(Problem("misprint", message, (key,), cell.page))
+        else:
+            possible = " or ".join(str(value) for value, _ in cell.candidates)
+            message = f"{name}: {printed} as read, but the sums leave open {possible}"
+            problems.append(Problem("ambiguous", message, (key,), cell.page))
+    return problems
+
+
+def _not_determined(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
+    keys = tuple(key for key, cell in cells.items() if cell.status == "missing")
+    if not keys:
+        return []
+    names = [form.cells[key].name for key in keys]
+    return [Problem("missing_cells", f"{_count(keys, 'cell')} not determined: {_shorten(names)}", keys)]
+
+
+def _left_blank(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
+    keys = tuple(
+        key
+        for key, cell in cells.items()
+        if cell.status == "inferred" and not cell.candidates and (cell.line is not None or cell.bbox)
+    )
+    if not keys:
+        return []
+    names = [form.cells[key].name for key in keys]
+    return [Problem("left_blank", f"{_count(keys, 'cell')} left blank but not 0: {_shorten(names)}", keys)]
+
+
+def _contradictions(form: Form, checks: Sequence[Check]) -> list[Problem]:
+    problems = []
+    for check in checks:
+        if check.id.startswith("text:") and not check.holds:
+            keys = tuple(check.id.removeprefix("text:").split("+"))
+            names = " + ".join(form.cells[key].name for key in keys)
+            message = f"the prose says {check.left}, the table {check.right}: {names}"
+            problems.append(Problem("prose_contradicts", message, keys))
+    return problems
+
+
+def _count(items: Sequence[object], noun: str) -> str:
+    return f"{len(items)} {noun}{'' if len(items) == 1 else 's'}"
+
+
+def _shorten(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (" …" if len(names) > _NAMED else "")
