@@ -57,8 +57,8 @@ class Decision:
     """How one cell was decided.
 
     `shown` is the figure that the paper shows (None: blank, or lost), `lawful` the one that satisfies
-    the sums; they differ for a misprint. `alternatives` are the other figures that answers within the
-    margin give here: empty when the figure is proven. `open_correction` says that other corrections are
+    the sums; they differ for a misprint. `alternatives` are other figures that answers almost as good
+    give here: empty unless the cell is open. `open_correction` says that other corrections are
     as good, so that `lawful` is only one of them.
     """
 
@@ -82,12 +82,14 @@ class Solution:
     proven: bool
 
 
-def decode(puzzle: Puzzle, *, margin: float = 7.0) -> Solution:
+def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> Solution:
     """The most probable explanation of all that was seen, and which cells it leaves open.
 
     Args:
-        margin: an answer counts as an alternative when it costs at most this many nats more;
+        margin: the answer is proven when every different one costs more than this on top, in nats;
             7 nats is odds of 1,000 to 1.
+        open_margin: a cell is left open when an answer gives it another figure for at most so much more;
+            3 nats is odds of 20 to 1.
 
     Raises:
         SolverTimeoutError: the figures of the cheapest layout could not be found in time.
@@ -113,10 +115,19 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0) -> Solution:
             proven &= answer.optimal
     best_cost, layout, model, best = min(found, key=lambda item: item[0])
     limit = int(best_cost) + round(margin * SCALE)
-    rivals = _Rivals(best, limit)
+    second: float = limit
+    others: dict[str, set[int]] = {}
     for cost, other, rival_model, _ in found:
-        if cost <= limit:
-            proven &= rivals.search(rival_model, other.price)
+        if cost > limit:
+            continue
+        try:
+            rival = rival_model.minimize(different_from=best.output, limit=limit - other.price)
+            if rival is not None:
+                second = min(second, rival.cost + other.price)
+            near = int(best_cost) + round(open_margin * SCALE) - other.price
+            _collect_open(rival_model, best, near, others)
+        except SolverTimeoutError:
+            proven = False
     corrections = model.tied_corrections(best) if best.misprints else set()
     decisions = {
         cell: Decision(
@@ -125,13 +136,13 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0) -> Solution:
             shown=best.shown[cell],
             lawful=best.lawful[cell],
             misprint=cell in best.misprints or cell in corrections,
-            alternatives=tuple(sorted(rivals.figures.get(cell, ()))),
+            alternatives=tuple(sorted(others.get(cell, ()))),
             open_correction=cell in corrections,
         )
         for row in puzzle.rows
         for cell in next(iter(row.layouts.values()))
     }
-    gap = min(margin, (rivals.cheapest - best_cost) / SCALE)
+    gap = (second - best_cost) / SCALE
     return Solution(decisions, best_cost / SCALE, gap, proven)
 
 
@@ -142,31 +153,16 @@ class _Layout:
     cells: dict[str, Evidence | None]
 
 
-class _Rivals:
-    """Collects what answers within the limit give other than the best one."""
-
-    def __init__(self, best: Answer, limit: int) -> None:
-        self._best = best
-        self._limit = limit
-        self.figures: dict[str, set[int]] = {}
-        self.cheapest = math.inf
-
-    def search(self, model: FigureModel, price: int) -> bool:
-        """Look through one layout; False when the time did not suffice."""
-        limit = self._limit - price
-        try:
-            answer = model.minimize(different_from=self._best.output, limit=limit)
-            if answer is not None:
-                self.cheapest = min(self.cheapest, answer.cost + price)
-            while answer is not None:
-                for cell, figure in answer.output.items():
-                    if figure != self._best.output[cell]:
-                        self.figures.setdefault(cell, set()).add(figure)
-                rest = [cell for cell in model.cells if cell not in self.figures]
-                answer = model.spread(self._best.output, rest, limit) if rest else None
-        except SolverTimeoutError:
-            return False
-        return True
+def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:
+    """Add the figures that answers within the limit give other than the best one does, at least one for
+    each cell that has any."""
+    while rest := [cell for cell in model.cells if cell not in others]:
+        answer = model.spread(best.output, rest, limit)
+        if answer is None:
+            return
+        for cell, figure in answer.output.items():
+            if figure != best.output[cell]:
+                others.setdefault(cell, set()).add(figure)
 
 
 def _by_bound(puzzle: Puzzle) -> Iterator[tuple[int, _Layout]]:

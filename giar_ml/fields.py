@@ -50,7 +50,7 @@ _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
 _MARGIN = 12.0
-"""Alternatives that cost this much more than the best are dropped: odds of 8,000 to 1."""
+"""Alternatives that cost this much more than the best are dropped: odds of 160,000 to 1."""
 _MOST_ALTERNATIVES = 40
 
 

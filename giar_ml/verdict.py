@@ -25,8 +25,8 @@ _UNSEEN = 1e-4
 _BLANK_MISSED = 1e-3
 MARGIN = 7.0
 """Odds of 1,000 to 1, in nats, at which an answer counts as proven against all others."""
-_OPEN = 3.0
-"""Odds of 20 to 1, in nats: with less, two readings of a cell are shown as a conflict."""
+OPEN_MARGIN = 3.0
+"""Odds of 20 to 1, in nats: with less, a cell is left open between figures."""
 
 
 class Verdict:
@@ -104,7 +104,7 @@ def _solve(evidence: FormEvidence, statements: Sequence[Stated], summed: set[str
         prices=prices,
         statements=tuple(Statement(s.cells, s.figure) for s in statements),
     )
-    return decode(puzzle, margin=MARGIN)
+    return decode(puzzle, margin=MARGIN, open_margin=OPEN_MARGIN)
 
 
 def _evidence_of(layout: Layout) -> dict[str, Evidence | None]:
@@ -148,8 +148,8 @@ def _pick_statements(stated: Sequence[Stated], form: Form, summed: set[str]) -> 
 def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     decision = solution.decisions[key]
     seen = _chosen_seen(row, key, decision)
-    # Other answers give this cell another figure at a price of `gap`; where none does, at more than that.
-    sure = 1.0 - math.exp(-solution.gap) if decision.alternatives else 1.0 - math.exp(-MARGIN)
+    # An answer that gives the cell another figure costs `gap` more at least; an open cell aside, 3 nats.
+    sure = 1.0 - math.exp(-max(solution.gap, OPEN_MARGIN))
     if seen is None:
         if decision.alternatives:
             possible = sorted({decision.lawful, *decision.alternatives})
@@ -157,7 +157,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
         return CellResult(decision.lawful, None, "inferred", sure)
     found: Callable[..., CellResult] = partial(CellResult, candidates=_candidates(seen), **_where(seen))
     first = _value(seen)
-    if decision.alternatives and solution.gap < _OPEN:
+    if decision.alternatives:
         others = dict.fromkeys((decision.lawful, *decision.alternatives), 0.0)
         candidates = tuple({**others, **dict(_candidates(seen))}.items())
         value = 0 if seen.blank else first
@@ -170,7 +170,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
             return found(0, None, "blank", sure)
         return found(decision.lawful, None, "inferred", sure)
     if decision.shown == first:
-        return found(first, first, "read", max(_top(seen), sure) if not decision.alternatives else sure)
+        return found(first, first, "read", max(_top(seen), sure))
     if any(value == decision.shown for value, _ in seen.readings):
         return found(decision.lawful, decision.shown, "repaired", sure)
     return found(decision.lawful, None, "inferred", sure)
