@@ -22,7 +22,7 @@ def find_reasons(
         *_lost_rows(evidence),
         *_conflicts(form, cells),
         *_not_determined(form, cells),
-        *_left_blank(form, cells),
+        *_left_blank(evidence, cells),
         *_contradictions(form, checks),
     ]
     explained = {key for problem in problems for key in problem.cells}
@@ -79,15 +79,14 @@ def _not_determined(form: Form, cells: Mapping[str, CellResult]) -> list[Problem
     return [Problem("missing_cells", f"{_count(keys, 'cell')} not determined: {_shorten(names)}", keys)]
 
 
-def _left_blank(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
-    keys = tuple(
-        key
-        for key, cell in cells.items()
-        if cell.status == "inferred" and not cell.candidates and (cell.line is not None or cell.bbox)
-    )
+def _left_blank(evidence: FormEvidence, cells: Mapping[str, CellResult]) -> list[Problem]:
+    blank = {
+        key for row in evidence.rows for key, seen in row.layouts[0].cells.items() if seen and seen.blank
+    }
+    keys = tuple(key for key, cell in cells.items() if key in blank and cell.status == "inferred")
     if not keys:
         return []
-    names = [form.cells[key].name for key in keys]
+    names = [evidence.form.cells[key].name for key in keys]
     return [Problem("left_blank", f"{_count(keys, 'cell')} left blank but not 0: {_shorten(names)}", keys)]
 
 

@@ -152,14 +152,16 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     sure = 1.0 - math.exp(-max(solution.gap, OPEN_MARGIN))
     if seen is None:
         if decision.alternatives:
-            possible = sorted({decision.lawful, *decision.alternatives})
-            return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in possible))
+            figures = sorted({decision.lawful, *decision.alternatives})
+            return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in figures))
         return CellResult(decision.lawful, None, "inferred", sure)
     found: Callable[..., CellResult] = partial(CellResult, candidates=_candidates(seen), **_where(seen))
     first = _value(seen)
     if decision.alternatives:
-        others = dict.fromkeys((decision.lawful, *decision.alternatives), 0.0)
-        candidates = tuple({**others, **dict(_candidates(seen))}.items())
+        possible = dict(_candidates(seen))
+        for figure in (decision.lawful, *decision.alternatives):
+            possible.setdefault(figure, 0.0)
+        candidates = tuple(possible.items())
         value = 0 if seen.blank else first
         return found(value, first, "conflict", 0.5, candidates=candidates, suggestion=decision.lawful)
     if decision.misprint:
