@@ -27,7 +27,7 @@ class InputError(GiarError):
         self.code = code
 
 
-class MissingSystemLibrary(GiarError):
+class MissingSystemLibraryError(GiarError):
     """A shared library of the operating system is missing."""
 
     code = "missing_system_library"

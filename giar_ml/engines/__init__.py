@@ -18,7 +18,7 @@ def load_engine(name: str = "paddle", **options: Any) -> OcrEngine:
 
     Raises:
         EngineError: no such engine, or it cannot be used with these options.
-        MissingSystemLibrary: a shared library that it needs is not installed.
+        MissingSystemLibraryError: a shared library that it needs is not installed.
     """
     if name not in ENGINES:
         raise EngineError(f"No OCR engine {name!r}; there are: {', '.join(ENGINES)}.")

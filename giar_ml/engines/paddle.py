@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import yaml
 
-from giar_ml.errors import EngineError, MissingSystemLibrary
+from giar_ml.errors import EngineError, MissingSystemLibraryError
 from giar_ml.ocr import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 BACKENDS = ("onnxruntime", "paddle", "transformers")
@@ -42,7 +42,7 @@ class PaddleOcr:
 
     Raises:
         EngineError: the device is not available, the folder is incomplete, the engine not installed.
-        MissingSystemLibrary: OpenCV cannot be loaded.
+        MissingSystemLibraryError: OpenCV cannot be loaded.
     """
 
     def __init__(
@@ -145,7 +145,7 @@ def _check_opencv() -> None:
     try:
         import cv2  # noqa: F401
     except ImportError as error:
-        raise MissingSystemLibrary(
+        raise MissingSystemLibraryError(
             f"OpenCV cannot be loaded ({error}). Install its system libraries: "
             "apt-get install libgl1 libglib2.0-0"
         ) from error
