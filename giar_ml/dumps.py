@@ -10,13 +10,13 @@ rows of a table.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.figures import is_figure
 from giar_ml.label import normalize_label
+from giar_ml.text import display_width
 
 _TABLES_BEGIN = re.compile(r"^[#*\s]*二[、.．]?\s*主动公开政府信息")
 _TABLES_END = re.compile(r"^[#*\s]*五[、.．]?\s*(?:政府信息公开工作)?(?:存在|主要|工作)")
@@ -143,11 +143,6 @@ def _split_at_gaps(text: str) -> Iterator[tuple[int, int]]:
             else:
                 yield position, start
         position = stop
-
-
-def display_width(text: str) -> int:
-    """Terminal columns: two for a full-width character."""
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _tables(page: Page, rows: list[_Row]) -> Iterator[Table]:

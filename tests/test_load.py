@@ -287,6 +287,7 @@ def test_text_in_any_usual_encoding(tmp_path, encoding):
     assert [token.text for token in page.tokens] == [
         "一、本年新收政府信息公开申请数量\t1\t0",
         "二、上年结转\t0\t 0 ",
+        "",
     ]
 
 
@@ -296,11 +297,12 @@ def test_lines_keep_their_numbers_and_spaces(tmp_path):
     assert (document.kind, page.kind, page.number, page.image) == ("text", "text", 1, None)
     assert [(token.line, token.text) for token in page.tokens] == [
         (1, "标题"),
+        (2, ""),
         (3, "  自然人\t\t1 "),
         (4, "12"),
     ]
     assert page.tokens[0].bbox == BBox(0, 0, 4, 1)
-    assert page.tokens[1].bbox == BBox(0, 2, 12, 3)
+    assert page.tokens[2].bbox == BBox(0, 2, 12, 3)
     assert (page.width, page.height) == (12, 4)
 
 

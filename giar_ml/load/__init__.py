@@ -75,8 +75,13 @@ def _read_bytes(path: Path) -> bytes:
     try:
         if not path.exists():
             raise InputError(f"{path.name}: no such file; check the path", code="not_found")
+        if path.is_dir():
+            raise InputError(
+                f"{path.name}: a folder without a file that could be a report; give files or another folder",
+                code="not_a_file",
+            )
         if not path.is_file():
-            raise InputError(f"{path.name}: not a file; give the files in it", code="not_a_file")
+            raise InputError(f"{path.name}: not a file; save it as one first", code="not_a_file")
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise InputError(

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from giar_ml.document import BBox, Cell, Page, Problem, Table, Token
-from giar_ml.load.text import display_width
-from giar_ml.text import normalize_radicals
+from giar_ml.text import display_width, normalize_radicals
 
 MAX_COLUMNS = 256
 """The form has 11. A page may claim more columns than memory holds."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 import codecs
 import re
 from typing import NamedTuple
-from unicodedata import east_asian_width
 
 from giar_ml.document import BBox, Page, Token
 from giar_ml.errors import InputError
 from giar_ml.load.sniff import unsupported
-from giar_ml.text import normalize_radicals
+from giar_ml.text import display_width, normalize_radicals
 
 MAX_TEXT_BYTES = 20_000_000
 """A report has some 50 kB; an HTML page saved with its pictures a few MB."""
@@ -64,62 +63,11 @@ def decode_text(data: bytes, name: str) -> DecodedText:
 
 
 def read_text(text: str) -> Page:
-    """One token per source line, as it stands: tabs and spaces kept, blank lines left out."""
+    """One token per source line, as it stands: empty lines and tabs divide the rows of some dumps."""
     lines = [normalize_radicals(line) for line in _LINE_BREAK.split(text)]
     tokens = tuple(
         Token(line, BBox(0, number - 1, display_width(line), number), line=number)
         for number, line in enumerate(lines, 1)
-        if line.strip()
     )
     width = max((token.bbox.right for token in tokens), default=0)
     return Page(number=1, kind="text", width=width, height=len(lines), tokens=tokens)
-
-
-def display_width(text: str) -> int:
-    """Columns that the text takes in a fixed-width font: two for a Chinese character."""
-    return sum(2 if east_asian_width(char) in "WF" else 1 for char in text)
-
-
-def _decode(data: bytes) -> str | None:
-    for bom, encoding in _BOMS:
-        if data.startswith(bom):
-            return data.decode(encoding, errors="replace").lstrip("\ufeff")
-    for encoding in _likely_encodings(data):
-        try:
-            return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):  # LookupError: a page may name any charset it likes
-            continue
-    return _decode_with_flaws(data)
-
-
-def _likely_encodings(data: bytes) -> list[str]:
-    encodings = []
-    if utf16 := _utf16_without_bom(data):
-        encodings.append(utf16)
-    # Chinese in GB18030 is next to never valid UTF-8, so UTF-8 goes before what the page claims.
-    encodings.append("utf-8")
-    if meta := _META_CHARSET.search(data, 0, _META_WITHIN):
-        charset = meta[1].decode("ascii", errors="replace").lower()
-        # Browsers read every gb* label as GB18030, which holds the others.
-        encodings.append("gb18030" if charset.startswith("gb") else charset)
-    return [*encodings, "gb18030"]
-
-
-def _utf16_without_bom(data: bytes) -> str | None:
-    """The byte order that gives Chinese and ASCII; only UTF-16 has zero bytes and makes sense."""
-    sample = data[: 4096 & ~1]
-    if len(data) % 2 or 0 not in sample:
-        return None
-    for encoding in ("utf-16-le", "utf-16-be"):
-        text = sample.decode(encoding, errors="replace")
-        n_usual = len(_USUAL.findall(text))
-        if n_usual >= _MIN_USUAL_SHARE * len(text):
-            return encoding
-    return None
-
-
-def _decode_with_flaws(data: bytes) -> str | None:
-    """A file with a few bad bytes, as UTF-8 or GB18030, whichever leaves fewer; None for a binary one."""
-    candidates = [data.decode(encoding, errors="replace") for encoding in ("utf-8", "gb18030")]
-    best = min(candidates, key=lambda text: text.count("\ufffd"))
-    return best if best.count("\ufffd") <= _MAX_CONTROL_SHARE * len(best) else None
