@@ -74,7 +74,7 @@ def _build_parser() -> argparse.ArgumentParser:
         description="Reads the statutory tables of government information disclosure reports.",
     )
     parser.add_argument("--version", action="version", version=f"giar {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
 
     extract = commands.add_parser(
         "extract",
@@ -124,6 +124,30 @@ def _build_parser() -> argparse.ArgumentParser:
     show.set_defaults(run=_show)
     show.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON file that `extract` wrote")
     return parser
+
+
+class _CommandParser(argparse.ArgumentParser):
+    """Takes files before, between and after options; argparse alone takes them in one place only."""
+
+    _is_parsing = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self._is_parsing:
+            return super().parse_known_args(args, namespace)
+        self._is_parsing = True
+        try:
+            return self.parse_intermixed_args(_without_separator(args or ()), namespace), []
+        finally:
+            self._is_parsing = False
+
+
+def _without_separator(args: Sequence[str]) -> list[str]:
+    """All that follows `--` is a file, which argparse forgets between its two passes."""
+    args = list(args)
+    end = args.index("--") if "--" in args else len(args)
+    return args[:end] + [f"./{name}" if name.startswith("-") else name for name in args[end + 1 :]]
 
 
 def _device(text: str) -> str:
@@ -212,9 +236,7 @@ def _list_inputs(paths: Sequence[Path]) -> list[Path]:
             )
         except OSError as error:
             raise UsageError(f"{path}: cannot list the folder ({error.strerror})") from error
-        if not inside:
-            raise UsageError(f"{path}: no file in this folder that could be a report ({' '.join(SUFFIXES)})")
-        inputs.extend(inside)
+        inputs.extend(inside or [path.resolve()])  # an empty folder is an input that cannot be read
     return inputs
 
 
@@ -225,7 +247,10 @@ def _prepare_folder(folder: Path) -> None:
         probe.touch(exist_ok=False)
         probe.unlink()
     except OSError as error:
-        raise UsageError(f"{folder}: cannot write to the output folder ({error.strerror})") from error
+        reason = "there is a file of that name" if isinstance(error, FileExistsError) else error.strerror
+        raise UsageError(
+            f"{folder}: cannot write to the output folder ({reason}); choose another with -o"
+        ) from error
 
 
 def _extract_one(
@@ -257,7 +282,10 @@ def _extract_one(
 
         written = write(report, args.output, path.stem, {"json", *args.format})[-1]
     except OSError as error:
-        message = f"{path}: cannot write the result to {args.output} ({error.strerror})"
+        message = (
+            f"{path}: cannot write the result to {args.output} ({error.strerror}); make room there or"
+            " choose another folder with -o"
+        )
         report, exit_status = _failed(path, "cannot_write", message), EXIT_FAILED
     _tell(path, report, written, seconds=time.perf_counter() - started, args=args)
     return report, exit_status
@@ -298,13 +326,14 @@ def _worse(one: int, other: int) -> int:
 
 @contextlib.contextmanager
 def _logging_to(path: Path | None, *, on_stderr: bool) -> Iterator[None]:
-    handlers: list[logging.Handler] = []
+    # With no handler at all, logging would print on stderr of its own accord.
+    handlers: list[logging.Handler] = [logging.NullHandler()]
     if path:
         try:
             handlers.append(logging.FileHandler(path, encoding="utf-8", errors="backslashreplace"))
         except OSError as error:
             raise UsageError(f"{path}: cannot write the log ({error.strerror})") from error
-        handlers[0].setLevel(logging.DEBUG)
+        handlers[-1].setLevel(logging.DEBUG)
     if on_stderr:
         handlers.append(logging.StreamHandler())
         handlers[-1].setLevel(logging.INFO)

@@ -71,3 +71,48 @@ def read_text(text: str) -> Page:
     )
     width = max((token.bbox.right for token in tokens), default=0)
     return Page(number=1, kind="text", width=width, height=len(lines), tokens=tokens)
+
+
+def _decode(data: bytes) -> str | None:
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            return data.decode(encoding, errors="replace").lstrip("\ufeff")
+    for encoding in _likely_encodings(data):
+        try:
+            return data.decode(encoding)
+        except (UnicodeDecodeError, LookupError):  # LookupError: a page may name any charset it likes
+            continue
+    return _decode_with_flaws(data)
+
+
+def _likely_encodings(data: bytes) -> list[str]:
+    encodings = []
+    if utf16 := _utf16_without_bom(data):
+        encodings.append(utf16)
+    # Chinese in GB18030 is next to never valid UTF-8, so UTF-8 goes before what the page claims.
+    encodings.append("utf-8")
+    if meta := _META_CHARSET.search(data, 0, _META_WITHIN):
+        charset = meta[1].decode("ascii", errors="replace").lower()
+        # Browsers read every gb* label as GB18030, which holds the others.
+        encodings.append("gb18030" if charset.startswith("gb") else charset)
+    return [*encodings, "gb18030"]
+
+
+def _utf16_without_bom(data: bytes) -> str | None:
+    """The byte order that gives Chinese and ASCII; only UTF-16 has zero bytes and makes sense."""
+    sample = data[: 4096 & ~1]
+    if len(data) % 2 or 0 not in sample:
+        return None
+    for encoding in ("utf-16-le", "utf-16-be"):
+        text = sample.decode(encoding, errors="replace")
+        n_usual = len(_USUAL.findall(text))
+        if n_usual >= _MIN_USUAL_SHARE * len(text):
+            return encoding
+    return None
+
+
+def _decode_with_flaws(data: bytes) -> str | None:
+    """A file with a few bad bytes, as UTF-8 or GB18030, whichever leaves fewer; None for a binary one."""
+    candidates = [data.decode(encoding, errors="replace") for encoding in ("utf-8", "gb18030")]
+    best = min(candidates, key=lambda text: text.count("\ufffd"))
+    return best if best.count("\ufffd") <= _MAX_CONTROL_SHARE * len(best) else None
