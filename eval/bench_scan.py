@@ -1,6 +1,10 @@
-"""Time and memory of reading a three-page scan, beside stock PaddleOCR with the same weights.
+"""Time and memory of a whole report's scan, beside stock PaddleOCR with the same weights.
 
-python eval/bench_scan.py [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5] [--stages-only]
+python eval/bench_scan.py [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5]
+
+The pages are made into a scan without a text layer. Ours is all of `giar extract`: file in, checked cells
+out; stock is `PaddleOCR.predict` on the same page images, which gives lines of text only. Both take turns
+in one process after a run each to warm up; memory is measured in a process of its own.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ import json
 import multiprocessing
 import resource
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from giar_ml.document import Page
-from giar_ml.engines import load_engine
-from giar_ml.layout import detect_layout, load_detector
-from giar_ml.ocr import read_page
-from giar_ml.tables import find_tables
+from giar_ml.pipeline import Extractor
 
 DEFAULT_PDF = Path(__file__).parents[2] / "shared" / "real" / "hongze-2023.pdf"
 
@@ -33,96 +34,55 @@ def main() -> None:
     parser.add_argument("--pages", default="2-4", help="first-last, 1-based")
     parser.add_argument("--dpi", type=int, default=200)
     parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--stages-only", action="store_true", help="leave stock PaddleOCR out")
     options = parser.parse_args()
     if not options.pdf.is_file():
         sys.exit(f"{options.pdf} does not exist: name a PDF")
     first, _, last = options.pages.partition("-")
-    pages = rasterise(options.pdf, int(first), int(last or first), dpi=options.dpi)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        peak_mib = pool.apply(measure_peak, (pages,))
-    result: dict[str, Any] = {"pages": len(pages), "dpi": options.dpi, "peak_rss_mib": round(peak_mib)}
-    result |= measure_times(pages, repeat=options.repeat, with_stock=not options.stages_only)
+    with tempfile.TemporaryDirectory() as folder:
+        scan = Path(folder) / "scan.pdf"
+        images = rasterise(options.pdf, int(first), int(last or first), dpi=options.dpi, to=scan)
+        with multiprocessing.get_context("spawn").Pool(1) as pool:
+            peak_mib = pool.apply(measure_peak, (scan,))
+        result: dict[str, Any] = {"pages": len(images), "dpi": options.dpi, "peak_rss_mib": round(peak_mib)}
+        result |= measure_times(scan, images, repeat=options.repeat)
     print(json.dumps(result, indent=2))
 
 
-def rasterise(pdf: Path, first: int, last: int, *, dpi: int) -> list[Page]:
-    """Pages `first` to `last` as scans."""
+def rasterise(pdf: Path, first: int, last: int, *, dpi: int, to: Path) -> list[np.ndarray]:
+    """Write pages `first` to `last` as a scan, and give their images, (H, W, 3) uint8 BGR."""
     import pypdfium2
 
-    document = pypdfium2.PdfDocument(pdf)
-    pages = []
-    for number in range(first, last + 1):
-        image = np.asarray(document[number - 1].render(scale=dpi / 72).to_pil().convert("RGB"))
-        pages.append(Page(number, "scan", image.shape[1], image.shape[0], image, float(dpi)))
-    return pages
+    with pypdfium2.PdfDocument(pdf) as document:
+        pages = [document[n].render(scale=dpi / 72).to_pil().convert("RGB") for n in range(first - 1, last)]
+    pages[0].save(to, save_all=True, append_images=pages[1:], resolution=dpi, quality=95)
+    return [np.ascontiguousarray(np.asarray(page)[:, :, ::-1]) for page in pages]
 
 
-def measure_times(pages: list[Page], *, repeat: int, with_stock: bool) -> dict[str, Any]:
-    """Median seconds for all pages, ours and stock taking turns, after one run each to warm up."""
-    stages, clock = our_stages()
-    stock = stock_reader() if with_stock else None
-    ours_s, stock_s = [], []
-    stage_s: dict[str, list[float]] = {name: [] for name in clock}
+def measure_times(scan: Path, images: list[np.ndarray], *, repeat: int) -> dict[str, Any]:
+    """Median seconds for all pages, and the median of the ratios run by run."""
+    extractor = Extractor(device="cpu")
+    stock = stock_reader()
+    ours_s, stock_s, stages_ms = [], [], []
     for run in range(repeat + 1):
-        clock.update(dict.fromkeys(clock, 0.0))
         start = time.perf_counter()
-        for page in pages:
-            stages(page)
+        report = extractor.extract(scan)
         ours = time.perf_counter() - start
         start = time.perf_counter()
-        for page in pages if stock else ():
-            stock(page)  # type: ignore[misc]
+        for image in images:
+            stock(image)
         if run > 0:
             ours_s.append(ours)
             stock_s.append(time.perf_counter() - start)
-            for name, seconds in clock.items():
-                stage_s[name].append(seconds)
-    result: dict[str, Any] = {"ours_s": round(median(ours_s), 3)}
-    result["stages_s"] = {name: round(median(values), 3) for name, values in stage_s.items()}
-    if stock:
-        result["stock_s"] = round(median(stock_s), 3)
-        result["ratio"] = round(median(o / s for o, s in zip(ours_s, stock_s, strict=True)), 3)
-    return result
+            stages_ms.append(report.timings_ms)
+    return {
+        "ours_s": round(median(ours_s), 3),
+        "stages_ms": {stage: round(median(run[stage] for run in stages_ms)) for stage in stages_ms[0]},
+        "stock_s": round(median(stock_s), 3),
+        "ratio": round(median(o / s for o, s in zip(ours_s, stock_s, strict=True)), 3),
+    }
 
 
-def our_stages() -> tuple[Callable[[Page], Page], dict[str, float]]:
-    """Layout, tables and OCR of a page, and the clock they add their seconds to."""
-    engine, detector = load_engine("paddle", device="cpu"), load_detector()
-    clock = {"layout": 0.0, "tables": 0.0, "detection": 0.0, "recognition": 0.0, "ocr": 0.0}
-    timed(engine, "detect", "detection", clock)
-    timed(engine, "recognize", "recognition", clock)
-
-    def run(page: Page) -> Page:
-        start = time.perf_counter()
-        page = detect_layout(page, detector)
-        laid_out = time.perf_counter()
-        page = find_tables(page)
-        found = time.perf_counter()
-        page = read_page(page, engine)
-        clock["layout"] += laid_out - start
-        clock["tables"] += found - laid_out
-        clock["ocr"] += time.perf_counter() - found
-        return page
-
-    return run, clock
-
-
-def timed(owner: object, method: str, name: str, clock: dict[str, float]) -> None:
-    """Let a method of `owner` add its seconds to the clock."""
-    original = getattr(owner, method)
-
-    def call(*args: Any) -> Any:
-        start = time.perf_counter()
-        try:
-            return original(*args)
-        finally:
-            clock[name] += time.perf_counter() - start
-
-    setattr(owner, method, call)
-
-
-def stock_reader() -> Callable[[Page], Any]:
+def stock_reader() -> Callable[[np.ndarray], Any]:
     """`PaddleOCR.predict` with the same weights and engine, as its manual calls it."""
     from giar_ml.engines import paddle
 
@@ -140,18 +100,15 @@ def stock_reader() -> Callable[[Page], Any]:
         use_textline_orientation=False,
     )
 
-    def read(page: Page) -> Any:
-        assert page.image is not None
-        return pipeline.predict(np.ascontiguousarray(page.image[:, :, ::-1]))
-
-    return read
+    predict: Callable[[np.ndarray], Any] = pipeline.predict
+    return predict
 
 
-def measure_peak(pages: list[Page]) -> float:
-    """Peak resident memory in MiB of a process that reads the pages twice."""
-    stages, _ = our_stages()
-    for page in [*pages, *pages]:
-        stages(page)
+def measure_peak(scan: Path) -> float:
+    """Peak resident memory in MiB of a process that reads the scan twice."""
+    extractor = Extractor(device="cpu")
+    for _ in range(2):
+        extractor.extract(scan)
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
