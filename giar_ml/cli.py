@@ -404,6 +404,7 @@ def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) 
     from collections import Counter
 
     from rich import box
+    from rich.cells import cell_len
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -414,9 +415,12 @@ def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) 
     console = Console()
     if not console.is_terminal:
         console.width = 160
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title in ("report", "result", "form", "year", "organisation", "why"):
-        table.add_column(title, overflow="fold")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("report", "result", "form", "year", "office", "why"):
+        table.add_column(title, overflow="fold", no_wrap=title in ("result", "form", "year"))
+    # Else a long reason would squeeze names to a few characters a line.
+    longest = max((cell_len(one_line(path.name)) for path, _ in outcomes), default=0)
+    table.columns[0].width = min(longest, console.width // 3)
     for path, report in outcomes:
         table.add_row(
             Text(one_line(path.name)),
@@ -424,7 +428,7 @@ def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) 
             Text(report.form or ""),
             Text(str(report.year or "")),
             Text(one_line(report.organisation or "")),
-            Text(say_reason(report)),
+            Text(say_reason(report).removeprefix(f"{one_line(path.name)}: ")),
         )
     counts: Counter[str] = Counter(report.status for _, report in outcomes)
     line = ", ".join(f"{counts[status]} {status}" for status in styles)

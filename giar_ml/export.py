@@ -285,7 +285,7 @@ def _comment(result: CellResult) -> Comment:
         lines.append(f"原件所印：{say(result.printed)}")
     if result.candidates:
         lines.append(f"最初识读：{result.candidates[0][0]}")
-    if result.suggestion is not None:
+    if result.suggestion not in (None, result.value):
         lines.append(f"建议改为：{result.suggestion}")
     if len(result.candidates) > 1:
         others = "、".join(f"{value}（{probability:.2%}）" for value, probability in result.candidates)

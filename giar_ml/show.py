@@ -24,7 +24,7 @@ _STYLES: dict[CellStatus, str] = {
 _LEGEND: dict[CellStatus, tuple[str, str]] = {
     "repaired": ("12*", "misread, repaired"),
     "inferred": ("(5)", "not legible, follows from the sums"),
-    "conflict": ("0!→11", "printed so, contradicts its sums → suggestion"),
+    "conflict": ("0!→11", "contradicts its sums → what they suggest"),
     "missing": ("?", "not found"),
     "blank": ("-", "printed blank, taken as 0"),
 }
@@ -102,7 +102,7 @@ def _write_problems(out: Text, report: Report, form: Form | None) -> None:
 
 
 def _show_value(cell: CellResult | None) -> str:
-    if cell is None or cell.value is None:
+    if cell is None:
         return "?"
     match cell.status:
         case "repaired":
@@ -110,14 +110,14 @@ def _show_value(cell: CellResult | None) -> str:
         case "inferred":
             return f"({cell.value})"
         case "conflict":
-            suggestion = "" if cell.suggestion is None else f"→{cell.suggestion}"
-            return f"{cell.value}!{suggestion}"
+            suggestion = "" if cell.suggestion in (None, cell.value) else f"→{cell.suggestion}"
+            return f"{'?' if cell.value is None else cell.value}!{suggestion}"
         case "blank":
             return "-"
         case "missing":
             return "?"
         case _:
-            return str(cell.value)
+            return "?" if cell.value is None else str(cell.value)
 
 
 # --- the grid as characters ---

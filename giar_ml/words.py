@@ -16,8 +16,9 @@ def one_line(text: object) -> str:
 def name_check(form: Form, check_id: str) -> str:
     """The sum in the form's own words, or the id itself when the form has no such sum."""
     kind, _, key = check_id.partition(":")
-    if kind == "text" and key in form.cells:
-        return f"正文所述 = {form.cells[key].name}"
+    keys = key.split("+")
+    if kind == "text" and all(key in form.cells for key in keys):
+        return f"正文所述 = {' + '.join(form.cells[key].name for key in keys)}"
     for rule in form.sums:
         if rule.id == check_id:
             return _name_sum(form, rule)
@@ -50,7 +51,8 @@ def _join(names: Sequence[str]) -> str:
 def say_reason(report: Report) -> str:
     """Why the report is not simply accepted, in one line; empty when it is."""
     if report.problems:
-        return one_line(report.problems[0].message)
+        others = len(report.problems) - 1
+        return one_line(report.problems[0].message) + (f" (and {others} more)" if others else "")
     if report.status == "accepted":
         return ""
     broken = [check.id for check in report.checks if not check.holds]

@@ -47,7 +47,7 @@ TAIL = """\
 
    12*  misread, repaired (1)
    (5)  not legible, follows from the sums (1)
- 0!→11  printed so, contradicts its sums → suggestion (1)
+ 0!→11  contradicts its sums → what they suggest (1)
      ?  not found (1)
      -  printed blank, taken as 0 (1)
 
