@@ -19,6 +19,7 @@ from giar_ml.solve import (
     DEFAULT_COSTS,
     SCALE,
     Answer,
+    Budget,
     Costs,
     Evidence,
     FigureModel,
@@ -26,7 +27,7 @@ from giar_ml.solve import (
     Statement,
 )
 
-_MOST_LAYOUTS = 20_000
+_MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
 
@@ -95,12 +96,15 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
         SolverTimeoutError: the figures of the cheapest layout could not be found in time.
     """
     found: list[tuple[int, _Layout, FigureModel, Answer]] = []
+    budget = Budget()
     best_cost = math.inf
     proven = True
     for bound, layout in _by_bound(puzzle):
         if bound > best_cost + margin * SCALE:
             break
-        model = FigureModel(layout.cells, puzzle.sums, statements=puzzle.statements, costs=puzzle.costs)
+        model = FigureModel(
+            layout.cells, puzzle.sums, statements=puzzle.statements, costs=puzzle.costs, budget=budget
+        )
         allowed = best_cost + margin * SCALE - layout.price
         try:
             answer = model.minimize(limit=None if math.isinf(allowed) else int(allowed))
@@ -108,7 +112,7 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
             if not found:
                 raise
             proven = False
-            continue
+            break
         if answer is not None:
             found.append((layout.price + answer.cost, layout, model, answer))
             best_cost = min(best_cost, layout.price + answer.cost)
@@ -124,11 +128,17 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
             rival = rival_model.minimize(different_from=best.output, limit=limit - other.price)
             if rival is not None:
                 second = min(second, rival.cost + other.price)
+                proven &= rival.optimal
             near = int(best_cost) + round(open_margin * SCALE) - other.price
             _collect_open(rival_model, best, near, others)
         except SolverTimeoutError:
             proven = False
-    corrections = model.tied_corrections(best) if best.misprints else set()
+    corrections: set[str] = set()
+    if best.misprints:
+        try:
+            corrections = model.tied_corrections(best)
+        except SolverTimeoutError:
+            proven = False
     decisions = {
         cell: Decision(
             pattern=layout.patterns[row.group],

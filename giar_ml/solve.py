@@ -9,6 +9,7 @@ Fellegi and Holt (1976): change as little as possible, weighted by how likely ea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -62,11 +63,19 @@ DEFAULT_COSTS = Costs()
 
 
 _QUICK = 0.3
-"""Units of deterministic solver time, each about a second."""
+"""Solver time to spend on a wide answer where any would do."""
 
 
 class SolverTimeoutError(Exception):
     """The time limit passed before anything was found or refuted."""
+
+
+@dataclass
+class Budget:
+    """Solver time that all solves of one report share, in units of deterministic time: about seconds, but
+    the same on every machine."""
+
+    left: float = 12.0
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ class FigureModel:
         cells: per cell, what was seen there; None where nothing was, and any figure may have stood.
         sums: the sums that the lawful figures satisfy; all their cells must be among `cells`.
         statements: figures that the prose states of cells.
+        budget: solver time, shared with other models; when it is used up, SolverTimeoutError is raised.
 
     Raises:
         ValueError: a sum has a cell that is not among `cells`.
@@ -115,14 +125,14 @@ class FigureModel:
         *,
         statements: Sequence[Statement] = (),
         costs: Costs = DEFAULT_COSTS,
-        time_limit: float = 4.0,
+        budget: Budget | None = None,
     ) -> None:
         from ortools.sat.python import cp_model
 
         if unknown := {key for s in sums for key in (*s.left, *s.right)} - set(cells):
             raise ValueError(f"no row holds the cells {sorted(unknown)}")
         self._cp = cp_model
-        self._time_limit = time_limit
+        self._budget = budget or Budget()
         self._model = model = cp_model.CpModel()
         self._charges: list[tuple[int, Any]] = []
         self.cells = list(cells)
@@ -259,16 +269,19 @@ class FigureModel:
         return literals
 
     def _run(self, model: cp_model.CpModel, *, time_limit: float | None = None) -> Answer | None:
+        if self._budget.left <= 0:
+            raise SolverTimeoutError("the time for this report is used up")
         solver = self._cp.CpSolver()
         solver.parameters.num_workers = 1
         solver.parameters.random_seed = 0
         # The costs hang on few literals and on bounds that no linear relaxation sees: five times faster.
         solver.parameters.linearization_level = 0
         solver.parameters.optimize_with_core = True
-        solver.parameters.max_deterministic_time = time_limit or self._time_limit
+        solver.parameters.max_deterministic_time = min(self._budget.left, time_limit or math.inf)
         status = solver.solve(model)
+        self._budget.left -= solver.response_proto.deterministic_time
         if status == self._cp.UNKNOWN:
-            raise SolverTimeoutError(f"no answer in {self._time_limit} units of solver time")
+            raise SolverTimeoutError("neither found nor refuted in time")
         if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             return None
         chosen = {
