@@ -345,11 +345,11 @@ def _table_cell(
     left = (cell.role == "label" and not narrow) or (cell.role == "corner" and number > 0)
     paragraph.alignment = WD_ALIGN_PARAGRAPH.LEFT if left else WD_ALIGN_PARAGRAPH.CENTER
     size_pt = style.label_pt if number == 0 else style.requests_pt
-    if cell.role == "figure":
+    if cell.role == "value":
         size_pt = style.figure_pt
     if first and cell.text:
         bold = style.bold_headers and (narrow or (cell.role in ("header", "corner") and number == 0))
-        latin = style.figure_font if cell.role == "figure" else TIMES
+        latin = style.figure_font if cell.role == "value" else TIMES
         _add_run(paragraph, cell.text, style.table_font, size_pt, latin=latin, bold=bold)
     return element
 
