@@ -21,7 +21,7 @@ from giar_ml.text import display_width
 _TABLES_BEGIN = re.compile(r"^[#*\s]*二[、.．]?\s*主动公开政府信息")
 _TABLES_END = re.compile(r"^[#*\s]*五[、.．]?\s*(?:政府信息公开工作)?(?:存在|主要|工作)")
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
-_RULE = re.compile(r"^[\s|:+=-]+$")
+_RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
 _TRAILING_FIGURES = re.compile(r"(?:^|(?<=\s))(?:[\d,，.]+(?:\s+[\d,，.]+)*)$")
 

@@ -29,7 +29,9 @@ _NO_LABEL = 2.5
 _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
 _NO_FIELDS = 4.0
-_ALL_BLANK = 1.5
+_SKIP_BLANK_ROW = 2.0
+_FULL_BLANK_ROW = 0.5
+_PARTIAL_BLANK_ROW = 1.5
 _FIELD_TOO_FEW = 0.4
 _FIELD_TOO_MANY = 0.8
 _WORST_LABEL = 9.0
@@ -49,6 +51,8 @@ _WRONG_HEADER = 4.0
 _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
+_ONE_FIGURE = 0.9
+"""Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
 _MARGIN = 12.0
 """Alternatives that cost this much more than the best are dropped: odds of 160,000 to 1."""
 _MOST_ALTERNATIVES = 40
@@ -187,13 +191,10 @@ def _join_tokens(cell: Cell) -> Token | None:
     """The cell's tokens as one; only a lone token keeps its other readings."""
     if len(cell.tokens) <= 1:
         return cell.tokens[0] if cell.tokens else None
-    return replace(
-        cell.tokens[0],
-        text=cell.text,
-        bbox=cell.bbox,
-        confidence=min(t.confidence for t in cell.tokens),
-        readings=(),
-    )
+    confidence = min(t.confidence for t in cell.tokens)
+    if all(is_figure(t.text) for t in cell.tokens):
+        confidence *= _ONE_FIGURE
+    return replace(cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=())
 
 
 def _number_tables(lines: Sequence[Line]) -> list[Line]:
@@ -286,6 +287,7 @@ def _align_rows(
 ) -> tuple[dict[int, int], float]:
     """The cheapest order-keeping match of lines to form rows: form row to line, and its cost."""
     n, m = len(lines), len(rows)
+    skip = [_skip_line_cost(line, min(costs)) for line, costs in zip(lines, label_costs, strict=True)]
     best = [[math.inf] * (m + 1) for _ in range(n + 1)]
     step = [["" for _ in range(m + 1)] for _ in range(n + 1)]
     best[0][0] = 0.0
@@ -293,7 +295,7 @@ def _align_rows(
         for j in range(m + 1):
             here = best[i][j]
             if i < n:
-                price = _SKIP_FIGURE_LINE if lines[i].n_figures else _SKIP_TEXT_LINE
+                price = skip[i]
                 if here + price < best[i + 1][j]:
                     best[i + 1][j], step[i + 1][j] = here + price, "line"
             if j < m and here + _LOST_ROW < best[i][j + 1]:
@@ -315,12 +317,25 @@ def _align_rows(
     return matched, best[n][m]
 
 
+def _skip_line_cost(line: Line, label_cost: float) -> float:
+    """What it costs to leave a line out: a row printed blank is a row of the form all the same."""
+    if line.n_figures:
+        return _SKIP_FIGURE_LINE
+    if not line.fields or not line.labels:
+        return _SKIP_TEXT_LINE
+    is_row = 1.0 if line.gridded else math.exp(-label_cost)
+    return _SKIP_TEXT_LINE + _SKIP_BLANK_ROW * is_row
+
+
 def _shape_cost(line: Line, n_columns: int) -> float:
     """How ill the number of fields suits the row."""
     if not line.fields:
         return _NO_FIELDS
     if not line.n_figures:
-        return _ALL_BLANK + _FIELD_TOO_FEW * max(0, n_columns - len(line.fields))
+        if len(line.fields) < n_columns:
+            return _PARTIAL_BLANK_ROW + _FIELD_TOO_FEW * (n_columns - len(line.fields))
+        # A grid has a place for every figure; a dump may also have padded a line of text.
+        return 0.0 if line.gridded else _FULL_BLANK_ROW
     few = max(0, n_columns - len(line.fields))
     many = max(0, line.n_figures - n_columns)
     return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many

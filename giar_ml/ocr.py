@@ -217,14 +217,17 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[_Line]:
         )
         return [_Line(crop, box)]
     lines = []
-    for start, stop in _merge_rows(rows, width):
+    merged = _merge_rows(rows, width, dpi=dpi)
+    for i, (start, stop) in enumerate(merged):
+        # A margin that reaches into the next line would show its figures twice.
+        free = merged[i - 1][1] if i else 0, merged[i + 1][0] if i + 1 < len(merged) else len(ink)
         across = np.flatnonzero(ink[start:stop].any(axis=0))
         if not across.size:
             continue
         first, last = int(across[0]), int(across[-1]) + 1
         if max(stop - start, last - first) < MIN_INK_IN * dpi:
             continue
-        crop = _crop_line(cleaned, first, start, last, stop, dpi=dpi)
+        crop = _crop_line(cleaned, first, start, last, stop, free=free, dpi=dpi)
         lines.append(_Line(crop, BBox(left + first, top + start, left + last, top + stop)))
     return lines
 
@@ -318,14 +321,17 @@ def _side_by_side(cleaned: np.ndarray, ink: np.ndarray, characters: Sequence[tup
     return _to_rgb(np.hstack(tiles))
 
 
-def _merge_rows(rows: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int]]:
+def _merge_rows(rows: Sequence[tuple[int, int]], width: int, *, dpi: float) -> list[tuple[int, int]]:
     """Rows of ink joined to text lines: low ones (dots, the strokes of 二) go to their neighbours."""
     merged = list(rows)
     # A lone 二 or 三 has no high row: its strokes together are about as high as wide.
     total = rows[-1][1] - rows[0][0]
-    is_lone = 0.6 * width <= total <= 1.2 * width and all(b - a < 0.35 * width for a, b in rows)
+    stroke = min(0.35 * width, MIN_LINE_IN * dpi)
+    is_lone = 0.6 * width <= total <= 1.2 * width and all(b - a < stroke for a, b in rows)
+    # The em of the smallest print (7.5 pt) is LINE_IN: a faint 5 may come in a bar and a bowl.
+    high = total if is_lone else LINE_IN * dpi
     while len(merged) > 1:
-        em = total if is_lone else max(stop - start for start, stop in merged)
+        em = high if is_lone else max(high, *(stop - start for start, stop in merged))
         candidates = []
         for i, ((a, b), (c, d)) in enumerate(pairwise(merged)):
             is_low = min(b - a, d - c) < 0.6 * em
@@ -339,17 +345,17 @@ def _merge_rows(rows: Sequence[tuple[int, int]], width: int) -> list[tuple[int, 
 
 
 def _crop_line(
-    cleaned: np.ndarray, left: int, top: int, right: int, bottom: int, *, dpi: float
+    cleaned: np.ndarray, left: int, top: int, right: int, bottom: int, *, free: tuple[int, int], dpi: float
 ) -> np.ndarray:
-    """The line with a margin, as (h, w, 3); paper where the margin leaves the cell."""
+    """The line with a margin, as (h, w, 3); paper where the margin leaves the rows `free` of other lines."""
     if bottom - top < MIN_LINE_IN * dpi:
         missing = round(LINE_IN * dpi) - (bottom - top)
         top, bottom = top - missing // 2, bottom + missing - missing // 2
     pad = max(2, round(0.12 * (bottom - top)))
     paper = int(np.percentile(cleaned, 60))
-    height, width = cleaned.shape
+    width = cleaned.shape[1]
     crop = np.full((bottom - top + 2 * pad, right - left + 2 * pad), paper, np.uint8)
-    y0, y1 = max(0, top - pad), min(height, bottom + pad)
+    y0, y1 = max(free[0], top - pad), min(free[1], bottom + pad)
     x0, x1 = max(0, left - pad), min(width, right + pad)
     crop[y0 - top + pad : y1 - top + pad, x0 - left + pad : x1 - left + pad] = cleaned[y0:y1, x0:x1]
     return _to_rgb(crop)

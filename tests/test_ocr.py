@@ -199,3 +199,21 @@ def test_crop_polygon_straightens_a_slanted_line() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     crop = crop_polygon(image, np.array([[20, 40], [120, 50], [118, 70], [18, 60]], np.float32))
     assert crop.shape[:2] == pytest.approx((20, 100), abs=2)
+
+
+def test_figure_of_a_bar_and_a_bowl_is_one_line() -> None:
+    # Once a 5 with a faint stem was read twice: 55.
+    gray = np.full((80, 120), 255, np.uint8)
+    gray[30:33, 50:62] = 0
+    gray[37:48, 50:62] = 0
+    lines = find_cell_lines(gray, BBox(0, 0, 120, 80), dpi=200)
+    assert [tuple(line.bbox) for line in lines] == [(50, 30, 62, 48)]
+
+
+def test_figure_wrapped_in_its_cell_is_two_lines() -> None:
+    # Once 2195 above 0 was taken for the strokes of a 二, and read as one line.
+    gray = np.full((90, 80), 255, np.uint8)
+    gray[20:40, 8:72] = 0
+    gray[59:79, 35:47] = 0
+    lines = find_cell_lines(gray, BBox(0, 0, 80, 90), dpi=200)
+    assert [(line.bbox.top, line.bbox.bottom) for line in lines] == [(20, 40), (59, 79)]

@@ -1,0 +1,72 @@
+"""Text dumps to tables: five ways of writing a row, and what stands between rows."""
+
+from __future__ import annotations
+
+import pytest
+
+from giar_ml.document import Page
+from giar_ml.dumps import find_dumped_tables
+from giar_ml.load.text import read_text
+
+OPEN = "二、主动公开政府信息情况\n"
+
+
+def read(text: str) -> Page:
+    return find_dumped_tables(read_text(OPEN + text))
+
+
+def rows(text: str) -> list[list[str]]:
+    """The fields of all rows, in order."""
+    found = []
+    for table in read(text).tables:
+        for row in range(table.n_rows):
+            cells = [c for c in table.cells if c.row_start == row]
+            found.append([c.text for c in cells])
+    return [fields for fields in found if fields != ["二、主动公开政府信息情况"]]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("行政处罚\t12\t0\t3", id="tabs"),
+        pytest.param("| 行政处罚 | 12 | 0 | 3 |", id="pipes"),
+        pytest.param("   行政处罚      12    0      3", id="gaps"),
+        pytest.param("\t行政处罚\n\t12\n\t0\n\t3\n", id="a cell a line behind a tab"),
+    ],
+)
+def test_ways_of_writing_a_row(text: str) -> None:
+    assert rows(text)[-1] == ["行政处罚", "12", "0", "3"]
+
+
+def test_a_figure_a_line_joins_into_a_row() -> None:
+    assert rows("行政处罚\n12\n0\n3\n行政强制\n4")[-4:] == [
+        ["行政处罚"],
+        ["12", "0", "3"],
+        ["行政强制"],
+        ["4"],
+    ]
+
+
+def test_pipe_row_of_blanks_is_a_row_but_a_rule_is_none() -> None:
+    # Once the blank row was taken for a rule, and table 4 was not found.
+    assert rows("| 结果维持 | 总计 |\n| --- | --- |\n|  |  |") == [["结果维持", "总计"], ["", ""]]
+
+
+@pytest.mark.parametrize("mark", ["- 2 -", "— 2 —", "第 2 页 共 5 页"])
+def test_page_numbers_are_no_rows(mark: str) -> None:
+    assert rows(f"| 行政处罚 | 12 |\n\n{mark}\n\n| 行政强制 | 4 |") == [["行政处罚", "12"], ["行政强制", "4"]]
+
+
+def test_label_broken_inside_a_cell_goes_on() -> None:
+    assert rows("\t2.其他法律行政\n法规禁止公开\n\t0\n\t1\n")[-1] == ["2.其他法律行政法规禁止公开", "0", "1"]
+
+
+def test_prose_outside_the_tables_stays_prose() -> None:
+    page = read("| 行政处罚 | 12 |\n五、存在的主要问题及改进情况\n问题  有  三个\n")
+    assert [token.text for token in page.tokens][-2:] == ["五、存在的主要问题及改进情况", "问题  有  三个"]
+    assert len(rows("| 行政处罚 | 12 |\n五、存在的主要问题\n12  3")) == 1
+
+
+def test_tables_of_dumps_count_fields() -> None:
+    table = read("行政处罚\t12").tables[-1]
+    assert not table.gridded
