@@ -7,58 +7,45 @@ report is right passes the threshold; otherwise it goes to review, with the reas
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
+from typing import NamedTuple
 
-from giar_ml.decode import Decision, Puzzle, Row, Solution, decode
+from giar_ml.decode import Decision, Solution, decode
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
-from giar_ml.forms import Form, Sum
+from giar_ml.forms import Sum
 from giar_ml.prose import Stated
 from giar_ml.reasons import find_reasons, say_uncertain
 from giar_ml.report import CellResult, Check, ReportStatus, Value
-from giar_ml.solve import Evidence, SolverTimeoutError, Statement
+from giar_ml.solve import SolverTimeoutError
+from giar_ml.weigh import BLANK_MISSED, build_puzzle
 
-_FLOOR = 1e-3
-"""However sure it is, the reader errs this often: 99.9 % of clean cells were read right."""
-_UNSEEN = 1e-4
-"""No reading is taken to be less probable than this."""
-_BLANK_MISSED = 1e-3
-"""A cell without ink has lost its figure this often."""
 MARGIN = 7.0
 """Odds of 1,000 to 1, in nats, at which an answer counts as proven against all others."""
 OPEN_MARGIN = 3.0
 """Odds of 20 to 1, in nats: with less, a cell is left open between figures."""
 
 
-class Verdict:
-    """The parts of a Report that follow from the evidence."""
+class Verdict(NamedTuple):
+    """The parts of a Report that follow from the evidence; `risk` is the probability that a cell is wrong."""
 
-    def __init__(
-        self,
-        status: ReportStatus,
-        cells: dict[str, CellResult],
-        checks: tuple[Check, ...],
-        problems: tuple[Problem, ...],
-        risk: float,
-    ) -> None:
-        self.status = status
-        self.cells = cells
-        self.checks = checks
-        self.problems = problems
-        self.risk = risk
+    status: ReportStatus
+    cells: dict[str, CellResult]
+    checks: tuple[Check, ...]
+    problems: tuple[Problem, ...]
+    risk: float
 
 
 def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float) -> Verdict:
     """Decide every cell of the form."""
     form = evidence.form
     summed = {key for s in form.sums for key in (*s.left, *s.right)}
-    statements = _pick_statements(stated, form, summed)
     problems = list(evidence.problems)
     solution = None
     try:
-        solution = _solve(evidence, statements, summed)
+        solution = decode(build_puzzle(evidence, stated), margin=MARGIN, open_margin=OPEN_MARGIN)
     except SolverTimeoutError:
         problems.append(Problem("solver_timeout", "the sums could not be checked in time"))
     cells: dict[str, CellResult] = {}
@@ -79,72 +66,6 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
     if not problems and not accepted:
         problems.append(say_uncertain(form, cells, risk))
     return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
-
-
-# Solver
-
-
-def _solve(evidence: FormEvidence, statements: Sequence[Stated], summed: set[str]) -> Solution:
-    rows = [row for row in evidence.rows if summed.intersection(row.layouts[0].cells)]
-    patterns: dict[Hashable, set[Hashable]] = {}
-    for row in rows:
-        found: set[Hashable] = {layout.pattern for layout in row.layouts}
-        patterns[row.group] = patterns.get(row.group, found) & found
-    puzzle_rows = []
-    prices: dict[Hashable, dict[Hashable, float]] = {}
-    for row in rows:
-        # Rows that cannot follow one pattern, and rows that were not found, stand alone.
-        alone = row.group is None or not patterns[row.group]
-        group: Hashable = row.row.key if alone else row.group
-        layouts = [layout for layout in row.layouts if alone or layout.pattern in patterns[row.group]]
-        puzzle_rows.append(Row(group, {layout.pattern: _evidence_of(layout) for layout in layouts}))
-        price = prices.setdefault(group, {})
-        for layout in layouts:
-            price[layout.pattern] = max(layout.cost, price.get(layout.pattern, 0.0))
-    puzzle = Puzzle(
-        rows=tuple(puzzle_rows),
-        sums=evidence.form.sums,
-        prices=prices,
-        statements=tuple(Statement(s.cells, s.figure) for s in statements),
-    )
-    return decode(puzzle, margin=MARGIN, open_margin=OPEN_MARGIN)
-
-
-def _evidence_of(layout: Layout) -> dict[str, Evidence | None]:
-    return {key: None if seen is None else _weigh(seen) for key, seen in layout.cells.items()}
-
-
-def _weigh(seen: Seen) -> Evidence:
-    """Probabilities to costs; what is certain has no other reading."""
-    if seen.certain:
-        return Evidence(tuple((_whole(value), 0.0) for value, _ in seen.readings[:1]))
-    readings = [(_whole(value), _cost(p)) for value, p in seen.readings]
-    if not readings:
-        return Evidence((), other_cost=0.0)
-    if readings[0][0] is None:
-        return Evidence(((None, 0.0),), other_cost=_cost(_BLANK_MISSED))
-    # A posterior a little below 1 is spent on other ways to see the same figure; one far below is doubt.
-    # To be replaced by a fitted calibration.
-    missing = max((1.0 - sum(p for _, p in seen.readings)) ** 2, _FLOOR)
-    # The probability left over is spread over the figures that were not seen: some ten of them are likely.
-    return Evidence(tuple(readings), other_cost=_cost(missing / 10))
-
-
-def _cost(probability: float) -> float:
-    return -math.log(min(1.0, max(probability, _UNSEEN)))
-
-
-def _whole(value: Value | None) -> int | None:
-    return None if value is None else int(value)
-
-
-def _pick_statements(stated: Sequence[Stated], form: Form, summed: set[str]) -> list[Stated]:
-    """One statement per cell: the first."""
-    picked: dict[tuple[str, ...], Stated] = {}
-    for statement in stated:
-        if summed.issuperset(statement.cells):
-            picked.setdefault(statement.cells, statement)
-    return list(picked.values())
 
 
 # Cells
@@ -213,7 +134,7 @@ def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
         return CellResult(None, None, "missing", 0.0, **place)
     value, probability = seen.readings[0]
     if value is None:
-        return CellResult(0, None, "blank", 1.0 if seen.certain else 1 - _BLANK_MISSED, **place)
+        return CellResult(0, None, "blank", 1.0 if seen.certain else 1 - BLANK_MISSED, **place)
     return CellResult(value, value, "read", probability, candidates=candidates, **place)
 
 
