@@ -1,0 +1,152 @@
+import pytest
+
+from giar_ml.document import BBox, Token
+from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
+from giar_ml.forms import load_form
+from giar_ml.prose import Stated
+from giar_ml.verdict import decide
+
+FORM = load_form("2021")
+BOX = BBox(10, 10, 30, 20)
+
+
+def scanned(*readings):
+    """A place read from pixels: figures with their probabilities, best first."""
+    token = Token(str(readings[0][0]) if readings else "?", BOX)
+    return Seen(tuple(readings), False, 2, BOX, token)
+
+
+def printed(figure):
+    """A place read from a text, without doubt."""
+    return Seen(((figure, 1.0),), True, 1, BOX, Token(str(figure), BOX, line=7))
+
+
+BLANK = Seen(((None, 1.0),), True, 1, BOX, None)
+
+
+def evidence(changes=None, make=printed):
+    """The form filled with zeros that add up, but for `changes`: what is seen in a cell."""
+    changes = changes or {}
+    rows = []
+    for section in FORM.sections:
+        for row in section.rows:
+            keys = [section.cell_key(row, column) for column in section.columns]
+            cells = {key: changes[key] if key in changes else make(0) for key in keys}
+            layout = Layout(tuple(range(len(keys))), cells, 0.0)
+            rows.append(RowEvidence(section, row, (layout,), (section.table, 0, row.key), 0.0))
+    return FormEvidence(FORM, tuple(rows), 0.0)
+
+
+REQUEST = {
+    "requests.new.natural_person": 11,
+    "requests.new.total": 11,
+    "requests.granted.natural_person": 11,
+    "requests.granted.total": 11,
+    "requests.handled_total.natural_person": 11,
+    "requests.handled_total.total": 11,
+}
+
+
+def seen(figures, make=printed):
+    return {key: make(figure) for key, figure in figures.items()}
+
+
+def test_lawful_text_is_accepted_as_read():
+    verdict = decide(evidence(seen(REQUEST)), [], max_risk=0.05)
+    assert verdict.status == "accepted"
+    assert not verdict.problems
+    assert {cell.status for cell in verdict.cells.values()} == {"read"}
+    assert all(check.holds for check in verdict.checks)
+    cell = verdict.cells["requests.new.total"]
+    assert (cell.value, cell.printed, cell.line, cell.page, cell.bbox) == (11, 11, 7, None, None)
+
+
+def test_blank_that_agrees_is_zero():
+    verdict = decide(evidence({"requests.new.enterprise": BLANK}), [], max_risk=0.05)
+    cell = verdict.cells["requests.new.enterprise"]
+    assert (cell.value, cell.printed, cell.status) == (0, None, "blank")
+    assert verdict.status == "accepted"
+
+
+def test_blank_total_is_inferred_and_reviewed():
+    figures = {**seen(REQUEST), "requests.granted.total": BLANK}
+    verdict = decide(evidence(figures), [], max_risk=0.05)
+    cell = verdict.cells["requests.granted.total"]
+    assert (cell.value, cell.printed, cell.status) == (11, None, "inferred")
+    assert [problem.code for problem in verdict.problems] == ["left_blank"]
+    assert verdict.status == "review"
+
+
+def test_lost_cell_is_inferred_and_accepted():
+    figures = {**seen(REQUEST), "requests.granted.total": None}
+    verdict = decide(evidence(figures), [], max_risk=0.05)
+    assert verdict.cells["requests.granted.total"].status == "inferred"
+    assert verdict.status == "accepted"
+
+
+def test_misprint_is_kept_and_named_in_the_words_of_the_form():
+    figures = {**seen(REQUEST), "requests.granted.total": printed(0)}
+    verdict = decide(evidence(figures), [], max_risk=0.05)
+    cell = verdict.cells["requests.granted.total"]
+    assert (cell.value, cell.printed, cell.status, cell.suggestion) == (0, 0, "conflict", 11)
+    (problem,) = verdict.problems
+    assert problem.code == "misprint"
+    assert "（一）予以公开 × 总计" in problem.message
+    assert verdict.status == "review"
+
+
+def test_misreading_is_repaired_by_candidates_and_sums_together():
+    figures = seen(REQUEST, lambda figure: scanned((figure, 0.9999)))
+    figures["requests.granted.total"] = scanned((71, 0.6), (11, 0.39))
+    verdict = decide(evidence(figures, lambda figure: scanned((figure, 0.99999))), [], max_risk=0.05)
+    cell = verdict.cells["requests.granted.total"]
+    assert (cell.value, cell.printed, cell.status, cell.page, cell.bbox) == (11, 11, "repaired", 2, BOX)
+    assert verdict.status == "accepted"
+
+
+def test_unread_cell_is_inferred():
+    figures = {**seen(REQUEST), "requests.granted.total": scanned()}
+    verdict = decide(evidence(figures), [], max_risk=0.05)
+    assert (verdict.cells["requests.granted.total"].value, verdict.status) == (11, "accepted")
+
+
+def test_unread_cell_in_no_sum_is_missing():
+    verdict = decide(evidence({"disclosure.licensing.decisions": scanned()}), [], max_risk=0.05)
+    assert verdict.cells["disclosure.licensing.decisions"].status == "missing"
+    assert verdict.cells["disclosure.licensing.decisions"].value is None
+    assert [problem.code for problem in verdict.problems] == ["missing_cells"]
+
+
+def test_doubtful_reading_in_no_sum_goes_to_review():
+    figures = {"disclosure.licensing.decisions": scanned((636, 0.7), (686, 0.3))}
+    verdict = decide(evidence(figures), [], max_risk=0.05)
+    assert [problem.code for problem in verdict.problems] == ["uncertain"]
+    assert "行政许可" in verdict.problems[0].message
+
+
+@pytest.mark.parametrize(("figure", "status"), [(11, "accepted"), (12, "review")])
+def test_prose_agrees_or_contradicts(figure, status):
+    stated = [Stated(("requests.new.total",), figure, "收到申请")]
+    verdict = decide(evidence(seen(REQUEST)), stated, max_risk=0.05)
+    assert verdict.status == status
+    (check,) = [check for check in verdict.checks if check.id == "text:requests.new.total"]
+    assert (check.left, check.right, check.holds) == (figure, 11, figure == 11)
+
+
+def test_row_that_was_not_found_is_reported_and_its_cells_inferred():
+    whole = evidence(seen(REQUEST))
+    rows = [
+        RowEvidence(row.section, row.row, (Layout((), dict.fromkeys(row.layouts[0].cells), 0.0),), None, 5.0)
+        if row.row.key == "carried_out"
+        else row
+        for row in whole.rows
+    ]
+    verdict = decide(FormEvidence(FORM, tuple(rows), 5.0), [], max_risk=0.05)
+    assert [problem.code for problem in verdict.problems] == ["lost_rows"]
+    assert verdict.cells["requests.carried_out.total"].value == 0
+    assert verdict.status == "review"
+
+
+def test_empty_form_is_no_report():
+    verdict = decide(evidence(make=lambda _: BLANK), [], max_risk=0.05)
+    assert "no_figures" in [problem.code for problem in verdict.problems]
