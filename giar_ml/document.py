@@ -42,6 +42,10 @@ class Reading(NamedTuple):
     probability: float
 
 
+UNREAD = "\ufffd"
+"""Text of a token for ink that could not be read: not the same as a blank."""
+
+
 @dataclass(frozen=True)
 class Token:
     """A run of text read together: an OCR line, a line of PDF characters, a field of a text dump."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import NamedTuple
 
-from giar_ml.document import BBox, Cell, Page, Problem, Table, Token
+from giar_ml.document import UNREAD, BBox, Cell, Page, Problem, Table, Token
 from giar_ml.figures import is_empty, is_figure, parse_figure
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import Labeller, Labels
@@ -53,6 +53,8 @@ _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
+_CLEAR_LABEL = 1.5
+_FEWEST_NAMED_ROWS = 3
 _MARGIN = 12.0
 """Alternatives that cost this much more than the best are dropped: odds of 160,000 to 1."""
 _MOST_ALTERNATIVES = 40
@@ -140,6 +142,12 @@ class FormEvidence:
     cost: float
     problems: tuple[Problem, ...] = ()
 
+    @property
+    def is_report(self) -> bool:
+        """Whether some rows were found by their labels: any table has rows and figures."""
+        named = [row for row in self.rows if row.group and row.row.labels and row.label_cost < _CLEAR_LABEL]
+        return len(named) >= _FEWEST_NAMED_ROWS
+
 
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form], labeller: Labeller) -> FormEvidence:
     """Lay the document's tables against each form and keep the form that fits best."""
@@ -177,7 +185,8 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
 
 
 def _is_field(cell: Cell) -> bool:
-    return bool(cell.tokens[0].readings) or is_figure(cell.text) or is_empty(cell.text)
+    text = cell.text.strip(UNREAD)
+    return bool(cell.tokens[0].readings) or is_figure(text) or is_empty(text)
 
 
 def _place(cell: Cell, table: Table) -> Field:
@@ -542,10 +551,10 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
     if token is None:
         return Seen(((None, 1.0),), line.certain, line.page, place.bbox, None)
     texts = token.readings or ((token.text, token.confidence),)
-    merged: dict[Value, float] = {}
+    merged: dict[Value | None, float] = {}
     for text, probability in texts:
         value = parse_figure(text, column.type, column.unit)
-        if value is not None:
+        if value is not None or not text:
             merged[value] = merged.get(value, 0.0) + probability
     readings = tuple(merged.items())
     return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)

@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import cv2
 import numpy as np
 
-from giar_ml.document import BBox, Page, Reading, Table, Token
+from giar_ml.document import UNREAD, BBox, Page, Reading, Table, Token
 from giar_ml.geometry import split_into_lines
 from giar_ml.layout import find_ink, runs
 from giar_ml.tables import align_outside
@@ -33,6 +33,12 @@ MAX_FIGURE_ASPECT = 8.0
 MIN_FIGURE_MASS = 0.02
 """Probability that all figure readings have together, from which a line that reads as text is one."""
 
+MIN_CONTRAST = 18
+FAINT_CONTRAST = 45
+"""Grey levels between paper and ink: less than the first is blank, less than the second is doubtful."""
+MIN_CONTRAST_TO_NOISE = 6.0
+FAINT_IS_BLANK = 0.3
+"""Probability that a faint mark is no figure."""
 MIN_INK_IN = 0.045
 """A cell whose largest mark is smaller is blank: a dash has 0.06 in, a speck of dust 0.02 in."""
 SPECK_IN = 0.011
@@ -74,6 +80,8 @@ class OcrEngine(Protocol):
 class _Line(NamedTuple):
     crop: np.ndarray
     bbox: BBox
+    faint: bool = False
+    """So pale that it may be no ink at all."""
 
 
 def read_page(page: Page, engine: OcrEngine) -> Page:
@@ -98,23 +106,29 @@ def read_page(page: Page, engine: OcrEngine) -> Page:
     if not lines:
         return page
     tokens = [
-        to_token(recognition, line.bbox)
+        to_token(recognition, line.bbox, faint=line.faint)
         for line, recognition in zip(lines, engine.recognize([line.crop for line in lines]), strict=True)
     ]
     tables = _fill(page.tables, zip(places, tokens[:n_inside], strict=True))
-    outside = [token for token in tokens[n_inside:] if token is not None]
+    outside = [token for token in tokens[n_inside:] if token.text != UNREAD]
     in_order = [token for line in split_into_lines(outside, lambda t: t.bbox) for token in line]
     tables, in_order = align_outside(tables, in_order, page=page.number)
     return replace(page, tables=tuple(tables), tokens=(*page.tokens, *in_order))
 
 
-def to_token(recognition: Recognition, bbox: BBox) -> Token | None:
-    """The token of a line, with its k best readings where it is a figure; None where there is no text."""
+def to_token(recognition: Recognition, bbox: BBox, *, faint: bool = False) -> Token:
+    """The token of a line, with its k best readings where it is a figure; UNREAD where there is no text.
+
+    A faint figure may be a trace of something else: blank, an empty text, is one of its readings.
+    """
     readings = _figure_readings(recognition, bbox)
+    if readings and faint:
+        pale = [Reading(text, (1 - FAINT_IS_BLANK) * p) for text, p in readings]
+        readings = tuple(sorted([*pale, Reading("", FAINT_IS_BLANK)], key=lambda r: -r.probability))
     if readings:
         return Token(readings[0].text, bbox, readings[0].probability, readings)
     if not recognition.text.strip():
-        return None
+        return Token(UNREAD, bbox, 0.0)
     return Token(recognition.text.strip(), bbox, min(1.0, recognition.score))
 
 
@@ -203,9 +217,10 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[_Line]:
     cell = gray[top:bottom, left:right]
     if min(cell.shape) < 4:
         return []
-    cleaned, ink = _clean(cell, dpi=dpi)
+    cleaned, ink, contrast = _clean(cell, dpi=dpi)
     if not ink.any():
         return []
+    faint = contrast < FAINT_CONTRAST
     rows = _text_rows(ink)
     columns = np.flatnonzero(ink.any(axis=0))
     width = int(columns[-1] + 1 - columns[0])
@@ -215,7 +230,7 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[_Line]:
         box = BBox(
             left + int(columns[0]), top + rows[0][0], left + int(columns[0]) + width, top + rows[-1][1]
         )
-        return [_Line(crop, box)]
+        return [_Line(crop, box, faint)]
     lines = []
     merged = _merge_rows(rows, width, dpi=dpi)
     for i, (start, stop) in enumerate(merged):
@@ -228,17 +243,34 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[_Line]:
         if max(stop - start, last - first) < MIN_INK_IN * dpi:
             continue
         crop = _crop_line(cleaned, first, start, last, stop, free=free, dpi=dpi)
-        lines.append(_Line(crop, BBox(left + first, top + start, left + last, top + stop)))
+        lines.append(_Line(crop, BBox(left + first, top + start, left + last, top + stop), faint))
     return lines
 
 
-def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
-    """The cell with rule remnants and specks painted over, and its ink as (h, w) bool."""
-    paper, dark = float(np.percentile(cell, 60)), float(cell.min())
-    contrast = paper - dark
-    if contrast < 45:
-        return cell, np.zeros(cell.shape, bool)
-    ink = (cell < paper - max(24.0, 0.4 * contrast)).astype(np.uint8)
+def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """The cell with rule remnants and specks painted over, its ink as (h, w) bool, and the grey levels
+    between paper and ink."""
+    blank = np.zeros(cell.shape, bool)
+    cleaned, ink = _clean_at(cell, max(24.0, 0.4 * _contrast(cell)), dpi=dpi)
+    if _contrast(cell) >= FAINT_CONTRAST and ink.any():
+        return cleaned, ink, _contrast(cell)
+    # Specks and rule remnants may be all that is dark: look again at what is left without them.
+    paper = float(np.percentile(cleaned, 60))
+    noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
+    contrast = _contrast(cleaned)
+    if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
+        return cell, blank, contrast
+    cleaned, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
+    return cleaned, ink, min(contrast, FAINT_CONTRAST - 1)
+
+
+def _contrast(cell: np.ndarray) -> float:
+    return float(np.percentile(cell, 60)) - float(cell.min())
+
+
+def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
+    paper = float(np.percentile(cell, 60))
+    ink = (cell < paper - depth).astype(np.uint8)
     _erase_border_rules(ink, depth=round(3 * REMNANT_IN * dpi))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     drop = np.zeros(count, bool)
@@ -257,10 +289,10 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
             or (on_column and h >= 0.75 * height and w <= 3 * remnant)
         )
     kept = ~drop
-    if not any(max(stats[i][2], stats[i][3]) >= min_ink for i in np.flatnonzero(kept)):
-        return cell, np.zeros(cell.shape, bool)
     is_kept = kept[labels]
-    removed = drop[labels] & (ink > 0)
+    if not any(max(stats[i][2], stats[i][3]) >= min_ink for i in np.flatnonzero(kept)):
+        is_kept = np.zeros(cell.shape, bool)
+    removed = ~is_kept & (ink > 0)
     if not removed.any():
         return cell, is_kept
     wide = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
@@ -429,11 +461,10 @@ def crop_polygon(image: np.ndarray, polygon: np.ndarray) -> np.ndarray:
     return np.rot90(crop) if crop.shape[0] >= 1.5 * crop.shape[1] else crop
 
 
-def _fill(tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token | None]]) -> list[Table]:
+def _fill(tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token]]) -> list[Table]:
     inside: dict[tuple[int, int], list[Token]] = {}
     for place, token in tokens:
-        if token is not None:
-            inside.setdefault(place, []).append(token)
+        inside.setdefault(place, []).append(token)
     return [
         replace(
             table,

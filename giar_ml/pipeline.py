@@ -71,9 +71,10 @@ class Extractor:
         pages = [self._read_page(page, clock) for page in document.pages]
         with clock("label"):
             evidence = collect_evidence(pages, load_forms().values(), FuzzyLabeller())
-            if all(row.group is None for row in evidence.rows):
+            if not evidence.is_report:
                 raise InputError(
-                    f"{document.path.name}: no table of an information disclosure report was found in it",
+                    f"{document.path.name}: no table of an information disclosure report was found in it;"
+                    " check that it is the right file and, if a scan, that it is upright and legible",
                     code="no_report",
                 )
             stated = find_statements(pages, evidence.form)

@@ -48,11 +48,12 @@ class Statement:
 class Costs:
     """Prices in nats, each minus the logarithm of a probability."""
 
-    misprint: float = 7.5
-    """The office printed a wrong figure in this cell (about 1 in 2,000)."""
+    misprint: float = 10.0
+    """The office printed a certain wrong figure in this cell: about 1 in 2,000, and one of some ten."""
     misprinted_total: float = 5.5
-    """The same for a total (about 1 in 250): totals are what offices forget or leave stale."""
-    unfilled: float = 8.0
+    """The same for a total (about 1 in 250): totals are what offices forget, so that the wrong figure is
+    mostly a certain one, 0."""
+    unfilled: float = 9.0
     """The office left a cell blank that is not zero."""
     unfilled_total: float = 3.0
     statement: float = 1.5

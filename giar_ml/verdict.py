@@ -88,8 +88,11 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
         for figure in (decision.lawful, *decision.alternatives):
             possible.setdefault(figure, 0.0)
         candidates = tuple(possible.items())
-        value = 0 if seen.blank else first
-        return found(value, first, "conflict", 0.5, candidates=candidates, suggestion=decision.lawful)
+        if not seen.readings:
+            return found(None, None, "missing", 0.0, candidates=candidates)
+        value = first or 0
+        suggestion = decision.lawful if decision.lawful != value else None
+        return found(value, first, "conflict", 0.5, candidates=candidates, suggestion=suggestion)
     if decision.misprint:
         suggestion = None if decision.open_correction else decision.lawful
         return found(decision.shown, decision.shown, "conflict", sure, suggestion=suggestion)

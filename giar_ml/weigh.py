@@ -69,8 +69,8 @@ def _weigh(seen: Seen) -> Evidence:
     readings = [(_whole(value), _cost(p)) for value, p in seen.readings]
     if not readings:
         return Evidence((), other_cost=0.0)
-    if readings[0][0] is None:
-        return Evidence(((None, 0.0),), other_cost=_cost(BLANK_MISSED))
+    if seen.blank:
+        return Evidence(((None, 0.0),), other_cost=_cost(BLANK_MISSED / 10))
     # A posterior a little below 1 is spent on other ways to see the same figure; one far below is doubt.
     # To be replaced by a fitted calibration.
     missing = max((1.0 - sum(p for _, p in seen.readings)) ** 2, _FLOOR)

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from giar_ml.document import BBox, Page
+from giar_ml.document import UNREAD, BBox, Page
 from giar_ml.ocr import (
     FIGURE_ALPHABET,
     Recognition,
@@ -105,8 +105,14 @@ def test_an_engine_without_posteriors_gives_plain_tokens() -> None:
     assert (token.text, token.confidence, token.readings) == ("12", 0.8, ())
 
 
-def test_nothing_read_is_no_token() -> None:
-    assert to_token(Recognition("", 0.0), BBox(0, 0, 20, 20)) is None
+def test_ink_that_gives_no_text_is_unread_not_blank() -> None:
+    token = to_token(Recognition("", 0.0), BBox(0, 0, 20, 20))
+    assert (token.text, token.confidence) == (UNREAD, 0.0)
+
+
+def test_faint_figure_may_be_blank() -> None:
+    token = to_token(Recognition("5", 0.9, posteriors([{"5": 0.98}])), BBox(0, 0, 20, 20), faint=True)
+    assert [reading.text for reading in token.readings][:2] == ["5", ""]
 
 
 def cell_image(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (200, 100)) -> np.ndarray:
