@@ -87,9 +87,19 @@ REFILLS = [
 def test_refilled_layout(tmp_path, layout, options, determined):
     """Twenty non-zero lawful fillings: what the dump shows is read right, and nothing that is accepted is
     wrong. `determined`: the dump's figures and the sums leave no doubt which columns they stand in."""
+    check_refills(tmp_path, layout, options, determined, seeds=range(770_000, 770_020))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("layout", "options", "determined"), REFILLS)
+def test_refilled_layout_many_times(tmp_path, layout, options, determined):
+    check_refills(tmp_path, layout, options, determined, seeds=range(880_000, 880_200))
+
+
+def check_refills(tmp_path, layout, options, determined, *, seeds):
     form = load_form("2021")
-    for seed in range(20):
-        rng = np.random.default_rng(770_000 + seed)
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
         figures = sample_figures(form, rng, ("bureau", "county", "city", "province")[seed % 4], nonzero=True)
         dump = layout(figures, rng, **options)
         path = tmp_path / "report.txt"
