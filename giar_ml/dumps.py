@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.figures import is_figure
@@ -23,7 +24,8 @@ _TABLES_END = re.compile(r"^[#*\s]*五[、.．]?\s*(?:政府信息公开工作)?
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
 _RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
-_TRAILING_FIGURES = re.compile(r"(?:^|(?<=\s))(?:[\d,，.]+(?:\s+[\d,，.]+)*)$")
+_SIGNED = r"(?:[-+−]|增加?|减少?)?\d[\d,，.]*"
+_TRAILING_FIGURES = re.compile(rf"(?:^|(?<=\s)){_SIGNED}(?:\s+{_SIGNED})*$")
 
 
 def find_dumped_tables(page: Page) -> Page:
@@ -177,20 +179,47 @@ def _tables(page: Page, rows: list[_Row]) -> Iterator[Table]:
 
 
 def _join_items(rows: list[_Row]) -> Iterator[_Row]:
-    """Join lines that hold one figure each into the row that they are."""
-    pending: list[_Row] = []
+    """Join lines that hold one figure each into the rows that they are."""
+    for only_figures, group in groupby(rows, key=_is_figures):
+        run = list(group)
+        if not only_figures:
+            yield from run
+            continue
+        # Among lines of one figure, pdftotext leaves two on a line where they stand close.
+        n_single = sum(len(row.fields) == 1 for row in run)
+        if 2 * n_single > len(run):
+            yield from _rows_of_items(run)
+            continue
+        for single, part in groupby(run, key=lambda row: len(row.fields) == 1):
+            lines = list(part)
+            yield from _rows_of_items(lines) if single else lines
 
-    def flush() -> Iterator[_Row]:
-        if pending:
-            fields = tuple(token for row in pending for token in row.fields)
-            yield _Row(pending[0].line, fields, pending[0].kind)
-            pending.clear()
 
-    for row in rows:
-        lone = row.kind == "line" and len(row.fields) == 1 and is_figure(row.fields[0].text)
-        if not lone:
-            yield from flush()
-            yield row
+def _is_figures(row: _Row) -> bool:
+    return row.kind == "line" and all(is_figure(token.text) for token in row.fields)
+
+
+def _rows_of_items(items: list[_Row]) -> Iterator[_Row]:
+    """Figures that follow each other, one a line, as rows: a run of single ones is one row (or several,
+    which only the form can tell). pdftotext puts empty lines between the blocks that it sees, and where
+    rows lie close, a block is what stands in one column."""
+    blocks: list[list[_Row]] = []
+    for item in items:
+        if blocks and item.line == blocks[-1][-1].line + 1:
+            blocks[-1].append(item)
         else:
-            pending.append(row)
-    yield from flush()
+            blocks.append([item])
+    columns: list[tuple[Token, ...]] = []
+    for block in blocks:
+        if len({len(item.fields) for item in block}) == 1:
+            columns += zip(*(item.fields for item in block), strict=True)
+        else:
+            columns.append(tuple(token for item in block for token in item.fields))
+    for height, group in groupby(columns, key=len):
+        alike = list(group)
+        if height == 1 or len(alike) == 1:
+            lines = [tuple(token for column in alike for token in column)]
+        else:
+            lines = list(zip(*alike, strict=True))
+        for line in lines:
+            yield _Row(line[0].line or 0, line, "line")

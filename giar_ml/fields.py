@@ -28,6 +28,9 @@ _LOST_ROW = 5.0
 _NO_LABEL = 2.5
 _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
+_LABEL_LINES = 4
+"""The longest label takes this many lines of a narrow column."""
+_RUN = 1.0
 _NO_FIELDS = 4.0
 _SKIP_BLANK_ROW = 2.0
 _FULL_BLANK_ROW = 0.5
@@ -227,23 +230,23 @@ def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvid
             strict=True,
         )
     }
-    placed = set(matched.values())
+    placed = {index for match in matched.values() for index in match.indices}
     zeros = _tables_with_zeros(lines, placed)
     evidence: list[RowEvidence] = []
     for j, (section, row) in enumerate(rows):
-        i = matched.get(j)
-        if i is None:
+        match = matched.get(j)
+        if match is None:
             cells = {section.cell_key(row, c): None for c in section.columns}
             lost = Layout((None,) * len(cells), cells, 0.0)
             evidence.append(RowEvidence(section, row, (lost,), None, _LOST_ROW))
             continue
-        line = lines[i]
-        headers = _headers_of(lines, placed, i, section, labelled)
+        line = match.line
+        headers = _headers_of(lines, placed, match.indices[0], section, labelled)
         layouts = _lay_fields(line, section, row, headers, prints_zeros=line.table in zeros)
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
-        evidence.append(RowEvidence(section, row, layouts, group, label_costs[i][j]))
+        evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
     return FormEvidence(form, tuple(evidence), cost, tuple(_unplaced(lines, placed)))
 
 
@@ -265,14 +268,14 @@ def _row_label_costs(
     texts = ["".join(p.token.text for p in line.labels if p.token) for line in lines]
     costs = []
     for i, line in enumerate(lines):
-        before = texts[i - 1] if i and not lines[i - 1].n_figures else ""
+        before = _texts_above(lines, texts, i)
         after = texts[i + 1] if i + 1 < len(lines) and not lines[i + 1].n_figures else ""
         last = line.labels[-1].token.text if line.labels and line.labels[-1].token else ""
         offers = {last: 0.0, texts[i]: 0.0}
         for text, price in (
-            (before + texts[i], _BORROWED_LABEL),
+            *((text + texts[i], _BORROWED_LABEL) for text in before[: None if not texts[i] else 1]),
             (texts[i] + after, _BORROWED_LABEL + (0.0 if texts[i] else _NEXT_LABEL)),
-            (before + texts[i] + after, 2 * _BORROWED_LABEL),
+            *((text + texts[i] + after, 2 * _BORROWED_LABEL) for text in before[:1]),
         ):
             offers.setdefault(text, price)
         offers.pop("", None)
@@ -291,39 +294,108 @@ def _row_label_costs(
     return costs
 
 
+def _texts_above(lines: Sequence[Line], texts: Sequence[str], index: int) -> list[str]:
+    """The label that ends above a line, as one, two, ... lines that show no figures."""
+    found: list[str] = []
+    for i in range(index - 1, max(-1, index - 1 - _LABEL_LINES), -1):
+        if lines[i].n_figures:
+            break
+        found.append(texts[i] + (found[-1] if found else ""))
+    return found
+
+
+class _Match(NamedTuple):
+    """What was laid into a row of the form: a line, a part of one, or several together."""
+
+    line: Line
+    indices: tuple[int, ...]
+    label_cost: float
+
+
 def _align_rows(
     lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], label_costs: Sequence[Sequence[float]]
-) -> tuple[dict[int, int], float]:
-    """The cheapest order-keeping match of lines to form rows: form row to line, and its cost."""
+) -> tuple[dict[int, _Match], float]:
+    """The cheapest order-keeping match of lines to form rows: what lies in each row, and the cost."""
     n, m = len(lines), len(rows)
     skip = [_skip_line_cost(line, min(costs)) for line, costs in zip(lines, label_costs, strict=True)]
     best = [[math.inf] * (m + 1) for _ in range(n + 1)]
-    step = [["" for _ in range(m + 1)] for _ in range(n + 1)]
+    came: list[list[tuple[int, int, dict[int, _Match]]]] = [[(0, 0, {})] * (m + 1) for _ in range(n + 1)]
     best[0][0] = 0.0
     for i in range(n + 1):
         for j in range(m + 1):
             here = best[i][j]
+
+            def go(
+                to_i: int, to_j: int, price: float, matches: dict[int, _Match], i: int = i, j: int = j
+            ) -> None:
+                if best[i][j] + price < best[to_i][to_j]:
+                    best[to_i][to_j], came[to_i][to_j] = best[i][j] + price, (i, j, matches)
+
             if i < n:
-                price = skip[i]
-                if here + price < best[i + 1][j]:
-                    best[i + 1][j], step[i + 1][j] = here + price, "line"
-            if j < m and here + _LOST_ROW < best[i][j + 1]:
-                best[i][j + 1], step[i][j + 1] = here + _LOST_ROW, "row"
-            if i < n and j < m:
-                price = label_costs[i][j] + _shape_cost(lines[i], len(rows[j][0].columns))
-                if here + price < best[i + 1][j + 1]:
-                    best[i + 1][j + 1], step[i + 1][j + 1] = here + price, "match"
-    matched = {}
+                go(i + 1, j, skip[i], {})
+            if j < m:
+                go(i, j + 1, _LOST_ROW, {})
+            if i == n or j == m or math.isinf(here):
+                continue
+            label_cost = label_costs[i][j]
+            price = label_cost + _shape_cost(lines[i], len(rows[j][0].columns))
+            go(i + 1, j + 1, price, {j: _Match(lines[i], (i,), label_cost)})
+            if _is_run(lines[i]):
+                for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
+                    if matches:
+                        last = max(index for match in matches.values() for index in match.indices)
+                        prices = sum(match.label_cost for match in list(matches.values())[1:])
+                        prices += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
+                        matches[j] = matches[j]._replace(label_cost=label_cost)
+                        go(last + 1, j + len(matches), label_cost + prices + _RUN, matches)
+    matched: dict[int, _Match] = {}
     i, j = n, m
     while i or j:
-        if step[i][j] == "match":
-            i, j = i - 1, j - 1
-            matched[j] = i
-        elif step[i][j] == "line":
-            i -= 1
-        else:
-            j -= 1
+        i, j, matches = came[i][j]
+        matched |= matches
     return matched, best[n][m]
+
+
+def _is_run(line: Line) -> bool:
+    """Whether a line is figures that a dump wrote one below the other."""
+    return not line.gridded and not line.labels and bool(line.fields) and line.n_figures == len(line.fields)
+
+
+def _split_run(
+    lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
+) -> dict[int, _Match]:
+    """Line i as the figures of several rows of one section, from row j on; empty when they do not come
+    out even."""
+    line, section = lines[i], rows[j][0]
+    matches: dict[int, _Match] = {}
+    start = 0
+    while start < len(line.fields) and j < len(rows) and rows[j][0] is section:
+        stop = start + len(section.columns)
+        matches[j] = _Match(replace(line, fields=line.fields[start:stop]), (i,), _NO_LABEL)
+        start, j = stop, j + 1
+    return matches if start == len(line.fields) and len(matches) > 1 else {}
+
+
+def _join_runs(
+    lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
+) -> dict[int, _Match]:
+    """Line i and runs below it as row j, which has no label of its own: its headers stand between them."""
+    n_columns = len(rows[j][0].columns)
+    if rows[j][1].labels:
+        return {}
+    fields: tuple[Field, ...] = ()
+    indices: list[int] = []
+    for k in range(i, len(lines)):
+        if _is_run(lines[k]):
+            fields += lines[k].fields
+            indices.append(k)
+        elif lines[k].n_figures:
+            break
+        if len(fields) >= n_columns:
+            break
+    if len(fields) != n_columns or len(indices) < 2:
+        return {}
+    return {j: _Match(replace(lines[i], fields=fields), tuple(indices), _NO_LABEL)}
 
 
 def _skip_line_cost(line: Line, label_cost: float) -> float:

@@ -70,3 +70,30 @@ def test_prose_outside_the_tables_stays_prose() -> None:
 def test_tables_of_dumps_count_fields() -> None:
     table = read("行政处罚\t12").tables[-1]
     assert not table.gridded
+
+
+def figure_rows(text: str) -> list[list[str]]:
+    return [fields for fields in rows(text) if fields[0].lstrip("-").isdecimal()]
+
+
+def test_blocks_between_empty_lines_are_columns_where_rows_lie_close() -> None:
+    text = "748\n9\n167\n\n0\n1\n2\n\n748\n10\n169\n\n182\n\n0\n\n182\n"
+    assert figure_rows(text) == [
+        ["748", "0", "748"],
+        ["9", "1", "10"],
+        ["167", "2", "169"],
+        ["182", "0", "182"],
+    ]
+
+
+def test_two_figures_on_a_line_among_single_ones_are_two() -> None:
+    assert figure_rows("37109 1977\n\n824\n\n388\n\n0\n") == [["37109", "1977", "824", "388", "0"]]
+
+
+def test_rows_of_figures_between_gaps_stay_rows() -> None:
+    assert figure_rows("1    2    3\n\n4    5    9\n") == [["1", "2", "3"], ["4", "5", "9"]]
+
+
+def test_signs_belong_to_figures_divided_by_one_space() -> None:
+    # Once 22195 -120808 was one field, and no figure.
+    assert rows("行政事业性收费 22195 -120808 减4")[-1] == ["行政事业性收费", "22195", "-120808", "减4"]

@@ -46,7 +46,7 @@ def request_rows(form: Form, figures: dict[str, list[str]]) -> list[list[str]]:
     section = next(s for s in form.sections if s.table == REQUESTS)
     rows = [[section.corner[0], *(c.labels[0] for c in section.columns)]]
     for row in section.rows:
-        rows.append(["".join((*row.under, row.labels[0])), *figures.get(row.key, [""] * 7)])
+        rows.append([row.labels[0], *figures.get(row.key, [""] * 7)])
     return rows
 
 
@@ -79,3 +79,48 @@ def test_figures_stacked_in_a_cell_of_a_scan_are_less_sure_than_one() -> None:
     ((value, probability),) = seen.readings
     assert value == 123
     assert probability < 0.95
+
+
+def itemized(form: Form, figures: Sequence[Sequence[str]], labels_at_end: int) -> list[Table]:
+    """Table 3 as a dump has it, a table per block: labels, then figures of several rows in one run."""
+    section = next(s for s in form.sections if s.table == REQUESTS)
+    labels = [row.labels[0] for row in section.rows]
+    tables = [table_of([[c.labels[0]] for c in section.columns], gridded=False)]
+    keep = len(labels) - labels_at_end
+    for label, fields in zip(labels[:keep], figures[:keep], strict=True):
+        tables += [table_of([[label]], gridded=False), table_of([fields], gridded=False)]
+    tables.append(table_of([[label] for label in labels[keep:]], gridded=False))
+    return [*tables, table_of([[f for fields in figures[keep:] for f in fields]], gridded=False)]
+
+
+def test_run_of_figures_is_the_rows_whose_labels_stand_before_it() -> None:
+    form = load_form("2021")
+    figures = [[str(10 * i + j) for j in range(7)] for i in range(25)]
+    evidence = read(*itemized(form, figures, labels_at_end=4), kind="text")
+    assert evidence.form.name == "2021"
+    found = [
+        values(evidence, f"requests.{row.row.key}") for row in evidence.rows if row.section.table == REQUESTS
+    ]
+    assert found == [[int(f) for f in fields] for fields in figures]
+
+
+def test_row_without_label_goes_on_after_headers() -> None:
+    # pdftotext writes the groups of table 4 one after the other, each with its headers.
+    form = load_form("2021")
+    rows = [table_of([["四、政府信息公开行政复议、行政诉讼情况"], ["行政复议"]], gridded=False)]
+    for group, first in (("结果维持", 1), ("复议后起诉", 6)):
+        rows += [table_of([[group], ["结果纠正"], ["其他结果"], ["总计"]], gridded=False)]
+        n = 5 if first == 1 else 10
+        rows += [table_of([[str(first + k) for k in range(n)]], gridded=False)]
+    evidence = read(*itemized(form, [["0"] * 7] * 25, labels_at_end=1), *rows, kind="text")
+    assert values(evidence, "reviews.") == list(range(1, 16))
+
+
+def test_label_of_three_lines_is_borrowed_whole() -> None:
+    form = load_form("2021")
+    rows = request_rows(form, {row.key: ["0"] * 7 for row in form.sections[-2].rows})
+    i = next(i for i, fields in enumerate(rows) if "2.申请人逾期" in fields[0])
+    text, figures = rows[i][0], rows[i][1:]
+    rows[i : i + 1] = [[text[:12]], [text[12:24]], [text[24:]], figures]
+    evidence = read(table_of(rows, gridded=False), kind="text")
+    assert [r.row.key for r in evidence.rows if r.section.table == REQUESTS and r.label_cost > 1] == []
