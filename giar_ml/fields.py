@@ -9,6 +9,7 @@ same way, and every way that is not much worse than the best goes on to the solv
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -108,6 +109,8 @@ class Seen(NamedTuple):
         return self.token is None
 
 
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
 Places = tuple[int | None, ...]
 
 
@@ -170,12 +173,13 @@ def _page_lines(page: Page) -> Iterable[Line]:
 
 def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
-    texts = [c for c in cells if c.tokens and not _is_field(c)]
-    first_figure = next(
-        (c.column_start for c in cells if c.tokens and _is_field(c) and c.row_start == row), math.inf
-    )
-    labels = [c for c in texts if c.column_start < first_figure]
-    after = max((c.column_start for c in labels), default=-1)
+    # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
+    # the rest. A single character among figures is a figure that could not be read.
+    words = [c for c in cells if c.tokens and not _is_field(c) and len(_CHINESE.findall(c.text)) > 1]
+    first_figure = next((c.column_start for c in cells if c.row_start == row and _shows_figure(c)), math.inf)
+    texts = [c for c in cells if c.tokens and not _is_field(c) and c.column_start < first_figure]
+    after = max((c.column_start for c in (*words, *texts)), default=-1)
+    labels = [c for c in cells if c.tokens and c.column_start <= after]
     places = [c for c in cells if c.column_start > after and c.row_start == row]
     return Line(
         page=page.number,
@@ -190,6 +194,10 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
 def _is_field(cell: Cell) -> bool:
     text = cell.text.strip(UNREAD)
     return bool(cell.tokens[0].readings) or is_figure(text) or is_empty(text)
+
+
+def _shows_figure(cell: Cell) -> bool:
+    return bool(cell.tokens) and _is_field(cell) and not is_empty(cell.text.strip(UNREAD))
 
 
 def _place(cell: Cell, table: Table) -> Field:

@@ -19,6 +19,10 @@ LONG_RULE_IN = 1.0
 """Not even the joined strokes of a blurred title are this long."""
 MEDIUM_RULE_IN = 0.5
 """No character has a stroke this long: it counts if it meets a long rule, a shorter one if both ends do."""
+SHORT_RULE_IN = 0.3
+"""So long are strokes of a character in a row that is no higher: their ends must lie closer to the rules."""
+CLOSE_IN = 0.015
+"""What scanning leaves between a rule and the rule it ends on; a character keeps more distance."""
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 MIN_CLEAR = 0.5
@@ -258,6 +262,7 @@ def _meeting(
     An end on the torn edge of a table, where the long crossing rules end too, also counts.
     """
     touch, long = TOUCH_IN * dpi, LONG_RULE_IN * dpi
+    close, short = max(2.0, CLOSE_IN * dpi), SHORT_RULE_IN * dpi
     kept_h = [r for r in horizontal if r.stop - r.start >= long]
     kept_v = [r for r in vertical if r.stop - r.start >= long]
 
@@ -267,7 +272,13 @@ def _meeting(
             return False
         if length >= MEDIUM_RULE_IN * dpi and any(_touches(rule, c, touch) for c in crossing):
             return True
-        return _is_held(rule, crossing, parallel, touch)
+        in_line = any(
+            abs(rule.position - p.position) <= close
+            and p.start - short <= rule.stop
+            and rule.start <= p.stop + short
+            for p in parallel
+        )
+        return _is_held(rule, crossing, parallel, close if length < short and not in_line else touch)
 
     more_h = [r for r in horizontal if counts(r, kept_v, kept_h)]
     # Low tables have no long vertical rules; those between two horizontal ones are held by these.
@@ -280,7 +291,8 @@ def _meeting(
 def _is_held(rule: Rule, crossing: list[Rule], parallel: list[Rule], touch: float) -> bool:
     def is_on_rule(end: float) -> bool:
         return any(
-            abs(c.position - end) <= touch and c.start - touch <= rule.position <= c.stop + touch
+            abs(c.position - end) <= touch + c.thickness / 2
+            and c.start - touch <= rule.position <= c.stop + touch
             for c in crossing
         )
 
