@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -57,6 +58,8 @@ _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
+_POINT_LOST = 0.1
+_SMALLEST_WITH_POINT = 1000
 _CLEAR_LABEL = 1.5
 _FEWEST_NAMED_ROWS = 3
 _MARGIN = 12.0
@@ -636,5 +639,18 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
         value = parse_figure(text, column.type, column.unit)
         if value is not None or not text:
             merged[value] = merged.get(value, 0.0) + probability
+    if column.type == "amount" and not line.certain:
+        merged = _doubt_point(merged)
     readings = tuple(merged.items())
     return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)
+
+
+def _doubt_point(readings: Mapping[Value | None, float]) -> dict[Value | None, float]:
+    """An amount read without decimals may have lost its point, the smallest mark of a figure, and no sum
+    would tell: the same digits with two decimals are a reading too."""
+    first = next(iter(readings), None)
+    if not isinstance(first, int) or first < _SMALLEST_WITH_POINT:
+        return dict(readings)
+    doubted = {value: (1 - _POINT_LOST) * p for value, p in readings.items()}
+    doubted.setdefault(Decimal(first) / 100, _POINT_LOST * readings[first])
+    return doubted
