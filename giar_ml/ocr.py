@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -39,9 +40,17 @@ FAINT_CONTRAST = 45
 MIN_CONTRAST_TO_NOISE = 6.0
 FAINT_IS_BLANK = 0.3
 """Probability that a faint mark is no figure."""
+GAP_IS_NOTHING = 0.5
+"""Probability that 2159 36 is 215936 and not 2159.36."""
+
 MIN_INK_IN = 0.045
 """A cell whose largest mark is smaller is blank: a dash has 0.06 in, a speck of dust 0.02 in."""
+STROKE_GAP_IN = 0.02
+MIN_DEPTH = 24.0
+"""Grey levels below the paper of the palest ink: JPEG noise has about 10."""
 SPECK_IN = 0.011
+DUST_AWAY_IN = 0.08
+"""Distance from the print at which a small mark is dust: the points of a figure stand closer."""
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
 MIN_LINE_IN = 0.06
@@ -129,7 +138,10 @@ def to_token(recognition: Recognition, bbox: BBox, *, faint: bool = False) -> To
         return Token(readings[0].text, bbox, readings[0].probability, readings)
     if not recognition.text.strip():
         return Token(UNREAD, bbox, 0.0)
-    return Token(recognition.text.strip(), bbox, min(1.0, recognition.score))
+    text = recognition.text.strip()
+    # A gap in a figure is where something was lost: a decimal point, a pale digit.
+    certainty = GAP_IS_NOTHING if re.search(r"\d\s+\d", text) else 1.0
+    return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
 def _figure_readings(recognition: Recognition, bbox: BBox) -> tuple[Reading, ...]:
@@ -251,7 +263,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     """The cell with rule remnants and specks painted over, its ink as (h, w) bool, and the grey levels
     between paper and ink."""
     blank = np.zeros(cell.shape, bool)
-    cleaned, ink = _clean_at(cell, max(24.0, 0.4 * _contrast(cell)), dpi=dpi)
+    cleaned, ink = _clean_at(cell, max(MIN_DEPTH, 0.4 * _contrast(cell)), dpi=dpi)
     if _contrast(cell) >= FAINT_CONTRAST and ink.any():
         return cleaned, ink, _contrast(cell)
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
@@ -270,27 +282,32 @@ def _contrast(cell: np.ndarray) -> float:
 
 def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
     paper = float(np.percentile(cell, 60))
-    ink = (cell < paper - depth).astype(np.uint8)
-    _erase_border_rules(ink, depth=round(3 * REMNANT_IN * dpi))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    drop = np.zeros(count, bool)
+    # Dark marks with the paler strokes that join them: thin print falls to pieces without.
+    pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
+    _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
+    dark = np.bincount(labels[cell < paper - depth], minlength=count)
+    ink = pale * (dark > 0)[labels]
+    drop = dark == 0
     drop[0] = True
     speck, remnant, min_ink = (SPECK_IN * dpi) ** 2, REMNANT_IN * dpi, MIN_INK_IN * dpi
     height, width = cell.shape
     for i in range(1, count):
-        x, y, w, h, area = stats[i]
+        x, y, w, h, _ = stats[i]
         on_row = y == 0 or y + h == height
         on_column = x == 0 or x + w == width
         drop[i] = (
-            area < speck
+            dark[i] < speck
             or (on_row and h <= remnant / 2 + 1)
             or (on_column and w <= remnant / 2 + 1)
             or (on_row and w >= 0.75 * width and h <= 3 * remnant)
             or (on_column and h >= 0.75 * height and w <= 3 * remnant)
         )
+    _keep_points(drop, stats, dark)
+    _drop_dust(drop, stats, size=min_ink, distance=DUST_AWAY_IN * dpi)
     kept = ~drop
     is_kept = kept[labels]
-    if not any(max(stats[i][2], stats[i][3]) >= min_ink for i in np.flatnonzero(kept)):
+    if not _holds_mark(is_kept, min_ink, gap=max(1, round(STROKE_GAP_IN * dpi))):
         is_kept = np.zeros(cell.shape, bool)
     removed = ~is_kept & (ink > 0)
     if not removed.any():
@@ -299,6 +316,43 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     cleaned = cell.copy()
     cleaned[wide & ~is_kept] = round(paper)
     return cleaned, is_kept
+
+
+def _holds_mark(ink: np.ndarray, size: float, *, gap: int) -> bool:
+    """Whether pieces of ink no further apart than `gap` make up a mark of some size: the thin strokes of
+    small print fall apart."""
+    joined = cv2.dilate(ink.astype(np.uint8), np.ones((gap + 1, gap + 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    return any(max(width, height) - gap >= size for _, _, width, height, _ in stats[1:])
+
+
+def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
+    """Take back the specks that stand at the foot of print on both sides: decimal points."""
+    marks = stats[~drop]
+    lefts, tops, widths, heights = (marks[:, column] for column in range(4))
+    for i in np.flatnonzero(drop[1:] & (dark[1:] > 0)) + 1:
+        x, y, w, h, _ = stats[i]
+        middle = y + h / 2
+        beside = (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights)
+        before, after = x - (lefts + widths), lefts - (x + w)
+        near = [
+            beside & (gap >= -1) & (gap <= 0.6 * heights) & (h <= 0.4 * heights) for gap in (before, after)
+        ]
+        if all(side.any() for side in near):
+            drop[i] = False
+
+
+def _drop_dust(drop: np.ndarray, stats: np.ndarray, *, size: float, distance: float) -> None:
+    """Drop small marks that stand alone in a cell with print: they would stretch its line."""
+    small = stats[:, 2:4].max(axis=1) < size
+    print_ = stats[~drop & ~small]
+    if not len(print_):
+        return
+    for i in np.flatnonzero(~drop & small):
+        x, y, w, h, _ = stats[i]
+        across = np.maximum(print_[:, 0] - (x + w), x - (print_[:, 0] + print_[:, 2]))
+        down = np.maximum(print_[:, 1] - (y + h), y - (print_[:, 1] + print_[:, 3]))
+        drop[i] = np.maximum(across, down).min() > distance
 
 
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:

@@ -223,3 +223,44 @@ def test_figure_wrapped_in_its_cell_is_two_lines() -> None:
     gray[59:79, 35:47] = 0
     lines = find_cell_lines(gray, BBox(0, 0, 80, 90), dpi=200)
     assert [(line.bbox.top, line.bbox.bottom) for line in lines] == [(20, 40), (59, 79)]
+
+
+def draw_figure(text: str, *, grey: int = 30, scale: float = 0.5) -> np.ndarray:
+    """A cell of 300 x 60 px with a figure in the middle."""
+    cell = np.full((60, 300), 250, np.uint8)
+    cv2.putText(cell, text, (110, 40), cv2.FONT_HERSHEY_SIMPLEX, scale, (grey,), 1, cv2.LINE_AA)
+    return cell
+
+
+def test_small_decimal_point_stays() -> None:
+    # Once a point of 2 x 2 px was painted over as a speck: 2159.36 was read as 215936.
+    cell = draw_figure("2159 36", grey=60)
+    columns = np.flatnonzero((cell < 200).any(axis=0))
+    gap = int(columns[np.argmax(np.diff(columns))])
+    cell[38:40, gap + 4 : gap + 6] = 60
+    (line,) = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=200)
+    x = gap + 4 - int(line.bbox.left)
+    assert line.crop[:, x : x + 8].min(axis=(0, 2)).min() < 100
+
+
+def test_dust_far_from_the_figure_does_not_stretch_its_line() -> None:
+    cell = draw_figure("0")
+    cv2.circle(cell, (250, 38), 2, (60,), -1)
+    (line,) = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=200)
+    assert line.bbox.right < 140
+
+
+def test_pale_strokes_join_the_dark_ones() -> None:
+    # Once the bars and stems of a thin 77 fell apart, each too small to be print: the cell read as blank.
+    cell = np.full((60, 120), 250, np.uint8)
+    for x in (40, 52):
+        cell[20:23, x : x + 8] = 30
+        cell[23:26, x + 4 : x + 6] = 170
+        cell[26:34, x + 2 : x + 4] = 100
+    (line,) = find_cell_lines(cell, BBox(0, 0, 120, 60), dpi=200)
+    assert tuple(line.bbox) == (40, 20, 60, 34)
+
+
+def test_gap_in_a_figure_makes_it_unsure() -> None:
+    token = to_token(Recognition("2159 36", 0.999), BBox(0, 0, 70, 20))
+    assert token.confidence < 0.6

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
-from giar_ml.tables import align_tokens, fill_cells, find_tables, lines_to_cells
-from giar_ml.tables.rules import Rule
+from giar_ml.tables import align_tokens, cells_to_tables, fill_cells, find_tables, lines_to_cells
+from giar_ml.tables.rules import Rule, find_rules, group_rules
 
 PAPER = 255
 
@@ -180,3 +180,16 @@ def test_align_tokens_makes_rows_and_columns() -> None:
 def test_too_few_aligned_rows_are_no_table() -> None:
     assert align_tokens(borderless(2)) is None
     assert align_tokens([]) is None
+
+
+def test_strokes_in_low_rows_are_no_rules() -> None:
+    # Once the stem of 本, 26 px high in a row of 34, cut the label in two cells.
+    image = np.full((240, 600), 255, np.uint8)
+    for y in range(20, 200, 34):
+        image[y : y + 2, 20:580] = 0
+    for x in (20, 300, 440, 578):
+        image[20:192, x : x + 2] = 0
+    image[27:50, 60:62] = 0
+    image[61:84, 120:122] = 0
+    (table,) = cells_to_tables(group_rules(find_rules(image, dpi=200), dpi=200), page=1, dpi=200)
+    assert (table.n_rows, table.n_columns) == (5, 3)
