@@ -1,0 +1,94 @@
+"""Tables to evidence: which line of a table is which row of the form, which field which column.
+
+Lines are laid against the form's rows by one global alignment in printed order (Needleman and Wunsch,
+1970), over all tables of the document at once: a table torn over pages needs no joining first, lost rows
+and foreign lines cost something and are left out. Inside a line, fields are laid against columns in the
+same way, and every way that is not much worse than the best goes on to the solver as an alternative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from giar_ml.document import Page, Problem
+from giar_ml.fields.columns import Layout, Seen, find_headers, lay_fields
+from giar_ml.fields.lines import Line, document_lines
+from giar_ml.fields.rows import LOST_ROW, align_rows, find_unplaced, row_label_costs, tables_with_zeros
+from giar_ml.forms import Form, Header, Section
+from giar_ml.label import Labeller
+
+__all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
+
+_CLEAR_LABEL = 1.5
+_FEWEST_NAMED_ROWS = 3
+
+
+@dataclass(frozen=True)
+class RowEvidence:
+    """A row of the form with the ways to read it, cheapest first.
+
+    Rows of one `group` stand in one piece of a table and show figures and blanks in the same order: what
+    befell one of them befell all, so they follow one pattern. None: the row was not found.
+    """
+
+    section: Section
+    row: Header
+    layouts: tuple[Layout, ...]
+    group: tuple[str, int, str] | None
+    label_cost: float
+
+
+@dataclass(frozen=True)
+class FormEvidence:
+    """All rows of one form, in printed order."""
+
+    form: Form
+    rows: tuple[RowEvidence, ...]
+    cost: float
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def is_report(self) -> bool:
+        """Whether some rows were found by their labels: any table has rows and figures."""
+        named = [row for row in self.rows if row.group and row.row.labels and row.label_cost < _CLEAR_LABEL]
+        return len(named) >= _FEWEST_NAMED_ROWS
+
+
+def collect_evidence(pages: Sequence[Page], forms: Iterable[Form], labeller: Labeller) -> FormEvidence:
+    """Lay the document's tables against each form and keep the form that fits best."""
+    lines = document_lines(pages)
+    return min((_fit_form(lines, form, labeller) for form in forms), key=lambda fit: fit.cost)
+
+
+def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvidence:
+    rows = [(section, row) for section in form.sections for row in section.rows]
+    label_costs = row_label_costs(lines, rows, form, labeller)
+    matched, cost = align_rows(lines, rows, label_costs)
+    labelled = {
+        id(place): labels
+        for line in lines
+        for place, labels in zip(
+            line.labels,
+            labeller.label([p.token for p in line.labels if p.token], form),
+            strict=True,
+        )
+    }
+    placed = {index for match in matched.values() for index in match.indices}
+    zeros = tables_with_zeros(lines, placed)
+    evidence: list[RowEvidence] = []
+    for j, (section, row) in enumerate(rows):
+        match = matched.get(j)
+        if match is None:
+            cells = {section.cell_key(row, c): None for c in section.columns}
+            lost = Layout((None,) * len(cells), cells, 0.0)
+            evidence.append(RowEvidence(section, row, (lost,), None, LOST_ROW))
+            continue
+        line = match.line
+        headers = find_headers(lines, placed, match.indices[0], section, labelled)
+        layouts = lay_fields(line, section, row, headers, prints_zeros=line.table in zeros)
+        # Blanks before and behind the figures are spacers that come and go.
+        shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
+        group = (section.caption[0] if section.caption else section.table, line.table, shape)
+        evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
+    return FormEvidence(form, tuple(evidence), cost, tuple(find_unplaced(lines, placed)))

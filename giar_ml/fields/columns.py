@@ -1,0 +1,276 @@
+"""Which place of a line is which column: order-keeping layouts, the cheapest first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from operator import itemgetter
+from typing import NamedTuple
+
+from giar_ml.document import BBox, Token
+from giar_ml.fields.lines import Field, Line
+from giar_ml.figures import parse_figure
+from giar_ml.forms import Header, Section
+from giar_ml.label import Labels
+from giar_ml.report import Value
+
+# Costs in nats: minus the logarithm of how often it happens.
+_SKIP_FIGURE = 12.0
+_SKIP_SURPLUS_FIGURE = 6.0
+_SKIP_SURPLUS_ZERO = 4.0
+_SKIP_FIRST_BLANK = 0.2
+_SKIP_LAST_BLANK = 0.4
+_SKIP_INNER_BLANK = 1.5
+_SKIP_BLANK = 3.0
+_BLANK_AMONG_ZEROS = 2.0
+_BLANK_FOR_ZERO = 0.1
+_LOST_NAMED_COLUMN = 9.0
+_LOST_UNNAMED_COLUMN = 0.3
+_LOST_COLUMN_NO_HEADER = 3.0
+_WRONG_HEADER = 4.0
+_WRONG_INDEX = 1.5
+_WRONG_SHIFTED_INDEX = 0.5
+_UNNAMED_HEADER = 3.0
+_POINT_LOST = 0.1
+_SMALLEST_WITH_POINT = 1000
+_MARGIN = 12.0
+"""Alternatives that cost this much more than the best are dropped: odds of 160,000 to 1."""
+_MOST_ALTERNATIVES = 40
+
+
+class Seen(NamedTuple):
+    """What stands in one place, read as a figure of a cell: readings with probabilities, best first."""
+
+    readings: tuple[tuple[Value | None, float], ...]
+    certain: bool
+    page: int
+    bbox: BBox
+    token: Token | None
+
+    @property
+    def blank(self) -> bool:
+        return self.token is None
+
+
+Places = tuple[int | None, ...]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way to lay a line's fields into cells, and its cost in nats."""
+
+    pattern: Places
+    """Per figure of the line, the index of its column; None for a figure too many."""
+    cells: Mapping[str, Seen | None]
+    cost: float
+
+
+class Headers(NamedTuple):
+    """The header lines that hold for a line: their fields with labels, and the table they stand in."""
+
+    fields: list[tuple[Field, Labels]]
+    table: int | None
+
+
+def find_headers(
+    lines: Sequence[Line],
+    used: set[int],
+    index: int,
+    section: Section,
+    labelled: Mapping[int, Labels],
+) -> Headers:
+    """The nearest header lines above a line that name columns of its section."""
+    names = {f"column:{section.table}.{c.key}" for c in section.columns}
+    block: list[tuple[Field, Labels]] = []
+    table = None
+    for i in range(index - 1, -1, -1):
+        if i in used or lines[i].n_figures:
+            if _names_columns(block, names):
+                break
+            block, table = [], None
+        else:
+            block = [(p, _within(labelled[id(p)], section.table)) for p in lines[i].labels] + block
+            table = lines[i].table if table is None else table
+    return Headers(block, table) if _names_columns(block, names) else Headers([], None)
+
+
+def _within(labels: Labels, table: str) -> Labels:
+    """The labels that are possible inside a table: 总计 stands over columns of two tables."""
+    kept = {
+        name: p
+        for name, p in labels.items()
+        if not name.startswith(("column:", "row:")) or name.startswith((f"column:{table}.", f"row:{table}."))
+    }
+    total = sum(kept.values())
+    return {name: p / total for name, p in kept.items()}
+
+
+def _names_columns(block: Sequence[tuple[Field, Labels]], names: set[str]) -> bool:
+    found = {name for _, labels in block for name in names if labels.get(name, 0) > 0.2}
+    return len(found) >= min(2, len(names))
+
+
+def lay_fields(
+    line: Line,
+    section: Section,
+    row: Header,
+    headers: Headers,
+    *,
+    prints_zeros: bool,
+) -> tuple[Layout, ...]:
+    """The ways to lay a line's fields into the section's columns, cheapest first."""
+    columns = section.columns
+    presence = _column_presence(section, headers.fields)
+    lost = [
+        _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
+        if headers.fields
+        else _LOST_COLUMN_NO_HEADER
+        for c in columns
+    ]
+    blank = _BLANK_AMONG_ZEROS if prints_zeros else _BLANK_FOR_ZERO
+    match = [
+        [cost + (0.0 if place.is_figure else blank) for cost in costs]
+        for place, costs in zip(line.fields, _header_costs(line, section, headers), strict=True)
+    ]
+    seen = {(k, c.type, c.unit): _see(line, place, c) for k, place in enumerate(line.fields) for c in columns}
+    figures = [k for k, place in enumerate(line.fields) if place.is_figure]
+    layouts: dict[Places, Layout] = {}
+    for cost, places in _k_best_places(_skip_costs(line, len(columns)), lost, match):
+        pattern = tuple(places.index(k) if k in places else None for k in figures)
+        cells = {
+            section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
+            for c, k in zip(columns, places, strict=True)
+        }
+        layouts.setdefault(pattern, Layout(pattern, cells, cost))
+    return tuple(layouts.values())
+
+
+def _skip_costs(line: Line, n_columns: int) -> list[float]:
+    """Per field, the cost of its standing in no column: a spacer, or a figure too many."""
+    figures = [k for k, place in enumerate(line.fields) if place.is_figure]
+    surplus = len(figures) > n_columns
+    costs = []
+    for k, place in enumerate(line.fields):
+        if place.token is not None:
+            zero = place.token.text == "0"
+            costs.append(
+                _SKIP_FIGURE if not surplus else _SKIP_SURPLUS_ZERO if zero else _SKIP_SURPLUS_FIGURE
+            )
+        elif line.gridded:
+            costs.append(_SKIP_BLANK)
+        elif not figures or k < figures[0]:
+            # A label that spans columns leaves empty fields behind it.
+            costs.append(_SKIP_FIRST_BLANK if line.labels else _SKIP_BLANK)
+        else:
+            costs.append(_SKIP_LAST_BLANK if k > figures[-1] else _SKIP_INNER_BLANK)
+    return costs
+
+
+def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
+    """Per column, how surely the header names it (0..1); repeated labels must be there repeatedly."""
+    presence = {}
+    for column in section.columns:
+        name = f"column:{section.table}.{column.key}"
+        twins = [c for c in section.columns if c.labels == column.labels]
+        votes = sorted((labels.get(name, 0.0) for _, labels in headers), reverse=True)[: len(twins)]
+        presence[column.key] = min(1.0, sum(votes) / 0.9)
+    return presence
+
+
+def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[float]]:
+    """Per field and column, what it costs to lay the one into the other, by the header above it."""
+    # Elsewhere in a dump, a field's number says nothing of its column.
+    in_place = line.gridded or headers.table == line.table
+    placed = _place_headers(section, headers.fields) if in_place else []
+    wrong = _WRONG_HEADER if line.gridded else _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
+    costs = []
+    for place in line.fields:
+        center = sum(place.position) / 2
+        above = {c for (left, right), c in placed if left <= center <= right}
+        costs.append([wrong if above and c not in above else 0.0 for c in range(len(section.columns))])
+    return costs
+
+
+def _place_headers(
+    section: Section, headers: Sequence[tuple[Field, Labels]]
+) -> list[tuple[tuple[float, float], int]]:
+    """Which column each header field names: the most probable choice that runs with the form's order,
+    so that labels printed several times (结果维持) find their own group. Other fields are left out."""
+    names = [f"column:{section.table}.{c.key}" for c in section.columns]
+    fields = sorted(
+        ((place.position, labels) for place, labels in headers if any(name in labels for name in names)),
+        key=lambda item: sum(item[0]),
+    )
+    # best[c]: the cheapest choice for the fields so far, the last of them in column c or before.
+    best: list[tuple[float, tuple[int | None, ...]]] = [(0.0, ())] * len(names)
+    for _, labels in fields:
+        after: list[tuple[float, tuple[int | None, ...]]] = []
+        for c, name in enumerate(names):
+            options = [(best[c][0] + _UNNAMED_HEADER, (*best[c][1], None))]
+            if name in labels:
+                options.append((best[c][0] - math.log(labels[name]), (*best[c][1], c)))
+            if after:
+                options.append(after[-1])
+            after.append(min(options, key=itemgetter(0)))
+        best = after
+    chosen = best[-1][1]
+    return [(position, c) for (position, _), c in zip(fields, chosen, strict=True) if c is not None]
+
+
+def _k_best_places(
+    skip: Sequence[float], lost: Sequence[float], match: Sequence[Sequence[float]]
+) -> list[tuple[float, Places]]:
+    """Order-keeping layouts of fields into columns with their costs, cheapest first.
+
+    Args:
+        skip: per field, the cost of leaving it out.
+        lost: per column, the cost of leaving it empty.
+        match: per field and column, the cost of laying the one into the other.
+    """
+    states: list[list[tuple[float, Places]]] = [[(0.0, ())]]
+    for c, price in enumerate(lost):
+        states.append([(cost + price, (*places, None)) for cost, places in states[c]])
+    for k, price in enumerate(skip):
+        after: list[list[tuple[float, Places]]] = []
+        for c in range(len(lost) + 1):
+            options = [(cost + price, places) for cost, places in states[c]]
+            if c:
+                options += [(cost + match[k][c - 1], (*places, k)) for cost, places in states[c - 1]]
+                options += [(cost + lost[c - 1], (*places, None)) for cost, places in after[c - 1]]
+            best: dict[Places, float] = {}
+            for cost, places in options:
+                if cost < best.get(places, math.inf):
+                    best[places] = cost
+            ordered = sorted(((cost, places) for places, cost in best.items()), key=itemgetter(0))
+            after.append([o for o in ordered if o[0] <= ordered[0][0] + _MARGIN][:_MOST_ALTERNATIVES])
+        states = after
+    return states[-1]
+
+
+def _see(line: Line, place: Field, column: Header) -> Seen:
+    token = place.token
+    if token is None:
+        return Seen(((None, 1.0),), line.certain, line.page, place.bbox, None)
+    texts = token.readings or ((token.text, token.confidence),)
+    merged: dict[Value | None, float] = {}
+    for text, probability in texts:
+        value = parse_figure(text, column.type, column.unit)
+        if value is not None or not text:
+            merged[value] = merged.get(value, 0.0) + probability
+    if column.type == "amount" and not line.certain:
+        merged = _doubt_point(merged)
+    readings = tuple(merged.items())
+    return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)
+
+
+def _doubt_point(readings: Mapping[Value | None, float]) -> dict[Value | None, float]:
+    """An amount read without decimals may have lost its point, the smallest mark of a figure, and no sum
+    would tell: the same digits with two decimals are a reading too."""
+    first = next(iter(readings), None)
+    if not isinstance(first, int) or first < _SMALLEST_WITH_POINT:
+        return dict(readings)
+    doubted = {value: (1 - _POINT_LOST) * p for value, p in readings.items()}
+    doubted.setdefault(Decimal(first) / 100, _POINT_LOST * readings[first])
+    return doubted

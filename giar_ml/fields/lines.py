@@ -1,0 +1,108 @@
+"""Tables to lines as they lie on the paper: labels, then places where figures may stand."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from giar_ml.document import UNREAD, BBox, Cell, Page, Table, Token
+from giar_ml.figures import is_empty, is_figure
+
+_ONE_FIGURE = 0.9
+"""Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One place of a line where a figure may stand; `token` is None where nothing is printed."""
+
+    bbox: BBox
+    position: tuple[float, float]
+    """Left and right as shares of the table's width."""
+    token: Token | None
+
+    @property
+    def is_figure(self) -> bool:
+        return self.token is not None
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of a table as it lies on the paper: labels, then fields."""
+
+    page: int
+    table: int
+    gridded: bool
+    certain: bool
+    """Blank means blank: the text was not read from pixels."""
+    labels: tuple[Field, ...]
+    fields: tuple[Field, ...]
+
+    @property
+    def n_figures(self) -> int:
+        return sum(f.is_figure for f in self.fields)
+
+
+def document_lines(pages: Sequence[Page]) -> list[Line]:
+    """All lines of the document's tables in order; `table` counts the tables of the whole document."""
+    return _number_tables([line for page in pages for line in _page_lines(page)])
+
+
+def _page_lines(page: Page) -> Iterable[Line]:
+    for number, table in enumerate(page.tables):
+        for row in range(table.n_rows):
+            yield _table_line(page, number, table, row)
+
+
+def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
+    cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
+    # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
+    # the rest. A single character among figures is a figure that could not be read.
+    words = [c for c in cells if c.tokens and not _is_field(c) and len(_CHINESE.findall(c.text)) > 1]
+    first_figure = next((c.column_start for c in cells if c.row_start == row and _shows_figure(c)), math.inf)
+    texts = [c for c in cells if c.tokens and not _is_field(c) and c.column_start < first_figure]
+    after = max((c.column_start for c in (*words, *texts)), default=-1)
+    labels = [c for c in cells if c.tokens and c.column_start <= after]
+    places = [c for c in cells if c.column_start > after and c.row_start == row]
+    return Line(
+        page=page.number,
+        table=number,
+        gridded=table.gridded,
+        certain=page.kind != "scan",
+        labels=tuple(_place(c, table) for c in labels),
+        fields=tuple(_place(c, table) for c in places),
+    )
+
+
+def _is_field(cell: Cell) -> bool:
+    text = cell.text.strip(UNREAD)
+    return bool(cell.tokens[0].readings) or is_figure(text) or is_empty(text)
+
+
+def _shows_figure(cell: Cell) -> bool:
+    return bool(cell.tokens) and _is_field(cell) and not is_empty(cell.text.strip(UNREAD))
+
+
+def _place(cell: Cell, table: Table) -> Field:
+    width = table.bbox.width or 1.0
+    position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
+    token = _join_tokens(cell)
+    return Field(cell.bbox, position, token if token and not is_empty(token.text) else None)
+
+
+def _join_tokens(cell: Cell) -> Token | None:
+    """The cell's tokens as one; only a lone token keeps its other readings."""
+    if len(cell.tokens) <= 1:
+        return cell.tokens[0] if cell.tokens else None
+    confidence = min(t.confidence for t in cell.tokens)
+    if all(is_figure(t.text) for t in cell.tokens):
+        confidence *= _ONE_FIGURE
+    return replace(cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=())
+
+
+def _number_tables(lines: Sequence[Line]) -> list[Line]:
+    order: dict[tuple[int, int], int] = {}
+    return [replace(line, table=order.setdefault((line.page, line.table), len(order))) for line in lines]

@@ -1,0 +1,215 @@
+"""Which line is which row of the form: one order-keeping alignment over all tables of a document."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from giar_ml.document import BBox, Problem, Token
+from giar_ml.fields.lines import Field, Line
+from giar_ml.forms import Form, Header, Section
+from giar_ml.label import Labeller
+
+# Costs in nats: minus the logarithm of how often it happens.
+_SKIP_TEXT_LINE = 0.1
+_SKIP_FIGURE_LINE = 6.0
+LOST_ROW = 5.0
+_NO_LABEL = 2.5
+_BORROWED_LABEL = 0.3
+_NEXT_LABEL = 1.0
+_LABEL_LINES = 4
+"""The longest label takes this many lines of a narrow column."""
+_RUN = 1.0
+_NO_FIELDS = 4.0
+_SKIP_BLANK_ROW = 2.0
+_FULL_BLANK_ROW = 0.5
+_PARTIAL_BLANK_ROW = 1.5
+_FIELD_TOO_FEW = 0.4
+_FIELD_TOO_MANY = 0.8
+_WORST_LABEL = 9.0
+
+
+def tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
+    """Tables that print zeros, so that a blank is not one."""
+    zeros = Counter(
+        lines[i].table for i in placed for place in lines[i].fields if place.token and place.token.text == "0"
+    )
+    return {table for table, n in zeros.items() if n >= 3}
+
+
+def row_label_costs(
+    lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], form: Form, labeller: Labeller
+) -> list[list[float]]:
+    """Per line and form row, minus the log-probability of the line's label being the row's.
+
+    A label wrapped over lines lends its neighbours' text where those show no figures themselves.
+    """
+    texts = ["".join(p.token.text for p in line.labels if p.token) for line in lines]
+    costs = []
+    for i, line in enumerate(lines):
+        before = _texts_above(lines, texts, i)
+        after = texts[i + 1] if i + 1 < len(lines) and not lines[i + 1].n_figures else ""
+        last = line.labels[-1].token.text if line.labels and line.labels[-1].token else ""
+        offers = {last: 0.0, texts[i]: 0.0}
+        for text, price in (
+            *((text + texts[i], _BORROWED_LABEL) for text in before[: None if not texts[i] else 1]),
+            (texts[i] + after, _BORROWED_LABEL + (0.0 if texts[i] else _NEXT_LABEL)),
+            *((text + texts[i] + after, 2 * _BORROWED_LABEL) for text in before[:1]),
+        ):
+            offers.setdefault(text, price)
+        offers.pop("", None)
+        tokens = [Token(text, BBox(0, 0, 0, 0)) for text in offers]
+        found = list(zip(labeller.label(tokens, form), offers.values(), strict=True))
+        no_label = _NO_LABEL if not texts[i] else _WORST_LABEL
+        line_costs = []
+        for section, row in rows:
+            if not row.labels:
+                line_costs.append(0.5 if not texts[i] else _NO_LABEL)
+                continue
+            name = f"row:{section.table}.{row.key}"
+            named = [price - math.log(labels[name]) for labels, price in found if name in labels]
+            line_costs.append(min([no_label, *named]))
+        costs.append(line_costs)
+    return costs
+
+
+def _texts_above(lines: Sequence[Line], texts: Sequence[str], index: int) -> list[str]:
+    """The label that ends above a line, as one, two, ... lines that show no figures."""
+    found: list[str] = []
+    for i in range(index - 1, max(-1, index - 1 - _LABEL_LINES), -1):
+        if lines[i].n_figures:
+            break
+        found.append(texts[i] + (found[-1] if found else ""))
+    return found
+
+
+class Match(NamedTuple):
+    """What was laid into a row of the form: a line, a part of one, or several together."""
+
+    line: Line
+    indices: tuple[int, ...]
+    label_cost: float
+
+
+def align_rows(
+    lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], label_costs: Sequence[Sequence[float]]
+) -> tuple[dict[int, Match], float]:
+    """The cheapest order-keeping match of lines to form rows: what lies in each row, and the cost."""
+    n, m = len(lines), len(rows)
+    skip = [_skip_line_cost(line, min(costs)) for line, costs in zip(lines, label_costs, strict=True)]
+    best = [[math.inf] * (m + 1) for _ in range(n + 1)]
+    came: list[list[tuple[int, int, dict[int, Match]]]] = [[(0, 0, {})] * (m + 1) for _ in range(n + 1)]
+    best[0][0] = 0.0
+    for i in range(n + 1):
+        for j in range(m + 1):
+            here = best[i][j]
+
+            def go(
+                to_i: int, to_j: int, price: float, matches: dict[int, Match], i: int = i, j: int = j
+            ) -> None:
+                if best[i][j] + price < best[to_i][to_j]:
+                    best[to_i][to_j], came[to_i][to_j] = best[i][j] + price, (i, j, matches)
+
+            if i < n:
+                go(i + 1, j, skip[i], {})
+            if j < m:
+                go(i, j + 1, LOST_ROW, {})
+            if i == n or j == m or math.isinf(here):
+                continue
+            label_cost = label_costs[i][j]
+            price = label_cost + _shape_cost(lines[i], len(rows[j][0].columns))
+            go(i + 1, j + 1, price, {j: Match(lines[i], (i,), label_cost)})
+            if _is_run(lines[i]):
+                for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
+                    if matches:
+                        last = max(index for match in matches.values() for index in match.indices)
+                        prices = sum(match.label_cost for match in list(matches.values())[1:])
+                        prices += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
+                        matches[j] = matches[j]._replace(label_cost=label_cost)
+                        go(last + 1, j + len(matches), label_cost + prices + _RUN, matches)
+    matched: dict[int, Match] = {}
+    i, j = n, m
+    while i or j:
+        i, j, matches = came[i][j]
+        matched |= matches
+    return matched, best[n][m]
+
+
+def _is_run(line: Line) -> bool:
+    """Whether a line is figures that a dump wrote one below the other."""
+    return not line.gridded and not line.labels and bool(line.fields) and line.n_figures == len(line.fields)
+
+
+def _split_run(
+    lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
+) -> dict[int, Match]:
+    """Line i as the figures of several rows of one section, from row j on; empty when they do not come
+    out even."""
+    line, section = lines[i], rows[j][0]
+    matches: dict[int, Match] = {}
+    start = 0
+    while start < len(line.fields) and j < len(rows) and rows[j][0] is section:
+        stop = start + len(section.columns)
+        matches[j] = Match(replace(line, fields=line.fields[start:stop]), (i,), _NO_LABEL)
+        start, j = stop, j + 1
+    return matches if start == len(line.fields) and len(matches) > 1 else {}
+
+
+def _join_runs(
+    lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
+) -> dict[int, Match]:
+    """Line i and runs below it as row j, which has no label of its own: its headers stand between them."""
+    n_columns = len(rows[j][0].columns)
+    if rows[j][1].labels:
+        return {}
+    fields: tuple[Field, ...] = ()
+    indices: list[int] = []
+    for k in range(i, len(lines)):
+        if _is_run(lines[k]):
+            fields += lines[k].fields
+            indices.append(k)
+        elif lines[k].n_figures:
+            break
+        if len(fields) >= n_columns:
+            break
+    if len(fields) != n_columns or len(indices) < 2:
+        return {}
+    return {j: Match(replace(lines[i], fields=fields), tuple(indices), _NO_LABEL)}
+
+
+def _skip_line_cost(line: Line, label_cost: float) -> float:
+    """What it costs to leave a line out: a row printed blank is a row of the form all the same."""
+    if line.n_figures:
+        return _SKIP_FIGURE_LINE
+    if not line.fields or not line.labels:
+        return _SKIP_TEXT_LINE
+    is_row = 1.0 if line.gridded else math.exp(-label_cost)
+    return _SKIP_TEXT_LINE + _SKIP_BLANK_ROW * is_row
+
+
+def _shape_cost(line: Line, n_columns: int) -> float:
+    """How ill the number of fields suits the row."""
+    if not line.fields:
+        return _NO_FIELDS
+    if not line.n_figures:
+        if len(line.fields) < n_columns:
+            return _PARTIAL_BLANK_ROW + _FIELD_TOO_FEW * (n_columns - len(line.fields))
+        # A grid has a place for every figure; a dump may also have padded a line of text.
+        return 0.0 if line.gridded else _FULL_BLANK_ROW
+    few = max(0, n_columns - len(line.fields))
+    many = max(0, line.n_figures - n_columns)
+    return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many
+
+
+def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
+    """Lines with figures that found no row, in tables that did find some."""
+    tables = {lines[i].table for i in used}
+    for i, line in enumerate(lines):
+        if line.n_figures and i not in used and line.table in tables:
+            shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
+            yield Problem(
+                "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
+            )
