@@ -124,3 +124,15 @@ def test_label_of_three_lines_is_borrowed_whole() -> None:
     rows[i : i + 1] = [[text[:12]], [text[12:24]], [text[24:]], figures]
     evidence = read(table_of(rows, gridded=False), kind="text")
     assert [r.row.key for r in evidence.rows if r.section.table == REQUESTS and r.label_cost > 1] == []
+
+
+def test_label_torn_into_cells_is_one_label() -> None:
+    # Once `1.` in a cell of its own counted as the first figure, and a dash before a label broke the line.
+    form = load_form("2021")
+    rows = request_rows(form, {"refused.state_secret": ["4", "0", "0", "0", "0", "0", "4"]})
+    torn = [
+        [text[:2], "-", text[2:], *rest] if text.startswith("1.") else [text, "", "", *rest]
+        for text, *rest in rows
+    ]
+    evidence = read(table_of(torn))
+    assert values(evidence, "requests.refused.state_secret") == [4, 0, 0, 0, 0, 0, 4]

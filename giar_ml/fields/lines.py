@@ -72,7 +72,7 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
         table=number,
         gridded=table.gridded,
         certain=page.kind != "scan",
-        labels=tuple(_place(c, table) for c in labels),
+        labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
 
