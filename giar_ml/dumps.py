@@ -31,7 +31,7 @@ _TRAILING_FIGURES = re.compile(rf"(?:^|(?<=\s)){_SIGNED}(?:\s+{_SIGNED})*$")
 def find_dumped_tables(page: Page) -> Page:
     """Turn a page whose tokens are raw source lines into tables and prose tokens.
 
-    Tables come out with `gridded=False`: their column numbers only count fields.
+    Only tables written with pipes come out `gridded`: elsewhere column numbers only count fields.
     """
     rows: list[_Row] = []
     prose: list[Token] = []
@@ -44,7 +44,7 @@ def find_dumped_tables(page: Page) -> Page:
             inside = True
         if block.kind == "row":
             rows.append(_Row(block.lines[0].line or 0, tuple(_cells_of_block(block)), block.kind))
-        elif block.kind == "fields" or (inside and _is_row_like(first.text)):
+        elif block.kind in ("fields", "pipes") or (inside and _is_row_like(first.text)):
             rows.append(_Row(first.line or 0, tuple(_fields(first)), block.kind))
         else:
             prose.append(replace(first, text=first.text.strip()))
@@ -53,7 +53,7 @@ def find_dumped_tables(page: Page) -> Page:
 
 @dataclass(frozen=True)
 class _Block:
-    kind: str  # "row": one cell per line; "fields": one row per line; "line": anything else
+    kind: str  # "row": one cell per line; "pipes", "fields": one row per line; "line": anything else
     lines: tuple[Token, ...]
 
 
@@ -81,8 +81,8 @@ def _blocks(lines: tuple[Token, ...]) -> Iterator[_Block]:
             continue
         if _PAGE_MARK.match(text) or (_RULE.match(text) and len(text.strip()) > 2 and "\t" not in text):
             continue
-        is_fields = "\t" in text or (text.strip().startswith("|") and text.strip().endswith("|"))
-        yield _Block("fields" if is_fields else "line", (line,))
+        is_pipes = text.strip().startswith("|") and text.strip().endswith("|")
+        yield _Block("pipes" if is_pipes else "fields" if "\t" in text else "line", (line,))
 
 
 def _is_cell_line(text: str) -> bool:
@@ -148,20 +148,23 @@ def _split_at_gaps(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _tables(page: Page, rows: list[_Row]) -> Iterator[Table]:
-    """Rows to tables: a gap of lines without rows begins a new one."""
+    """Rows to tables: a gap of lines without rows begins a new one, and another way of writing."""
     pieces: list[list[_Row]] = []
     stop = -1
     for row in _join_items(rows):
-        if not pieces or row.line > stop:
+        if not pieces or row.line > stop or (row.kind == "pipes") != (pieces[-1][-1].kind == "pipes"):
             pieces.append([])
         pieces[-1].append(row)
-        step = 2 if row.kind == "row" else 1
+        # Between rows of cells stands an empty line, below the first row of a markdown table a rule.
+        step = 2 if row.kind in ("row", "pipes") else 1
         stop = max((t.line or 0 for t in row.fields), default=row.line) + step
     for piece in pieces:
+        # Converters that write pipes give every row all its places, a merged cell in each of its own.
+        gridded = all(row.kind == "pipes" for row in piece) and len({len(row.fields) for row in piece}) == 1
         cells = tuple(
-            Cell(i, i + 1, j, j + 1, token.bbox, (token,) if token.text else ())
-            for i, row in enumerate(piece)
-            for j, token in enumerate(row.fields)
+            Cell(i, i + 1, j, k, token.bbox, (token,) if token.text else ())
+            for i, places in enumerate(_merge_repeats(piece) if gridded else map(_one_place_each, piece))
+            for j, k, token in places
         )
         yield Table(
             page=page.number,
@@ -174,8 +177,42 @@ def _tables(page: Page, rows: list[_Row]) -> Iterator[Table]:
             n_rows=len(piece),
             n_columns=max((len(row.fields) for row in piece), default=0),
             cells=cells,
-            gridded=False,
+            gridded=gridded,
         )
+
+
+_Place = tuple[int, int, Token]
+"""A field and the places that it takes, half open."""
+
+
+def _one_place_each(row: _Row) -> list[_Place]:
+    return [(j, j + 1, token) for j, token in enumerate(row.fields)]
+
+
+def _merge_repeats(piece: list[_Row]) -> Iterator[list[_Place]]:
+    """Each row with the places of a merged cell together. Words repeat only there; figures also by chance,
+    so theirs are one cell where all headers above are one too."""
+    same: set[int] | None = None
+    closed = False
+    for row in piece:
+        texts = [token.text for token in row.fields]
+        repeats = {j for j in range(1, len(texts)) if texts[j] and texts[j] == texts[j - 1]}
+        if any(is_figure(text) for text in texts):
+            joined = repeats & same if same is not None else set()
+            joined |= {j for j in repeats if not is_figure(texts[j])}
+            closed = True
+        else:
+            same = repeats if same is None or closed else same & repeats
+            joined, closed = repeats, False
+        places: list[_Place] = []
+        for j, token in enumerate(row.fields):
+            if j in joined:
+                start, _, first = places[-1]
+                bbox = first.bbox._replace(right=token.bbox.right)
+                places[-1] = (start, j + 1, replace(first, bbox=bbox))
+            else:
+                places.append((j, j + 1, token))
+        yield places
 
 
 def _join_items(rows: list[_Row]) -> Iterator[_Row]:

@@ -97,3 +97,37 @@ def test_rows_of_figures_between_gaps_stay_rows() -> None:
 def test_signs_belong_to_figures_divided_by_one_space() -> None:
     # Once 22195 -120808 was one field, and no figure.
     assert rows("行政事业性收费 22195 -120808 减4")[-1] == ["行政事业性收费", "22195", "-120808", "减4"]
+
+
+def spans(text: str) -> list[list[tuple[int, int, str]]]:
+    table = read(text).tables[-1]
+    return [
+        [(c.column_start, c.column_stop, c.text) for c in table.cells if c.row_start == row]
+        for row in range(table.n_rows)
+    ]
+
+
+def test_pipes_give_every_row_all_its_places() -> None:
+    table = read("| 规章 | 数量 |\n| --- | --- |\n| 12 |  |").tables[-1]
+    assert table.gridded
+    assert (table.n_rows, table.n_columns) == (2, 2)
+
+
+def test_pipe_rows_of_unequal_length_only_count_fields() -> None:
+    assert not read("| 规章 | 数量 |\n| 12 | 3 | 4 |").tables[-1].gridded
+
+
+def test_cell_repeated_in_each_of_its_places_is_one() -> None:
+    # Once a figure under a header of two places was read twice, and might have been either column.
+    found = spans("| 信息内容 | 上一年 | 增/减 | 增/减 |\n| 行政许可 | 607 | 9 | 9 |\n")
+    assert found[1] == [(0, 1, "行政许可"), (1, 2, "607"), (2, 4, "9")]
+
+
+def test_equal_figures_under_headers_of_their_own_are_two() -> None:
+    found = spans("| 申请人 | 申请人 |\n| 自然人 | 总计 |\n| 5 | 5 |\n| 7 | 7 |\n")
+    assert found == [
+        [(0, 2, "申请人")],
+        [(0, 1, "自然人"), (1, 2, "总计")],
+        [(0, 1, "5"), (1, 2, "5")],
+        [(0, 1, "7"), (1, 2, "7")],
+    ]
