@@ -1,0 +1,76 @@
+"""What stands in a cell, read as a figure."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from giar_ml.figures import is_empty, is_figure, parse_figure
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("0", 0, id="zero"),
+        pytest.param("1,234", 1234, id="thousands"),
+        pytest.param("１２３", 123, id="full width"),
+        pytest.param("1，234", 1234, id="full-width comma"),
+        pytest.param(" 12 ", 12, id="spaces around"),
+        pytest.param("22（其中修订16件）", 22, id="a note"),
+        pytest.param("22（其中修订16件", 22, id="a note cut off"),
+        pytest.param("15件", 15, id="a unit"),
+        pytest.param("7.0", 7, id="a whole number with decimals"),
+        pytest.param("7.5", None, id="no whole number"),
+        pytest.param("-3", None, id="below zero"),
+        pytest.param("12,34", None, id="comma in the wrong place"),
+        pytest.param("1.属于国家秘密", None, id="a label"),
+        pytest.param("", None, id="nothing"),
+    ],
+)
+def test_counts(text: str, expected: int | None) -> None:
+    assert parse_figure(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("-4", -4),
+        ("－4", -4),
+        ("−4", -4),
+        ("减4", -4),
+        ("减少4项", -4),
+        ("+1036", 1036),
+        ("增2", 2),
+        ("6", 6),
+    ],
+)
+def test_changes_are_signed(text: str, expected: int) -> None:
+    assert parse_figure(text, "change") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "unit", "expected"),
+    [
+        ("6214.75", "万元", Decimal("6214.75")),
+        ("251000元", "万元", Decimal("25.1")),
+        ("1.5亿元", "万元", 15_000),
+        ("2.5万元", "元", 25_000),
+        ("25.10", "万元", Decimal("25.1")),
+        ("25.0", "万元", 25),
+        ("-1", "万元", None),
+    ],
+)
+def test_amounts_come_in_the_unit_of_their_column(text: str, unit: str, expected: object) -> None:
+    assert parse_figure(text, "amount", unit) == expected
+
+
+@pytest.mark.parametrize("text", ["", " ", "-", "——", "/", "／", "无", "空"])
+def test_empty_marks_are_no_figures(text: str) -> None:
+    assert is_empty(text)
+    assert not is_figure(text)
+
+
+@pytest.mark.parametrize("text", ["0", "12", "一项", "3.其他"])
+def test_other_text_is_not_empty(text: str) -> None:
+    assert not is_empty(text)

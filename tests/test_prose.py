@@ -1,0 +1,90 @@
+"""Office, year and figures stated outside the tables."""
+
+from __future__ import annotations
+
+import pytest
+
+from giar_ml.document import BBox, Page, Token
+from giar_ml.forms import load_form
+from giar_ml.prose import find_statements, prose_text, read_title
+
+
+def page_of(*lines: str) -> Page:
+    tokens = tuple(Token(text, BBox(0, i, 10, i + 1)) for i, text in enumerate(lines))
+    return Page(1, "text", 100, 100, tokens=tokens)
+
+
+def stated(text: str) -> list[tuple[tuple[str, ...], int]]:
+    return [(s.cells, s.figure) for s in find_statements([page_of(text)], load_form("2021"))]
+
+
+@pytest.mark.parametrize(
+    ("lines", "organisation", "year"),
+    [
+        pytest.param(["某县水利局2024年政府信息公开工作年度报告"], "某县水利局", 2024, id="one line"),
+        pytest.param(["某县水利局", "2024年政府信息公开工作年度报告"], "某县水利局", 2024, id="two lines"),
+        pytest.param(
+            ["# 某县 水利局 2024 年度 信息公开年度报告"], "某县水利局", 2024, id="markdown and spaces"
+        ),
+        pytest.param(["某县水利局２０２４年政府信息公开年度报告"], "某县水利局", 2024, id="full width"),
+        pytest.param(["某县水利局关于2020年度政府信息公开工作总结"], "某县水利局", 2020, id="a summary"),
+        pytest.param(
+            ["", "某县水利局2024年", "政府信息公开", "工作年度报告"], "某县水利局", 2024, id="three lines"
+        ),
+        pytest.param(["目录", "没有标题"], None, None, id="none"),
+        pytest.param(
+            ["本报告由某县人民政府编制，数据期限自2023年1月1日至2023年12月31日。"],
+            "某县人民政府",
+            2023,
+            id="from sentences",
+        ),
+    ],
+)
+def test_title_variants(lines: list[str], organisation: str | None, year: int | None) -> None:
+    assert read_title([page_of(*lines)]) == (organisation, year)
+
+
+@pytest.mark.parametrize(
+    ("text", "cells", "figure"),
+    [
+        ("本年度新收政府信息公开申请12件。", "requests.new.total", 12),
+        ("本年度未收到政府信息公开申请。", "requests.new.total", 0),
+        ("上年结转3件。", "requests.carried_in.total", 3),
+        ("其中予以公开7件。", "requests.granted.total", 7),
+        ("部分公开2件。", "requests.partly_granted.total", 2),
+        ("结转下年度4件。", "requests.carried_out.total", 4),
+        ("发生行政复议5件。", "reviews.reconsideration.total", 5),
+    ],
+)
+def test_sentences_state_cells(text: str, cells: str, figure: int) -> None:
+    assert stated(text) == [((cells,), figure)]
+
+
+def test_refusals_do_not_state_what_was_granted() -> None:
+    assert not any(cells == ("requests.granted.total",) for cells, _ in stated("不予公开7件。"))
+
+
+def test_litigation_is_stated_of_both_groups_together() -> None:
+    ((cells, figure),) = stated("发生行政诉讼6件。")
+    assert cells == ("reviews.direct_litigation.total", "reviews.litigation_after_reconsideration.total")
+    assert figure == 6
+
+
+def test_sentence_may_state_several_cells() -> None:
+    found = dict(stated("本年度新收政府信息公开申请9件，上年结转1件，结转下年度继续办理2件。"))
+    assert found == {
+        ("requests.new.total",): 9,
+        ("requests.carried_in.total",): 1,
+        ("requests.carried_out.total",): 2,
+    }
+
+
+def test_sentence_broken_over_lines_is_one() -> None:
+    page = page_of("本年度新收政府信息", "公开申请1", "2件。")
+    assert prose_text([page]) == "本年度新收政府信息公开申请12件。"
+    assert [s.figure for s in find_statements([page], load_form("2021"))] == [12]
+
+
+def test_statement_keeps_its_sentence() -> None:
+    (statement,) = find_statements([page_of("前言。上年结转3件。后记。")], load_form("2021"))
+    assert statement.text == "上年结转3件"
