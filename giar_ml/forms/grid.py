@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from giar_ml.forms import FormTable, Header, Section
 
@@ -13,13 +13,17 @@ Role = Literal["caption", "corner", "header", "label", "value"]
 
 @dataclass(frozen=True)
 class GridCell:
-    """A cell of the printed form. Spans are half open; `key` is set for a figure, `text` for a label."""
+    """A cell of the printed form. Spans are half open; `key` is set for a figure, `text` for a label.
+
+    `label` is the name that a labeller gives to what stands in the cell, see `giar_ml.label`.
+    """
 
     row_start: int
     row_stop: int
     column_start: int
     column_stop: int
     role: Role
+    label: str
     text: str = ""
     key: str | None = None
 
@@ -56,23 +60,28 @@ def form_grid(table: FormTable) -> Grid:
 def _place_section(section: Section, n_label_columns: int, n_columns: int, top: int) -> list[GridCell]:
     cells = []
     if section.caption:
-        cells.append(GridCell(top, top + 1, 0, n_columns, "caption", section.caption[0]))
+        caption = section.caption[0]
+        cells.append(GridCell(top, top + 1, 0, n_columns, "caption", f"caption:{caption}", caption))
         top += 1
     body = top + _depth(section.columns)
     if n_label_columns:
-        cells.append(GridCell(top, body, 0, n_label_columns, "corner", "".join(section.corner[:1])))
+        corner = "".join(section.corner[:1])
+        cells.append(GridCell(top, body, 0, n_label_columns, "corner", "corner", corner))
     column_edges = [*range(n_label_columns, n_label_columns + len(section.columns)), n_columns]
-    for level, level_stop, start, stop, text in _spans(section.columns):
-        cells.append(
-            GridCell(top + level, top + level_stop, column_edges[start], column_edges[stop], "header", text)
-        )
-    for level, level_stop, start, stop, text in _spans(section.rows):
-        cells.append(GridCell(body + start, body + stop, level, level_stop, "label", text))
+    for span in _spans(section.columns):
+        rows = top + span.level, top + span.level_stop
+        columns = column_edges[span.start], column_edges[span.stop]
+        label = span.name("column", section.table)
+        cells.append(GridCell(*rows, *columns, "header", label, span.text))
+    for span in _spans(section.rows):
+        label = span.name("row", section.table)
+        rows = body + span.start, body + span.stop
+        cells.append(GridCell(*rows, span.level, span.level_stop, "label", label, span.text))
     for i, row in enumerate(section.rows):
         for j, column in enumerate(section.columns):
             key = section.cell_key(row, column)
             edges = column_edges[j], column_edges[j + 1]
-            cells.append(GridCell(body + i, body + i + 1, *edges, "value", key=key))
+            cells.append(GridCell(body + i, body + i + 1, *edges, "value", "figure", key=key))
     return cells
 
 
@@ -84,8 +93,21 @@ def _depth(headers: Sequence[Header]) -> int:
     return max(len(_path(header)) for header in headers)
 
 
-def _spans(headers: Sequence[Header]) -> list[tuple[int, int, int, int, str]]:
-    """(level, level_stop, start, stop, text) of every group header and label over `headers`."""
+class _Span(NamedTuple):
+    """A group header over several headers, or one header's own label (`header` is set)."""
+
+    level: int
+    level_stop: int
+    start: int
+    stop: int
+    text: str
+    header: Header | None
+
+    def name(self, kind: str, table: str) -> str:
+        return f"{kind}:{table}.{self.header.key}" if self.header else f"under:{self.text}"
+
+
+def _spans(headers: Sequence[Header]) -> list[_Span]:
     depth = _depth(headers)
     spans = []
     for level in range(depth):
@@ -97,8 +119,9 @@ def _spans(headers: Sequence[Header]) -> list[tuple[int, int, int, int, str]]:
                 while stop < len(headers) and _shares_group(headers[stop], path, level):
                     stop += 1
             if level < len(path):
-                level_stop = depth if level == len(path) - 1 else level + 1
-                spans.append((level, level_stop, start, stop, path[level]))
+                is_last = level == len(path) - 1
+                header = headers[start] if is_last and headers[start].labels else None
+                spans.append(_Span(level, depth if is_last else level + 1, start, stop, path[level], header))
             start = stop
     return spans
 
