@@ -34,6 +34,15 @@ _MIN_FRAGMENT = 3
 """Shorter fragments say nothing: 其他 is part of five labels."""
 
 
+@dataclass(frozen=True)
+class LabelledToken:
+    """A token with the one label it was given; `page` is 1-based."""
+
+    token: Token
+    page: int
+    label: str
+
+
 class Labeller(Protocol):
     def label(self, tokens: Sequence[Token], form: Form) -> list[Labels]:
         """One mapping per token. Tokens of one page or table, in reading order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +15,19 @@ from giar_ml.forms import load_forms
 from giar_ml.report import Report, Source
 
 if TYPE_CHECKING:
+    from giar_ml.label import LabelledToken
     from giar_ml.ocr import OcrEngine
 
 DEFAULT_MAX_RISK = 0.05
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """A report with what it was read from: pages with their tables (pictures dropped), the labels found."""
+
+    report: Report
+    pages: tuple[Page, ...]
+    labels: tuple[LabelledToken, ...]
 
 
 class Extractor:
@@ -59,6 +69,10 @@ class Extractor:
         Raises:
             GiarError: the file is no report that can be read; the message says what to do.
         """
+        return self.analyse(path).report
+
+    def analyse(self, path: str | Path) -> Analysis:
+        """Read one report and keep what was seen on the way; raises as `extract`."""
         from giar_ml.fields import collect_evidence
         from giar_ml.label import FuzzyLabeller
         from giar_ml.load import load
@@ -82,7 +96,7 @@ class Extractor:
         with clock("solve"):
             verdict = decide(evidence, stated, max_risk=self._max_risk)
         problems = (*(p for page in pages for p in page.problems), *verdict.problems)
-        return Report(
+        report = Report(
             source=_source(document),
             form=evidence.form.name,
             organisation=organisation,
@@ -93,6 +107,7 @@ class Extractor:
             problems=problems,
             timings_ms=clock.timings_ms,
         )
+        return Analysis(report, tuple(pages), evidence.labels)
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":

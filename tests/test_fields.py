@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
 from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label import FuzzyLabeller
+from giar_ml.pipeline import Extractor
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 N_LABELS = 2
 REQUESTS = "requests"
 
@@ -136,3 +139,12 @@ def test_label_torn_into_cells_is_one_label() -> None:
     ]
     evidence = read(table_of(torn))
     assert values(evidence, "requests.refused.state_secret") == [4, 0, 0, 0, 0, 0, 4]
+
+
+def test_labels_are_named_by_the_row_they_were_laid_into():
+    page = Extractor(device="cpu").analyse(EXAMPLES / "broken.txt")
+    names = [label.label for label in page.labels]
+    rows = [f"row:requests.{row.key}" for s in load_form("2021").sections[4:5] for row in s.rows]
+    assert [name for name in names if name.startswith("row:requests")] == rows
+    assert names.count("under:（五）不予处理") == 1
+    assert "title:reviews" in names

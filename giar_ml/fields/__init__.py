@@ -9,14 +9,15 @@ same way, and every way that is not much worse than the best goes on to the solv
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from giar_ml.document import Page, Problem
 from giar_ml.fields.columns import Layout, Seen, find_headers, lay_fields
 from giar_ml.fields.lines import Line, document_lines
+from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.rows import LOST_ROW, align_rows, find_unplaced, row_label_costs, tables_with_zeros
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import Labeller
+from giar_ml.label import LabelledToken, Labeller
 
 __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
 
@@ -41,12 +42,13 @@ class RowEvidence:
 
 @dataclass(frozen=True)
 class FormEvidence:
-    """All rows of one form, in printed order."""
+    """All rows of one form, in printed order; `labels` are titles and words of tables as understood."""
 
     form: Form
     rows: tuple[RowEvidence, ...]
     cost: float
     problems: tuple[Problem, ...] = ()
+    labels: tuple[LabelledToken, ...] = ()
 
     @property
     def is_report(self) -> bool:
@@ -58,7 +60,8 @@ class FormEvidence:
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form], labeller: Labeller) -> FormEvidence:
     """Lay the document's tables against each form and keep the form that fits best."""
     lines = document_lines(pages)
-    return min((_fit_form(lines, form, labeller) for form in forms), key=lambda fit: fit.cost)
+    best = min((_fit_form(lines, form, labeller) for form in forms), key=lambda fit: fit.cost)
+    return replace(best, labels=(*name_titles(pages, best.form, labeller), *best.labels))
 
 
 def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvidence:
@@ -91,4 +94,10 @@ def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvid
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
         evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
-    return FormEvidence(form, tuple(evidence), cost, tuple(find_unplaced(lines, placed)))
+    return FormEvidence(
+        form,
+        tuple(evidence),
+        cost,
+        problems=tuple(find_unplaced(lines, placed)),
+        labels=tuple(name_labels(lines, matched, rows, labelled)),
+    )
