@@ -166,7 +166,7 @@ def test_decimals_are_numbers():
 
 
 def test_repairs():
-    # Three misread cells: one repaired rightly, one repaired wrongly, one left; a fourth repaired for no reason.
+    # Three misread cells: one repaired rightly, one wrongly, one left; a fourth repaired for no reason.
     a, b, c, d = list(FORM.cells)[:4]
     report = make_report(
         changes={
@@ -218,17 +218,14 @@ def test_misprint_flagged_by_a_sentence():
 @pytest.mark.parametrize(
     ("total", "right", "located"),
     [
-        pytest.param(
-            {"value": 1, "printed": None, "status": "inferred", "candidates": ()}, 1, 1, id="filled"
-        ),
-        pytest.param(
-            {"value": 0, "printed": None, "status": "conflict", "candidates": ()}, 1, 1, id="kept, flagged"
-        ),
-        pytest.param({"value": 2, "printed": None, "status": "inferred", "candidates": ()}, 0, 0, id="wrong"),
+        pytest.param({"value": 1, "status": "inferred"}, 1, 1, id="filled"),
+        pytest.param({"value": 0, "status": "conflict"}, 1, 1, id="kept, flagged"),
+        pytest.param({"value": 2, "status": "inferred"}, 0, 0, id="filled, but wrongly"),
     ],
 )
 def test_total_left_blank(total, right, located):
-    counts = score_report(make_gold({UPHELD: 1, TOTAL: None}, {TOTAL: 1}), misprinted(**total))
+    report = misprinted(printed=None, candidates=(), **total)
+    counts = score_report(make_gold({UPHELD: 1, TOTAL: None}, {TOTAL: 1}), report)
     assert (counts.wholly_right, counts.misprints_located) == (right, located)
 
 

@@ -38,8 +38,8 @@ def reliability_curve(
     """Bins by ascending confidence, empty ones left out; none for no cases.
 
     Args:
-        equal_mass: bins with about as many cases each, in place of bins of equal width. Equal confidences
-            always share a bin, so masses differ where there are many ties.
+        equal_mass: bins between quantiles, with about as many cases each, in place of bins of equal width.
+            Equal confidences always share a bin, so many ties make fewer bins.
     """
     p, y = _check(confidence, right)
     if not len(p):

@@ -88,11 +88,12 @@ class LabelCounts:
         """Mean over `labels`; None without labels."""
         return self._mean([self.only(label).f1 for label in self.labels])
 
-    def only(self, *prefixes: str) -> LabelCounts:
-        """The counts of the labels that start so: of one label, or of a kind such as `row:`."""
+    def only(self, name: str) -> LabelCounts:
+        """The counts of one label, or of a kind such as `row:`, named with its colon."""
+        wanted = {label for label in self.labels if name in (label, label[: label.find(":") + 1])}
         return LabelCounts(
             *(
-                Counter({label: n for label, n in counter.items() if label.startswith(prefixes)})
+                Counter({label: n for label, n in counter.items() if label in wanted})
                 for counter in (self.true_positives, self.false_positives, self.false_negatives)
             )
         )

@@ -40,7 +40,7 @@ class StructCell:
 @dataclass(frozen=True)
 class StructTable:
     """A table as both sides are compared; one without cells stands for no table. Where cells overlap, the
-    later one counts; places that no cell covers resemble nothing but an empty text."""
+    later one counts; a place that no cell covers counts as a blank cell of its own whose box is not known."""
 
     cells: tuple[StructCell, ...] = ()
     page: int = 1
@@ -151,7 +151,7 @@ def _relative_spans(table: StructTable) -> np.ndarray:
     places = np.stack([columns, rows, columns, rows], axis=1)
     index = table.grid.ravel()
     found = _lookup(spans, index) - places
-    found[index < 0] = 0
+    found[index < 0] = (0, 0, 1, 1)
     return found
 
 
@@ -180,13 +180,15 @@ def _pairwise_iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _lcs_similarities(texts: Sequence[str], others: Sequence[str]) -> np.ndarray:
-    from rapidfuzz.distance import Indel
+    """(N, M) twice the longest common subsequence over the length of both; 1 for two empty texts."""
+    from rapidfuzz.distance import LCSseq
     from rapidfuzz.process import cdist
 
     if not texts or not others:
         return np.zeros((len(texts), len(others)))
-    # Insertions and deletions take what the longest common subsequence leaves.
-    return np.asarray(cdist(texts, others, scorer=Indel.normalized_similarity, dtype=np.float64))
+    shared = np.asarray(cdist(texts, others, scorer=LCSseq.similarity, dtype=np.int32))
+    lengths = np.array([[len(text) + len(other) for other in others] for text in texts])
+    return np.divide(2 * shared, lengths, out=np.ones(lengths.shape), where=lengths > 0)
 
 
 # TEDS
