@@ -1,4 +1,4 @@
-"""The command line: parses, calls the pipeline, says what came of it. Heavy imports happen when used."""
+"""`giar extract`: read reports into files."""
 
 from __future__ import annotations
 
@@ -6,22 +6,28 @@ import argparse
 import contextlib
 import hashlib
 import logging
-import os
-import re
 import secrets
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from giar_ml import __version__
+from giar_ml.cli.console import (
+    EXIT_ACCEPTED,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_REVIEW,
+    EXIT_USAGE,
+    complain,
+    print_on_stdout,
+    progress,
+)
+from giar_ml.cli.options import add_reader_options, reader_options
 from giar_ml.errors import GiarError, UsageError
 
 if TYPE_CHECKING:
-    from rich.console import Console, RenderableType
-
     from giar_ml.pipeline import Extractor
     from giar_ml.report import Report
 
@@ -41,41 +47,13 @@ SUFFIXES = (
     ".md",
 )
 
-EXIT_ACCEPTED = 0
-EXIT_USAGE = 2
-EXIT_REVIEW = 3
-EXIT_FAILED = 4
-EXIT_INTERRUPTED = 130
-
 _MAX_ERROR_TEXT = 200  # characters of an unexpected error: one line on a terminal
 
 _LOG = logging.getLogger("giar_ml.cli")
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run one command; returns the exit status."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")
-    args = _build_parser().parse_args(argv)
-    try:
-        return args.run(args)
-    except GiarError as error:
-        _complain(str(error))
-        return error.exit_status
-    except KeyboardInterrupt:
-        _complain("interrupted")
-        return EXIT_INTERRUPTED
-
-
-def _build_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="giar",
-        description="Reads the statutory tables of government information disclosure reports.",
-    )
-    parser.add_argument("--version", action="version", version=f"giar {__version__}")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
-
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of `giar`."""
     extract = commands.add_parser(
         "extract",
         help="read reports into JSON, CSV and workbooks",
@@ -97,105 +75,25 @@ def _build_parser() -> argparse.ArgumentParser:
         choices=("json", "csv", "xlsx"),
         help="also write this format (repeatable; JSON is always written)",
     )
-    extract.add_argument("--device", type=_device, default="auto", help="auto, cpu or cuda:N (default: auto)")
-    extract.add_argument(
-        "--engine",
-        choices=("onnxruntime", "paddle", "transformers"),
-        default="onnxruntime",
-        help="what runs the OCR models (default: onnxruntime)",
-    )
-    extract.add_argument(
-        "--models", type=Path, metavar="FOLDER", help="OCR models to use instead of the embedded"
-    )
-    extract.add_argument(
-        "--layout", default="rules", metavar="rules|MODEL", help="layout detector (default: rules)"
-    )
-    extract.add_argument(
-        "--max-risk",
-        type=_probability,
-        metavar="X",
-        help="accept a report only if the probability of any wrong figure is at most X (0 to 1)",
-    )
+    add_reader_options(extract)
     extract.add_argument("--quiet", action="store_true", help="print errors only")
     extract.add_argument("--log", type=Path, metavar="FILE", help="append one line per report to FILE")
     extract.add_argument("--debug", action="store_true", help="print the traceback of an internal error")
 
-    show = commands.add_parser("show", help="print results as on the form")
-    show.set_defaults(run=_show)
-    show.add_argument("files", nargs="+", type=Path, metavar="FILE", help="JSON file that `extract` wrote")
-    return parser
-
-
-class _CommandParser(argparse.ArgumentParser):
-    """Takes files before, between and after options; argparse alone takes them in one place only."""
-
-    _is_parsing = False
-
-    def parse_known_args(  # type: ignore[override]
-        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
-    ) -> tuple[argparse.Namespace, list[str]]:
-        if self._is_parsing:
-            return super().parse_known_args(args, namespace)
-        self._is_parsing = True
-        try:
-            return self.parse_intermixed_args(_without_separator(args or ()), namespace), []
-        finally:
-            self._is_parsing = False
-
-
-def _without_separator(args: Sequence[str]) -> list[str]:
-    """All that follows `--` is a file, which argparse forgets between its two passes."""
-    args = list(args)
-    end = args.index("--") if "--" in args else len(args)
-    return args[:end] + [f"./{name}" if name.startswith("-") else name for name in args[end + 1 :]]
-
-
-def _device(text: str) -> str:
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not auto, cpu or cuda:N")
-    return text
-
-
-def _probability(text: str) -> float:
-    with contextlib.suppress(ValueError):
-        if 0 <= float(text) <= 1:
-            return float(text)
-    raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 1")
-
-
-def _complain(message: str) -> None:
-    from giar_ml.words import one_line
-
-    print(f"giar: {one_line(message)}", file=sys.stderr, flush=True)
-
-
-def _print(console: Console, *things: RenderableType) -> None:
-    """Print on stdout; a reader that has gone away, `head` say, is no error."""
-    with console.capture() as capture:
-        for thing in things:
-            console.print(thing, soft_wrap=True)
-    try:
-        sys.stdout.write(capture.get())
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-# --- extract ---
-
 
 def _extract(args: argparse.Namespace) -> int:
+    from giar_ml.pipeline import Extractor
+
     inputs = _list_inputs(args.inputs)
     _prepare_folder(args.output)
-    if args.models and not args.models.is_dir():
-        raise UsageError(f"{args.models}: no such model folder")
+    options = reader_options(args)
     args.log_on_stderr = not (args.quiet or sys.stderr.isatty())
     with _logging_to(args.log, on_stderr=args.log_on_stderr):
-        extractor = _build_extractor(args)
+        extractor = Extractor(**options)
         outcomes: list[tuple[Path, Report]] = []
         status = EXIT_ACCEPTED
         interrupted = False
-        with _progress(len(inputs), visible=sys.stderr.isatty() and not args.quiet) as advance:
+        with progress(len(inputs), visible=sys.stderr.isatty() and not args.quiet) as advance:
             taken: dict[str, Path] = {}
             try:
                 for path in inputs:
@@ -206,20 +104,11 @@ def _extract(args: argparse.Namespace) -> int:
             except KeyboardInterrupt:
                 interrupted = True
         if interrupted:
-            _complain(f"interrupted: {len(outcomes)} of {len(inputs)} reports done and kept")
+            complain(f"interrupted: {len(outcomes)} of {len(inputs)} reports done and kept")
             status = EXIT_INTERRUPTED
         if not args.quiet:
             _print_summary(outcomes, extractor.device)
     return status
-
-
-def _build_extractor(args: argparse.Namespace) -> Extractor:
-    from giar_ml.pipeline import Extractor
-
-    options = {} if args.max_risk is None else {"max_risk": args.max_risk}
-    return Extractor(
-        device=args.device, engine=args.engine, models=args.models, layout=args.layout, **options
-    )
 
 
 def _list_inputs(paths: Sequence[Path]) -> list[Path]:
@@ -366,38 +255,7 @@ def _tell(
     level = {"accepted": logging.INFO, "review": logging.WARNING}.get(report.status, logging.ERROR)
     _LOG.log(level, "%s", one_line("; ".join(parts)))
     if report.status == "failed" and not args.log_on_stderr:
-        _complain(reason or f"{path}: failed")
-
-
-@contextlib.contextmanager
-def _progress(total: int, *, visible: bool) -> Iterator[Callable[[str], None]]:
-    """A function to call with the name of each report as it begins."""
-    if not visible:
-        yield lambda _name: None
-        return
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from giar_ml.words import one_line
-
-    columns = (
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-    )
-    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as progress:
-        task = progress.add_task("", total=total)
-        begun = 0
-
-        def advance(name: str) -> None:
-            nonlocal begun
-            progress.update(task, completed=begun, description=escape(one_line(name)))
-            begun += 1
-
-        yield advance
-        progress.update(task, completed=begun, description="")
+        complain(reason or f"{path}: failed")
 
 
 def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) -> None:
@@ -433,32 +291,4 @@ def _print_summary(outcomes: Sequence[tuple[Path, Report]], device: str | None) 
     counts: Counter[str] = Counter(report.status for _, report in outcomes)
     line = ", ".join(f"{counts[status]} {status}" for status in styles)
     closing = Text(f"{line}; {f'OCR on {device}' if device else 'no OCR needed'}")
-    _print(console, *([table] if outcomes else []), closing)
-
-
-# --- show ---
-
-
-def _show(args: argparse.Namespace) -> int:
-    from rich.console import Console
-    from rich.text import Text
-
-    from giar_ml.report import Report
-    from giar_ml.show import render_report
-
-    console = Console()
-    width = min(max(console.width, 100), 120) if console.is_terminal else 120
-    status = EXIT_ACCEPTED
-    for i, path in enumerate(args.files):
-        try:
-            text = render_report(Report.read(path), width=width)
-        except OSError as error:
-            _complain(f"{path}: cannot read the file ({error.strerror})")
-            status = EXIT_FAILED
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-            _complain(f"{path}: not a result that `giar extract` wrote, or one of another version")
-            status = EXIT_FAILED
-        else:
-            divider = [Text("═" * width + "\n")] if i else []
-            _print(console, *divider, text)
-    return status
+    print_on_stdout(console, *([table] if outcomes else []), closing)

@@ -1,0 +1,67 @@
+"""How commands speak to the user: exit statuses, complaints, progress. Heavy imports happen when used."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+EXIT_ACCEPTED = 0
+EXIT_USAGE = 2
+EXIT_REVIEW = 3
+EXIT_FAILED = 4
+EXIT_INTERRUPTED = 130
+
+
+def complain(message: str) -> None:
+    from giar_ml.words import one_line
+
+    print(f"giar: {one_line(message)}", file=sys.stderr, flush=True)
+
+
+def print_on_stdout(console: Console, *things: RenderableType) -> None:
+    """Print on stdout; a reader that has gone away, `head` say, is no error."""
+    with console.capture() as capture:
+        for thing in things:
+            console.print(thing, soft_wrap=True)
+    try:
+        sys.stdout.write(capture.get())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@contextlib.contextmanager
+def progress(total: int, *, visible: bool) -> Iterator[Callable[[str], None]]:
+    """A function to call with the name of each report as it begins."""
+    if not visible:
+        yield lambda _name: None
+        return
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from giar_ml.words import one_line
+
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}"),
+    )
+    with Progress(*columns, console=Console(stderr=True), redirect_stdout=False) as bar:
+        task = bar.add_task("", total=total)
+        begun = 0
+
+        def advance(name: str) -> None:
+            nonlocal begun
+            bar.update(task, completed=begun, description=escape(one_line(name)))
+            begun += 1
+
+        yield advance
+        bar.update(task, completed=begun, description="")
