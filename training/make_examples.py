@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
-import tempfile
+import time
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
+from PIL import Image
 
 from giar_ml.forms import Form, load_form
 from training import marks
 from training.dumps import text_002
 from training.figures import Figure, broken_sums, complete_figures, free_cells, sample_figures
+from training.filling import Filling
+from training.grid import show_figure
+from training.printing import PrintJob, print_reports, render, scale_gold
 from training.prose import sample_prose
-from training.word import Style, degrade, find_cells, images_to_pdf, print_pdf, render, write_report
+from training.style import Style
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SCAN_SEED = 20_240
 BROKEN_SEED = 20_250
 SCAN_DPI = 200
+FIXED_TIME = time.struct_time((2026, 1, 15, 9, 0, 0, 3, 15, 0))
 ORGANISATION, SCAN_YEAR = "栖云县人民政府", 2024
 
 # Figures that an office of this size would publish; the sums fill in the rest.
@@ -116,31 +123,13 @@ def make_scan() -> tuple[bytes, dict[str, Any]]:
     lawful = scan_figures(form)
     printed = {**lawful, **SCAN_MISPRINTS}
     prose = sample_prose(rng, organisation=ORGANISATION, year=SCAN_YEAR, stated=lawful)
-    style = Style(page_break_before=())
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        path = write_report(
-            folder / "scan.docx",
-            form,
-            printed,
-            organisation=ORGANISATION,
-            year=SCAN_YEAR,
-            style=style,
-            prose=prose,
-        )
-        pages = [page.copy() for page in render(print_pdf(path), SCAN_DPI)]
-        cells = find_cells(
-            folder,
-            form,
-            printed,
-            organisation=ORGANISATION,
-            year=SCAN_YEAR,
-            style=style,
-            prose=prose,
-            dpi=SCAN_DPI,
-        )
-    ink = {key: marks.find_ink(pages[page - 1], bbox) for key, (page, bbox) in cells.items()}
-    sheet = {key: pages[page - 1] for key, (page, _) in cells.items()}
+    texts = {key: show_figure(figure) for key, figure in printed.items()}
+    filling = Filling(form, printed, texts, {key: lawful[key] for key in SCAN_MISPRINTS}, prose)
+    [(print_pdf, gold)] = print_reports([PrintJob(filling, Style(), "libreoffice")])
+    pages = render(print_pdf, SCAN_DPI)
+    cells = {key: cell.places[0] for key, cell in scale_gold(gold, SCAN_DPI).cells.items()}
+    sheet = {key: pages[(place.page or 1) - 1] for key, place in cells.items()}
+    ink = {key: marks.find_ink(sheet[key], place.bbox) for key, place in cells.items() if place.bbox}
     marks.add_flag(sheet[FLAGGED], ink[FLAGGED])
     marks.nick(sheet[NICKED], ink[NICKED])
     marks.fade(sheet[FADED], ink[FADED])
@@ -150,8 +139,47 @@ def make_scan() -> tuple[bytes, dict[str, Any]]:
     marks.seal(sheet[SEALED[1]], (x, y + 60), 120)
     damage = {FLAGGED: "flag", NICKED: "nick", FADED: "faint", BLOTTED: "blot"}
     damage |= dict.fromkeys(STRUCK, "pen stroke") | dict.fromkeys(SEALED, "seal")
-    pdf = images_to_pdf([degrade(page, rng, "office") for page in pages], SCAN_DPI)
+    pdf = images_to_pdf([copy_page(page, rng) for page in pages], SCAN_DPI)
     return pdf, _gold("scan.pdf", form, SCAN_YEAR, ORGANISATION, printed, lawful) | {"damaged": damage}
+
+
+def copy_page(page: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """What an office copier makes of a page: a tiny skew, softness, uneven paper, specks and noise."""
+    ink: np.ndarray = page.astype(np.float32)
+    height, width = ink.shape[:2]
+    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.uniform(-0.5, 0.5)), 1.0)
+    matrix[:, 2] = matrix[:, 2] + rng.uniform(-4, 4, 2)
+    ink = cv2.warpAffine(ink, matrix, (width, height), borderValue=(255, 255, 255))
+    ink = cv2.GaussianBlur(ink, (0, 0), float(rng.uniform(0.5, 0.8)))
+    shade = np.linspace(rng.uniform(0.93, 0.98), rng.uniform(0.98, 1.0), width)[None, :, None]
+    ink = (255 - (255 - ink) * rng.uniform(0.82, 0.95)) * shade
+    for _ in range(int(rng.integers(8, 25))):
+        centre = (int(rng.integers(width)), int(rng.integers(height)))
+        cv2.circle(ink, centre, int(rng.integers(1, 3)), [float(rng.uniform(60, 180))] * 3, -1)
+    noise = rng.normal(0, 4.0, ink.shape[:2])[..., None]
+    return np.clip(ink + noise, 0, 255).astype(np.uint8)
+
+
+def images_to_pdf(pages: list[np.ndarray], dpi: float, *, quality: int = 60) -> bytes:
+    """JPEG pages in a PDF without text; pages without colour are stored grey."""
+    images = []
+    for page in pages:
+        colourful = int((page.max(axis=2).astype(int) - page.min(axis=2)).max()) > 40
+        image = Image.fromarray(page)
+        images.append(image if colourful else image.convert("L"))
+    buffer = io.BytesIO()
+    # A fixed date: the same seed gives the same file.
+    images[0].save(
+        buffer,
+        "PDF",
+        save_all=True,
+        append_images=images[1:],
+        resolution=dpi,
+        quality=quality,
+        creationDate=FIXED_TIME,
+        modDate=FIXED_TIME,
+    )
+    return buffer.getvalue()
 
 
 def make_broken() -> tuple[str, dict[str, Any]]:
