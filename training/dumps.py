@@ -28,8 +28,7 @@ If the fields stand under their headers, it is 自然人 whose place the label t
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -37,10 +36,13 @@ from typing import Literal
 
 import numpy as np
 
-from giar_ml.forms import Form, load_form
+from giar_ml.forms import load_form
+from giar_ml.forms.grid import form_grid
+from giar_ml.label import normalize_label
 from training.figures import Figure, Printed
-from training.grid import Grid, GridCell, build_grid, show_figure
+from training.grid import show_figure
 from training.prose import Prose, sample_prose
+from training.spans import Span, trim
 
 Squeezed = Literal["legal_services", "other_organization", "sum", "total"]
 """What the six figures of the first page of `text_000` are: the squeezed cell shows 法律服务机构, 其他 or
@@ -66,10 +68,14 @@ COLUMNS = (*APPLICANTS, "total")
 class DumpText:
     """A text dump; `lost` are the keys of the cells that it does not print at all."""
 
-    text: str
+    spans: tuple[Span, ...]
     lost: frozenset[str]
     organisation: str
     year: int
+
+    @property
+    def text(self) -> str:
+        return "".join(span.text for span in self.spans)
 
 
 Layout = Callable[..., DumpText]
@@ -319,96 +325,14 @@ def text_004(
         prose,
         lambda row: _keys(row, COLUMNS),
         before=before,
-        tables=[part for line in [*tables, ""] for part in line.split("/")],
+        tables=[*tables, ""],
         after=after,
         paragraph_gap="\n",
     )
 
 
-def text_pdf_raw(
-    figures: Printed,
-    rng: np.random.Generator,
-    *,
-    form: Form | None = None,
-    stated: Printed | None = None,
-    prose: Prose | None = None,
-) -> DumpText:
-    """One item a line, as pdftotext gives without -layout: wrapped labels are several lines, blank cells
-    none, labels of several rows come at their middle, page numbers and form feeds in between."""
-    form, prose = form or load_form("2021"), prose or sample_prose(rng, stated=stated)
-    lines = [line for text in _opening(prose) for line in _wrap(text, 60)]
-    rows_a_page, page = int(rng.integers(11, 17)), 1
-    for table in form.tables:
-        grid = build_grid(table, lambda key: show_figure(figures[key]))
-        lines.append(table.title[0])
-        by_row: dict[int, list[GridCell]] = {}
-        for cell in grid.cells:
-            middle = (cell.row_start + cell.row_stop - 1) // 2
-            by_row.setdefault(middle, []).append(cell)
-        for row, cells in sorted(by_row.items()):
-            for cell in sorted(cells, key=lambda cell: cell.column_start):
-                lines += _wrap(cell.text, _width(grid, cell))
-            if row % rows_a_page == rows_a_page - 1 and row + 1 < grid.n_rows:
-                lines += ["", f"- {page} -", "", "\f"]
-                page += 1
-    lines += [line for text in _closing(prose) for line in _wrap(text, 60)]
-    text = "\n".join([*lines, "", f"- {page} -", "", "\f"]).replace("\f\n", "\f")
-    return DumpText(text, frozenset(), prose.organisation, prose.year)
-
-
-def text_pdf_layout(
-    figures: Printed,
-    rng: np.random.Generator,
-    *,
-    form: Form | None = None,
-    stated: Printed | None = None,
-    prose: Prose | None = None,
-) -> DumpText:
-    """Columns by spaces, as pdftotext -layout gives: figures stand beside the middle of wrapped labels."""
-    form, prose = form or load_form("2021"), prose or sample_prose(rng, stated=stated)
-    indent = " " * int(rng.integers(0, 8))
-    lines = [f"{indent}{line}" for text in _opening(prose) for line in _wrap(text, 72)]
-    for table in form.tables:
-        grid = build_grid(table, lambda key: show_figure(figures[key]))
-        lines += ["", f"{indent}    {table.title[0]}", ""]
-        lines += [f"{indent}{line}".rstrip() for line in _draw_by_spaces(grid)]
-    lines += ["", *(f"{indent}{line}" for text in _closing(prose) for line in _wrap(text, 72))]
-    return DumpText("\n".join(lines) + "\n\f", frozenset(), prose.organisation, prose.year)
-
-
-def text_markdown(
-    figures: Printed,
-    rng: np.random.Generator,
-    *,
-    form: Form | None = None,
-    repeat_merged: bool = False,
-    stated: Printed | None = None,
-    prose: Prose | None = None,
-) -> DumpText:
-    """Pipe tables, as converters from Word give: a merged cell is written once, or in every place."""
-    form, prose = form or load_form("2021"), prose or sample_prose(rng, stated=stated)
-    title, *opening = _opening(prose)
-    lines = [f"# {title}", *(f"## {t}" if t.startswith("一、") else t for t in opening)]
-    for table in form.tables:
-        grid = build_grid(table, lambda key: show_figure(figures[key]))
-        places = [[""] * grid.n_columns for _ in range(grid.n_rows)]
-        for cell in grid.cells:
-            rows = range(cell.row_start, cell.row_stop if repeat_merged else cell.row_start + 1)
-            columns = range(cell.column_start, cell.column_stop if repeat_merged else cell.column_start + 1)
-            for row in rows:
-                for column in columns:
-                    places[row][column] = cell.text
-        rows_text = [f"| {' | '.join(row)} |" for row in places]
-        rows_text.insert(1, "|" + " --- |" * grid.n_columns)
-        lines += [f"## {table.title[0]}", "\n".join(rows_text)]
-    lines += [f"## {t}" if t[1] == "、" else t for t in _closing(prose)]
-    return DumpText("\n\n".join(lines) + "\n", frozenset(), prose.organisation, prose.year)
-
-
 SEED_LAYOUTS: tuple[Layout, ...] = (text_000, text_001, text_002, text_003, text_004)
 """The layouts that were seen, by number."""
-TOOL_LAYOUTS: tuple[Layout, ...] = (text_pdf_raw, text_pdf_layout, text_markdown)
-"""What other tools make; these take the form."""
 
 
 def published_figures(number: int) -> dict[str, Figure | None]:
@@ -450,23 +374,78 @@ def _write(
     after: list[str],
     paragraph_gap: str = "\n\n",
 ) -> DumpText:
-    printed: set[str] = set()
+    separator = "\n\t" if paragraph_gap == "\n" else "\t"
+    spans: list[Span] = []
+    for i, paragraph in enumerate(_unsplit(before, paragraph_gap)):
+        spans += [Span(paragraph_gap if i else ""), Span(paragraph, "other")]
+    spans.append(Span(paragraph_gap))
+    find_label = _label_finder()
+    for i, line in enumerate(tables):
+        spans.append(Span("\n" if i else ""))
+        for j, field in enumerate(line.split("\t")):
+            spans.append(Span("\t" if j else ""))
+            if match := re.fullmatch(r"\{([\w.]+)\}", field):
+                fields = _figure_spans(match[1], figures, row_fields)
+                spans += [part for span in fields for part in (Span(separator), span)][1:]
+            else:
+                spans += find_label(field)
+    for paragraph in after:
+        spans += [Span(paragraph_gap), Span(paragraph, "other")]
+    spans = [part for span in spans for part in (trim(span) if span.text and not span.key else [span])]
+    printed = {span.key for span in spans if span.key}
+    lost = frozenset(figures.keys() - printed)
+    return DumpText(tuple(s for s in spans if s.text or s.key), lost, prose.organisation, prose.year)
 
-    def fill(match: re.Match[str]) -> str:
-        name = match[1]
-        if name in figures:
-            fields = [name]
-        elif name == "reviews":
-            fields = [key for key in figures if key.startswith("reviews.")]
-        else:
-            fields = row_fields(name)
-        printed.update(field for field in fields if field in figures)
-        separator = "\n\t" if paragraph_gap == "\n" else "\t"
-        return separator.join(f[1:-1] if f[0] == '"' else show_figure(figures[f]) for f in fields)
 
-    body = re.sub(r"\{([\w.]+)\}", fill, "\n".join(tables))
-    text = paragraph_gap.join([*_unsplit(before, paragraph_gap), body, *after])
-    return DumpText(text, frozenset(figures.keys() - printed), prose.organisation, prose.year)
+def _figure_spans(name: str, figures: Printed, row_fields: RowFields) -> Iterator[Span]:
+    """The figures that a template names: of a cell, of table 4 or of a row."""
+    if name in figures:
+        fields = [name]
+    elif name == "reviews":
+        fields = [key for key in figures if key.startswith("reviews.")]
+    else:
+        fields = row_fields(name)
+    for field in fields:
+        quoted = field.startswith('"')
+        text = field[1:-1] if quoted else show_figure(figures[field])
+        yield Span(text, "figure", None if quoted else field)
+
+
+def _label_finder() -> Callable[[str], Iterable[Span]]:
+    """Gives the spans of a template's fields, called for one after the other: some labels of table 4 stand
+    there several times, in the order of the form."""
+    table, labels = "", {}
+    titles = {normalize_label(t.title[0]): t for t in load_form("2021").tables}
+
+    def find(field: str) -> list[Span]:
+        nonlocal table, labels
+        text = normalize_label(field)
+        if text in titles:
+            table = titles[text].key
+            labels = _labels(table)
+            return [Span(field, f"title:{table}")]
+        if field in TORN:
+            first, second = TORN[field][0], TORN[field][-1]
+            if first is second:
+                return [Span(field, first[1])]
+            gap = field[len(first[0]) : len(field) - len(second[0])]
+            return [Span(first[0], first[1]), Span(gap), Span(second[0], second[1])]
+        found = labels.get(text, [])
+        label = found.pop(0) if len(found) > 1 else found[0] if found else "other"
+        return [Span(field.replace("/", "\n"), label if field else "")]
+
+    return find
+
+
+def _labels(table: str) -> dict[str, list[str]]:
+    """The names of the labels of a table, by their text, in printed order."""
+    found: dict[str, list[str]] = {}
+    for form_table in load_form("2021").tables:
+        if form_table.key == table:
+            for cell in form_grid(form_table).cells:
+                if cell.text:
+                    found.setdefault(normalize_label(cell.text), []).append(cell.label)
+    return found
 
 
 def _unsplit(lines: list[str], gap: str) -> list[str]:
@@ -482,83 +461,6 @@ def _read_layout(name: str) -> list[str]:
     return path.read_text(encoding="utf-8").removesuffix("\n").replace("|", "\t").split("\n")
 
 
-def _opening(prose: Prose) -> list[str]:
-    return [
-        f"{prose.organisation}{prose.year}年政府信息公开工作年度报告",
-        prose.introduction,
-        "一、总体情况",
-        prose.overall,
-        *(f"（{n}）{heading}。{text}" for n, (heading, text) in zip("一二三四五", prose.topics, strict=True)),
-    ]
-
-
-def _closing(prose: Prose) -> list[str]:
-    return [
-        "五、存在的主要问题及改进情况",
-        prose.problems + prose.improvements,
-        "六、其他需要报告的事项",
-        prose.remark,
-    ]
-
-
-# Widths in half-width characters; a Chinese character is two.
-LABEL_WIDTHS = (6, 12, 28)
-FIGURE_WIDTH = 9
-WIDE_FIGURE_WIDTH = 18
-NARROW_FIGURE_WIDTH = 5
-
-
-def _column_widths(grid: Grid) -> list[int]:
-    n_figures = grid.n_columns - grid.n_label_columns
-    labels = {0: (), 1: (24,)}.get(grid.n_label_columns, LABEL_WIDTHS[: grid.n_label_columns])
-    figure = WIDE_FIGURE_WIDTH if n_figures <= 4 else NARROW_FIGURE_WIDTH if n_figures > 10 else FIGURE_WIDTH
-    return [*labels, *[figure] * n_figures]
-
-
-def _width(grid: Grid, cell: GridCell) -> int:
-    return sum(_column_widths(grid)[cell.column_start : cell.column_stop]) - 1
-
-
-def _display_width(text: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in text)
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    """Lines no wider than `width`; figures are not broken, an empty text has no line."""
-    lines: list[str] = []
-    for piece in re.findall(r"[-\d.]+|.", text):
-        if lines and _display_width(lines[-1] + piece) <= width:
-            lines[-1] += piece
-        else:
-            lines.append(piece)
-    return lines
-
-
-def _draw_by_spaces(grid: Grid) -> list[str]:
-    widths = _column_widths(grid)
-    lefts = [sum(widths[:i]) for i in range(len(widths) + 1)]
-    wrapped = {cell: _wrap(cell.text, _width(grid, cell)) for cell in grid.cells}
-    heights = [1] * grid.n_rows
-    for cell, texts in sorted(wrapped.items(), key=lambda item: item[0].row_stop - item[0].row_start):
-        missing = len(texts) - sum(heights[cell.row_start : cell.row_stop])
-        heights[cell.row_stop - 1] += max(missing, 0)
-    tops = [sum(heights[:i]) for i in range(grid.n_rows + 1)]
-    placed: list[list[tuple[int, str]]] = [[] for _ in range(tops[-1])]
-    for cell, texts in wrapped.items():
-        top, bottom = tops[cell.row_start], tops[cell.row_stop]
-        left, width = lefts[cell.column_start], _width(grid, cell)
-        for i, text in enumerate(texts):
-            free = 0 if cell.role == "label" else max(width - _display_width(text), 0) // 2
-            placed[top + (bottom - top - len(texts)) // 2 + i].append((left + free, text))
-    lines = []
-    for pieces in placed:
-        line = ""
-        for left, text in sorted(pieces):
-            line += " " * (left - _display_width(line)) + text
-        lines.append(line)
-    return lines
-
-
 ROWS_000_BEFORE_TEAR = frozenset(
     f"requests.{row}"
     for row in (
@@ -572,6 +474,35 @@ ROWS_000_BEFORE_TEAR = frozenset(
         "refused.third_party_rights",
     )
 )
+# Pieces of labels, and labels written otherwise, by the field that they stand in: (text, label) of each.
+TORN: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "本年度止件数": (("本年度止件数", "column:disclosure.repealed"),),
+    "商 业": (("商 业", "column:requests.enterprise"),),
+    "企 业": (("企 业", "column:requests.enterprise"),),
+    "科 研": (("科 研", "column:requests.research_institution"),),
+    "机 构": (("机 构", "column:requests.research_institution"),),
+    "社 会": (("社 会", "column:requests.social_organization"),),
+    "公 益 组 织": (("公 益 组 织", "column:requests.social_organization"),),
+    "法 律  其": (
+        ("法 律", "column:requests.legal_services"),
+        ("其", "column:requests.other_organization"),
+    ),
+    "服 务 机 构": (("服 务 机 构", "column:requests.legal_services"),),
+    "他": (("他", "column:requests.other_organization"),),
+    "2.其他法律法规 禁止公开": (("2.其他法律法规 禁止公开", "row:requests.refused.prohibited_by_law"),),
+    "2.其他法律法规禁止公开": (("2.其他法律法规禁止公开", "row:requests.refused.prohibited_by_law"),),
+    "三、本 （一）予以公开": (
+        ("三、本", "under:三、本年度办理结果"),
+        ("（一）予以公开", "row:requests.granted"),
+    ),
+    "年度办 理结果": (("年度办 理结果", "under:三、本年度办理结果"),),
+    "2. 申请人逾期未按收费通知要求缴": (
+        ("2. 申请人逾期未按收费通知要求缴", "row:requests.other.fee_unpaid"),
+    ),
+    "纳费用、行政机关不再处理其政府信息公开申请": (
+        ("纳费用、行政机关不再处理其政府信息公开申请", "row:requests.other.fee_unpaid"),
+    ),
+}
 ROWS_001_AFTER_TEAR = frozenset(f"requests.{row}" for row in ("other.other", "handled_total", "carried_out"))
 
 # What is not named was printed 0.
