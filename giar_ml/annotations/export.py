@@ -1,0 +1,97 @@
+"""Gold and page pictures -> the files that tools for annotating pictures open."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from giar_ml.annotations import label_studio, ppocrlabel, pubtabnet, xfund
+from giar_ml.annotations.gold import Gold
+from giar_ml.annotations.pages import Pictured, pictured_pages
+from giar_ml.errors import UsageError
+
+
+def export_golds(golds: Sequence[tuple[Gold, Sequence[Path]]], folder: Path, format: str) -> Path:
+    """Write gold in the format of a tool into `folder`; names of pictures are relative to it.
+
+    `ppocrlabel` writes beside the pictures instead, which must stand in one folder: the one to open.
+    `label_studio` expects `folder` to be Label Studio's local document root. `pubtabnet` cuts every table
+    out into `folder/tables/`.
+
+    Args:
+        golds: each document with the pictures of its pages in order, as large as the gold says.
+        format: a name of `FORMATS`.
+
+    Returns:
+        The file that holds the labels.
+
+    Raises:
+        UsageError: an unknown format, or pictures in several folders for PPOCRLabel.
+        ValueError: pictures that do not fit the pages in number or size.
+        OSError: a picture cannot be read or a file not written.
+    """
+    if format not in FORMATS:
+        raise UsageError(f"no annotation format {format!r}; there are {', '.join(FORMATS)}")
+    folder.mkdir(parents=True, exist_ok=True)
+    documents = [(gold, [_relative(path, folder) for path in paths]) for gold, paths in golds]
+    for page in pictured_pages(documents):
+        with Image.open(folder / page.image) as picture:
+            if picture.size != (round(page.page.width), round(page.page.height)):
+                raise ValueError(f"{page.image}: {picture.size} pixels, not as large as its gold says")
+    return FORMATS[format](documents, folder)
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return Path(os.path.relpath(path, folder)).as_posix()
+
+
+def _write_ppocrlabel(documents: Sequence[Pictured], folder: Path) -> Path:
+    parents = {(folder / image).resolve().parent for _, images in documents for image in images}
+    if len(parents) > 1:
+        raise UsageError("PPOCRLabel opens one folder: put all page pictures into one")
+    opened = parents.pop() if parents else folder
+    named = [(gold, [f"{opened.name}/{Path(image).name}" for image in images]) for gold, images in documents]
+    (opened / ppocrlabel.STATE_FILE).write_text(ppocrlabel.write_states(named), encoding="utf-8")
+    return _write_text(opened / ppocrlabel.LABEL_FILE, ppocrlabel.write(named))
+
+
+def _write_label_studio(documents: Sequence[Pictured], folder: Path) -> Path:
+    _write_text(folder / "label_studio.xml", label_studio.labelling_config(documents))
+    return _write_json(folder / "label_studio.json", label_studio.write(documents))
+
+
+def _write_xfund(documents: Sequence[Pictured], folder: Path) -> Path:
+    return _write_json(folder / "xfund.json", xfund.write(documents))
+
+
+def _write_pubtabnet(documents: Sequence[Pictured], folder: Path) -> Path:
+    records = pubtabnet.write(documents)
+    for record in records:
+        target = folder / record["filename"]
+        target.parent.mkdir(exist_ok=True)
+        with Image.open(folder / record["page"]) as picture:
+            picture.crop(record["crop"]).save(target)
+    lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in records]
+    return _write_text(folder / "pubtabnet.jsonl", "".join(lines))
+
+
+def _write_json(path: Path, data: Any) -> Path:
+    return _write_text(path, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+
+
+def _write_text(path: Path, text: str) -> Path:
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+FORMATS: dict[str, Callable[[Sequence[Pictured], Path], Path]] = {
+    "ppocrlabel": _write_ppocrlabel,
+    "label_studio": _write_label_studio,
+    "xfund": _write_xfund,
+    "pubtabnet": _write_pubtabnet,
+}
