@@ -193,6 +193,16 @@ def test_ink_shines_through_a_seal():
     assert (sealed[page.max(axis=2) < 60] < 60).all()
 
 
+def test_seals_need_no_fonts(monkeypatch):
+    monkeypatch.setattr(paper, "SEAL_FONTS", ())
+    paper._seal_font.cache_clear()
+    sealed = paper.seal(
+        make_page(), np.random.default_rng(0), dpi=DPI, text="水利局", diameter_mm=42, strength=1
+    )
+    paper._seal_font.cache_clear()
+    assert np.count_nonzero(sealed != make_page()) > 5000
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_pens_write_where_nothing_is_printed(seed):
     page = make_page()

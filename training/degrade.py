@@ -112,7 +112,7 @@ COPIER: tuple[Step | OneOf, ...] = (
     Step(device.specks, 0.8, {"n_specks": (5, 60)}, each_page=True),
     Step(device.black_edge, 0.3, {"width_mm": (1, 6)}, each_page=True),
     Step(device.stretch_levels, ranges={"white": (0.88, 0.98)}),
-    Step(paper.low_toner, 0.7, {"loss": (0.05, 0.25)}),
+    Step(paper.low_toner, 0.7, {"loss": (0.03, 0.15)}),
 )
 
 RECIPES: Mapping[Severity, Recipe] = {
@@ -130,12 +130,7 @@ RECIPES: Mapping[Severity, Recipe] = {
         copied=0.25,
         turned=0.03,
         device=(
-            Step(
-                paper.bleed_through,
-                0.35,
-                {"strength": (0.02, 0.1)},
-                takes=("reverse",),
-            ),
+            Step(paper.bleed_through, 0.35, {"strength": (0.02, 0.1)}, takes=("reverse",)),
             Step(warp.skew, 0.9, {"degrees": (-1.0, 1.0), "shift_mm": (0, 2)}, each_page=True, moves=True),
             Step(device.black_edge, 0.3, {"width_mm": (1, 6)}, each_page=True),
             Step(device.uneven_light, 0.7, {"depth": (0.01, 0.09)}),
@@ -169,16 +164,16 @@ RECIPES: Mapping[Severity, Recipe] = {
             Step(device.uneven_light, 0.5, {"depth": (0.01, 0.06)}),
             Step(device.specks, 0.7, {"n_specks": (5, 80)}, each_page=True),
             Step(device.sharpen, 0.7, {"gain": (0.3, 1.2)}),
-            Step(device.rough_edges, ranges={"sigma": (3, 10)}),
+            Step(device.rough_edges, ranges={"sigma": (3, 9)}),
             (
-                Step(device.bilevel, 0.5, {"level": (0.64, 0.82)}),
+                Step(device.bilevel, 0.5, {"level": (0.69, 0.84)}),
                 Step(device.adaptive_bilevel, 0.3, {"drop": (0.08, 0.15)}),
-                Step(device.ordered_dither, 0.1, {"contrast": (1.8, 3.0)}),
-                Step(device.error_diffusion, 0.1, {"contrast": (1.8, 3.0)}),
+                Step(device.ordered_dither, 0.1, {"contrast": (2.2, 3.5)}),
+                Step(device.error_diffusion, 0.1, {"contrast": (2.2, 3.5)}),
             ),
             Step(device.salt_and_pepper, 0.5, {"share": (0.0002, 0.003)}),
             Step(device.streaks, 0.35, {"n_streaks": (1, 6)}, each_page=True),
-            Step(warp.slip, 0.12, {"slip_mm": (0.3, 2), "n_slips": (1, 4)}, each_page=True, moves=True),
+            Step(warp.slip, 0.12, {"slip_mm": (0.3, 1), "n_slips": (1, 4)}, each_page=True, moves=True),
         ),
     ),
     "photo": Recipe(

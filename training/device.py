@@ -138,7 +138,7 @@ def specks(image: np.ndarray, rng: np.random.Generator, *, dpi: float, n_specks:
     mask = np.zeros((height, width), np.uint8)
     for _ in range(rng.poisson(n_specks)):
         centre = (int(rng.integers(16 * width)), int(rng.integers(16 * height)))
-        radius = to_px(min(0.45, float(rng.lognormal(-2.2, 0.6))), dpi)
+        radius = to_px(min(0.3, float(rng.lognormal(-2.2, 0.6))), dpi)
         axes = (max(6, round(radius * 16)), max(6, round(radius * rng.uniform(0.4, 1) * 16)))
         dark = float(rng.uniform(60, 230))
         poly = cv2.ellipse2Poly((0, 0), axes, int(rng.integers(180)), 0, 360, 45) + np.array(centre)
@@ -213,10 +213,8 @@ def lay_on_desk(image: np.ndarray, rng: np.random.Generator, *, dpi: float) -> n
     cast = cv2.GaussianBlur(cv2.warpAffine(alpha, move, (width, height)), (0, 0), away)
     grain *= 1 - cast.astype(np.float32) * (rng.uniform(0.3, 0.6) / 255)
     desk = cv2.merge([np.clip(grain * channel, 0, 255).astype(np.uint8) for channel in tone])
-    weight = cv2.merge([alpha.astype(np.float32) / 255] * 3)
-    return cv2.blendLinear(
-        np.ascontiguousarray(image[..., :3]), desk, weight[..., 0].copy(), 1 - weight[..., 0]
-    )
+    weight = alpha.astype(np.float32) / 255
+    return cv2.blendLinear(np.ascontiguousarray(image[..., :3]), desk, weight, 1 - weight)
 
 
 # ---- one bit
@@ -264,7 +262,8 @@ def error_diffusion(
 
 
 def _stretch(image: np.ndarray, contrast: float) -> np.ndarray:
-    table = (np.arange(256) - 160) * contrast + 128
+    # Around a light tone: thin strokes are grey at such resolutions, and a 4 must keep its slant.
+    table = (np.arange(256) - 190) * contrast + 128
     return cv2.LUT(image, table.round().clip(0, 255).astype(np.uint8))
 
 

@@ -184,12 +184,10 @@ def _draw_profile(t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def _shade_columns(image: np.ndarray, light: np.ndarray) -> np.ndarray:
-    colours = image[..., :3] if image.ndim == 3 else image[..., None]
-    shaded = image.copy()
-    shaded.reshape(*colours.shape[:2], -1)[..., : colours.shape[2]] = (
-        colours * light[None, :, None].astype(np.float32)
-    ).astype(np.uint8)
-    return shaded
+    pixels = image.reshape(*image.shape[:2], -1)
+    gains = np.repeat(light.astype(np.float32)[:, None], pixels.shape[2], axis=1)
+    gains[:, 3:] = 1  # what is paper stays paper
+    return (pixels * gains).astype(np.uint8).reshape(image.shape)
 
 
 def slip(image: np.ndarray, rng: np.random.Generator, *, dpi: float, slip_mm: float, n_slips: float) -> Moved:
