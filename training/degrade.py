@@ -236,7 +236,7 @@ def degrade(
         raise ValueError("no pages to degrade")
     recipe = RECIPES[severity]
     low, common, high = (min(limit, dpi) for limit in recipe.dpi)
-    scan_dpi = float(rng.triangular(low, common, high)) if low < high else low
+    scan_dpi = float(round(rng.triangular(low, common, high))) if low < high else low
     turns = _draw_turns(recipe, len(pages), turn, rng)
     plans = [_plan(steps, len(pages), rng) for steps in (recipe.paper, COPIER, recipe.device)]
     if rng.random() >= recipe.copied:
