@@ -1,4 +1,4 @@
-"""Lawful fillings of a form, and the misprints that offices make of them."""
+"""Lawful fillings of a form, the misprints that offices make of them, and how they print figures."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ Figure = int | Decimal
 Figures = dict[str, Figure]
 Printed = Mapping[str, Figure | None]
 """What the paper shows: None is a cell printed blank."""
+Mistake = dict[str, Figure | None]
+FigureStyle = Literal["plain", "thousands", "full_width"]
 
 
 @dataclass(frozen=True)
@@ -215,41 +217,47 @@ def _all_different(form: Form, figures: Figures) -> bool:
 
 def misprint(
     figures: Mapping[str, Figure], form: Form, rng: np.random.Generator, n: int
-) -> tuple[dict[str, Figure], dict[str, Figure]]:
+) -> tuple[dict[str, Figure | None], dict[str, Figure]]:
     """Print the figures with `n` mistakes that offices make.
 
-    A total forgotten (0) or left stale, a figure off by one, two neighbours swapped, two digits
-    transposed. Each contradicts a sum, also beside the others.
+    A total forgotten (0) or left stale, every row total of a table left 0 or blank, a figure off by one,
+    two neighbours swapped, two digits transposed. Each contradicts a sum, also beside the others.
 
     Returns:
-        The printed figures, and the lawful figure of every cell that was misprinted.
+        The printed figures, None where blank, and the lawful figure of every cell that was misprinted. A
+        total that is lawfully 0 and printed blank with the others is no misprint.
 
     Raises:
         ValueError: no lawful mistake was found, as when `n` is more than the form has cells for.
     """
     in_sums = {key for s in form.sums for key in (*s.left, *s.right)}
     totals = [s for s in form.sums if len(s.right) == 1]
-    kinds = [_forget_total, _leave_stale, _miss_by_one, _swap_neighbours, _transpose_digits]
+    kinds = [
+        _forget_total,
+        _forget_all_totals,
+        _leave_stale,
+        _miss_by_one,
+        _swap_neighbours,
+        _transpose_digits,
+    ]
     for _ in range(1000):
-        printed, mistakes = dict(figures), []
+        printed: dict[str, Figure | None] = dict(figures)
+        mistakes: list[Mistake] = []
         for kind in rng.choice(len(kinds), n):
             change = kinds[kind](form, figures, sorted(in_sums), totals, rng)
             # An unused mistake of one kind is replaced by the one that is always possible.
             change = change or _miss_by_one(form, figures, sorted(in_sums), totals, rng)
             mistakes.append(change)
             printed |= change
-        lawful = {key: figures[key] for change in mistakes for key in change}
-        if sum(map(len, mistakes)) == len(lawful) and _each_shows(form, printed, mistakes):
-            return printed, lawful
+        changed = [key for change in mistakes for key in change]
+        if len(set(changed)) == len(changed) and _each_shows(form, printed, mistakes):
+            return printed, {key: figures[key] for key in changed if (printed[key] or 0) != figures[key]}
     raise ValueError(f"no {n} misprints that all contradict a sum were found")
 
 
-def _each_shows(form: Form, printed: Mapping[str, Figure], mistakes: list[dict[str, Figure]]) -> bool:
+def _each_shows(form: Form, printed: Printed, mistakes: list[Mistake]) -> bool:
     broken = [{*s.left, *s.right} for s in broken_sums(form, printed)]
     return all(any(set(change) & cells for cells in broken) for change in mistakes)
-
-
-Mistake = dict[str, Figure]
 
 
 def _forget_total(
@@ -257,6 +265,23 @@ def _forget_total(
 ) -> Mistake:
     known = [s.right[0] for s in totals if figures[s.right[0]]]
     return {known[rng.integers(len(known))]: 0} if known else {}
+
+
+def _forget_all_totals(
+    form: Form, figures: Mapping[str, Figure], keys: list[str], totals: list[Sum], rng: np.random.Generator
+) -> Mistake:
+    """The total of every row of a table, as when the office filled in the addends only."""
+    tables: dict[str, list[str]] = {}
+    for s in totals:
+        if len({key.rpartition(".")[0] for key in (*s.left, *s.right)}) == 1:
+            tables.setdefault(s.right[0].split(".")[0], []).append(s.right[0])
+    known = [table for table in tables.values() if any(figures[key] for key in table)]
+    if not known:
+        return {}
+    table = known[rng.integers(len(known))]
+    if rng.random() < 0.5:
+        return dict.fromkeys(table)
+    return {key: 0 for key in table if figures[key]}
 
 
 def _leave_stale(
@@ -304,3 +329,102 @@ def _transpose_digits(
             if swapped != digits and swapped[0] != "0" and swapped.isdecimal():
                 changes.append({key: int(swapped)})
     return changes[rng.integers(len(changes))] if changes else {}
+
+
+BRACKETS = {
+    "issued": ("（其中修订{n}件）", "（含修订{n}件）"),
+    "in_force": ("（其中修订{n}件）", "（其中本年修订{n}件）"),
+    "made": ("（其中修订{n}件）",),
+    "published_total": ("（其中修订{n}件）",),
+}
+"""Notes of table 2 by column; `{n}` is at most the figure that the note stands after."""
+UNITS = {
+    "issued": ("件",),
+    "repealed": ("件",),
+    "in_force": ("件",),
+    "made": ("件",),
+    "published": ("件",),
+    "published_total": ("件",),
+    "decisions": ("件", "宗"),
+    "previous": ("项",),
+    "change": ("项",),
+    "projects": ("个",),
+}
+BLANK_TABLE_CHANCE = 0.7
+
+
+def blank_zeros(printed: Printed, rng: np.random.Generator) -> dict[str, Figure | None]:
+    """Leave the zeros of one table or several blank, as offices do that fill in only what they have."""
+    tables = sorted({key.split(".")[0] for key in printed})
+    blank = {table for table in tables if rng.random() < BLANK_TABLE_CHANCE}
+    blank.add(tables[rng.integers(len(tables))])
+    return {
+        key: None if figure == 0 and key.split(".")[0] in blank else figure for key, figure in printed.items()
+    }
+
+
+def sample_notes(form: Form, figures: Printed, rng: np.random.Generator, rate: float) -> dict[str, str]:
+    """What stands after the figure in some cells of table 2: a unit, or a bracket such as （其中修订16件）.
+
+    The figure before it stays the reading of the cell. Blank cells get none, zeros a unit only.
+
+    Args:
+        rate: chance of a note in a cell that takes one.
+    """
+    notes = {}
+    for key, cell in form.cells.items():
+        figure = figures[key]
+        if cell.section.table != "disclosure" or figure is None or rng.random() >= rate:
+            continue
+        column = cell.column
+        units = (column.unit,) if column.unit else UNITS[column.key]
+        choices = (*units, *(BRACKETS.get(column.key, ()) if figure else ()))
+        note = choices[rng.integers(len(choices))]
+        notes[key] = note.format(n=rng.integers(1, int(figure) + 1)) if "{n}" in note else note
+    return notes
+
+
+def print_figure(
+    figure: Figure, rng: np.random.Generator, style: FigureStyle, *, signed: bool = False
+) -> str:
+    """The figure as an office writes it; `giar_ml.figures.parse_figure` reads it back.
+
+    Args:
+        style: `plain` 12345, `thousands` 12,345, `full_width` １２３４５.
+        signed: say how a change goes in one of the ways seen, 减4, +1036; otherwise only -4 has a sign.
+    """
+    text = f"{abs(figure):,}" if style == "thousands" else f"{abs(figure)}"
+    signs = ("-", "减", "减少") if figure < 0 else ("+", "增", "增加", "")
+    if signed and figure:
+        text = signs[rng.integers(len(signs))] + text
+    elif figure < 0:
+        text = "-" + text
+    return text.translate(_FULL_WIDTH) if style == "full_width" else text
+
+
+_FULL_WIDTH = str.maketrans("0123456789.+-", "０１２３４５６７８９．＋－")
+
+
+def print_figures(
+    form: Form, figures: Printed, rng: np.random.Generator, *, notes: float, decorated: bool
+) -> dict[str, str]:
+    """The text of every cell; "" where blank.
+
+    Args:
+        notes: chance of a note in a cell that takes one, see `sample_notes`; a fee may be printed in yuan
+            instead, `251000元` for 25.1 in a column of 万元.
+        decorated: write all figures with thousands separators, or all in full width.
+    """
+    style: FigureStyle = ("thousands", "full_width")[rng.integers(2)] if decorated else "plain"
+    signed = rng.random() < 0.5
+    after = sample_notes(form, figures, rng, notes)
+    texts = {}
+    for key, cell in form.cells.items():
+        figure, note = figures[key], after.get(key, "")
+        if figure is None:
+            texts[key] = ""
+            continue
+        if note == "万元" and rng.random() < 0.5:
+            figure, note = int(figure * 10_000), "元"
+        texts[key] = print_figure(figure, rng, style, signed=signed and cell.column.type == "change") + note
+    return texts
