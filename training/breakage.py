@@ -13,7 +13,6 @@ import io
 import re
 import subprocess
 import tempfile
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -32,11 +31,12 @@ from giar_ml.document import BBox
 from giar_ml.forms import Form
 from giar_ml.forms.grid import GridCell, form_grid
 from giar_ml.label import normalize_label
+from giar_ml.text import normalize_radicals
 from training.dumps import SEED_LAYOUTS
 from training.faults import FAULTS
 from training.filling import Filling
+from training.printing import find_office
 from training.spans import Span, join_lines, shown_keys, split_lines, text_gold, trim
-from training.word import find_office
 
 PDF, DOCX, HTML = "pdf", "docx", "html"
 _TIMEOUT_S = 180
@@ -91,6 +91,8 @@ def break_text(
     if missing := [name for name in sorted(needs(tool)) if getattr(sources, name) is None]:
         raise ValueError(f"{tool} starts from a {missing[0]} file: give one")
     spans = TOOLS[tool].read(sources, rng)
+    if not _is_right(spans, sources):
+        spans = _label_prose("".join(span.text for span in spans), sources.filling.form)
     lines = split_lines(spans)
     printed = {key for key, text in sources.filling.texts.items() if text}
     applied = []
@@ -112,6 +114,16 @@ def break_text(
     if not is_located:
         gold = replace(gold, tokens=())
     return BrokenText(text, TOOLS[tool].suffix, gold, tuple(applied))
+
+
+def _is_right(spans: Sequence[Span], sources: Sources) -> bool:
+    """Whether the figures found are what the cells print; merged cells may stand there several times."""
+    found: dict[str, str] = {}
+    for span in spans:
+        if span.key:
+            found[span.key] = found.get(span.key, "") + "".join(span.text.split())
+    texts = {key: "".join(normalize_radicals(text).split()) for key, text in sources.filling.texts.items()}
+    return all(not text.replace(texts[key] or " ", "") for key, text in found.items())
 
 
 def needs(tool: str) -> set[str]:
@@ -164,15 +176,20 @@ def _form_cells(form: Form) -> list[tuple[int, tuple[GridCell, ...]]]:
 
 def _label_prose(text: str, form: Form) -> list[Span]:
     """What stands between cells: table titles, other text, and gaps."""
-    titles = {normalize_label(t): f"title:{table.key}" for table in form.tables for t in table.title}
+    titles = {_bare_title(t): f"title:{table.key}" for table in form.tables for t in table.title}
     spans = []
     for part in re.split(r"(\n)", text):
         if re.search(r"[^\W_]", part):
             # A run may start with what is left of the row before it.
-            spans += trim(Span(part, titles.get(normalize_label(part), "other")))
+            spans += trim(Span(part, titles.get(_bare_title(part), "other")))
         elif part:
             spans.append(Span(part))
     return spans
+
+
+def _bare_title(text: str) -> str:
+    """A chapter's heading without its number, which styles write in several ways."""
+    return normalize_label(re.sub(r"^[\s#（(]*[一二三四五六][、）)]", "", text))
 
 
 def _mark_page(source: str, form: Form) -> lxml.html.HtmlElement:
@@ -182,7 +199,11 @@ def _mark_page(source: str, form: Form) -> lxml.html.HtmlElement:
         ValueError: its tables are not those of the form.
     """
     root = lxml.html.document_fromstring(source)
-    tables = [list(table.iter("td", "th")) for table in root.iter("table") if table.find(".//table") is None]
+    tables = [
+        [list(row.iter("td", "th")) for row in table.iter("tr")]
+        for table in root.iter("table")
+        if table.find(".//table") is None
+    ]
     for element, number, cell in _match_cells(tables, form):
         texts = [(node, "text") for node in element.iter()]
         texts += [(node, "tail") for node in element.iterdescendants()]
@@ -194,22 +215,42 @@ def _mark_page(source: str, form: Form) -> lxml.html.HtmlElement:
     return root
 
 
-def _match_cells(tables: Sequence[Sequence[Any]], form: Form) -> Iterator[tuple[Any, int, GridCell]]:
-    expected = _form_cells(form)
-    if [len(cells) for cells in tables] != [len(cells) for _, cells in expected]:
-        raise ValueError(f"the tables are not those of form {form.name}")
-    for elements, (first, cells) in zip(tables, expected, strict=True):
-        for i, (element, cell) in enumerate(zip(elements, cells, strict=True)):
-            yield element, first + i, cell
+def _match_cells(
+    tables: Sequence[Sequence[Sequence[Any]]], form: Form, *, merged: bool = False
+) -> Iterator[tuple[Any, int, GridCell]]:
+    """The cells of a document's tables, given by rows, with the form's. A table may be cut in two, the second
+    part with the headers again or without. `merged`: a cell stands in each row that it goes through."""
+    rest = list(tables)
+    for form_table, (first, cells) in zip(form.tables, _form_cells(form), strict=True):
+        n_rows = form_grid(form_table).n_rows
+        expected = [
+            sorted(
+                (cell.column_start, i)
+                for i, cell in enumerate(cells)
+                if cell.row_start == row or (merged and cell.row_start < row < cell.row_stop)
+            )
+            for row in range(n_rows)
+        ]
+        rows = list(rest.pop(0)) if rest else []
+        order = list(range(n_rows))
+        if len(rows) < n_rows and rest:
+            n_headers = len(rows) + len(rest[0]) - n_rows
+            order = [*order[: len(rows)], *range(n_headers), *order[len(rows) :]]
+            rows += rest.pop(0)
+        if [len(row) for row in rows] != [len(expected[i]) for i in order]:
+            raise ValueError(f"the tables are not those of form {form.name}")
+        for i, row in zip(order, rows, strict=True):
+            for element, (_, j) in zip(row, expected[i], strict=True):
+                yield element, first + j, cells[j]
 
 
 def _mark_document(path: Path, form: Form) -> Any:
     """The Word document with marked cells; raises ValueError when its tables are not those of the form."""
     document = docx.Document(str(path))
     tables = [
-        [cell for cell in table._tbl.iter(qn("w:tc")) if not _continues(cell)] for table in document.tables
+        [list(row.iter(qn("w:tc"))) for row in table._tbl.iter(qn("w:tr"))] for table in document.tables
     ]
-    for element, number, cell in _match_cells(tables, form):
+    for element, number, cell in _match_cells(tables, form, merged=True):
         texts = list(element.iter(qn("w:t")))
         if texts:
             texts[0].text = chr(_FIRST_MARK + number) + (texts[0].text or "")
@@ -217,11 +258,6 @@ def _mark_document(path: Path, form: Form) -> Any:
         elif cell.key:
             Paragraph(element.find(qn("w:p")), cast(Any, None)).add_run(_mark("", number))
     return document
-
-
-def _continues(cell: Any) -> bool:
-    merge = cell.find(f"{qn('w:tcPr')}/{qn('w:vMerge')}")
-    return merge is not None and merge.get(qn("w:val")) != "restart"
 
 
 # Tools that start from Word
@@ -379,17 +415,19 @@ class _PageTokens:
     boxes: list[tuple[BBox, int]] = field(default_factory=list)
 
     def find(self, x: float, y: float) -> int | None:
-        """The number of the token that a point lies on; the nearest where boxes overlap."""
-        hits = [
-            (abs(x - box.center[0]) / box.width + abs(y - box.center[1]) / box.height, number)
-            for box, number in self.boxes
-            if box.left - _SLACK_PT <= x <= box.right + _SLACK_PT
-            and box.top - _SLACK_PT <= y <= box.bottom + _SLACK_PT
-        ]
-        return min(hits)[1] if hits else None
+        """The number of the token that a point lies on, or near."""
+        near = min(((_distance(box, x, y), number) for box, number in self.boxes), default=None)
+        return near[1] if near and near[0] <= _NEAR_PT else None
 
 
-_SLACK_PT = 1.0
+def _distance(box: BBox, x: float, y: float) -> float:
+    """From a point to a box; below 0 inside, where boxes overlap it is the nearer to its middle line."""
+    outside = max(box.left - x, x - box.right, 0) + max(box.top - y, y - box.bottom, 0)
+    return outside or abs(y - box.center[1]) / (box.height + 1) - 1
+
+
+_NEAR_PT = 4.0
+"""Tokens have the boxes of their ink: that of a dash does not reach the middle of its line."""
 _Char = tuple[str, int | None]
 """A character of a text and the number of its token."""
 
@@ -423,6 +461,16 @@ def _chars_to_spans(chars: Iterable[_Char], gold: Gold) -> list[Span]:
     return spans
 
 
+def _located_spans(chars: Sequence[_Char], sources: Sources) -> list[Span]:
+    """Without labels where a printed figure was not found."""
+    assert sources.pdf_gold is not None
+    spans = _chars_to_spans(chars, sources.pdf_gold)
+    found = {span.key for span in spans}
+    if all(key in found for key, text in sources.filling.texts.items() if text):
+        return spans
+    return _label_prose("".join(char for char, _ in chars), sources.filling.form)
+
+
 def _read_plumber(sources: Sources, *, layout: bool) -> list[Span]:
     import pdfplumber
 
@@ -439,7 +487,7 @@ def _read_plumber(sources: Sources, *, layout: bool) -> list[Span]:
                     )
                 chars.append((char, number))
             chars.append(("\n", None))
-    return _chars_to_spans(chars, sources.pdf_gold)
+    return _located_spans(chars, sources)
 
 
 @dataclass(frozen=True)
@@ -479,7 +527,7 @@ def _read_pdftotext(sources: Sources, *, layout: bool) -> list[Span]:
         numbers = {id(word): tokens.find(*word.bbox.center) for word in words}
         chars += [(char, numbers[id(word)] if word else None) for char, word in located]
         chars.append(("\f", None))
-    return _chars_to_spans(chars, sources.pdf_gold)
+    return _located_spans(chars, sources)
 
 
 def _run_pdftotext(path: Path, options: list[str]) -> str:
@@ -518,36 +566,42 @@ def _locate_by_lines(text: str, words: Sequence[_Word]) -> _Located | None:
 
 
 def _words_of_line(parts: Sequence[str], words: Sequence[_Word]) -> list[_Word] | None:
-    """The words that make up the parts of a line, the topmost where several do."""
+    """The words that make up the parts of a line, the topmost where several do.
+
+    The last word is looked for first: it is a figure in most rows, and a row's figures stand in one line,
+    while words before them may reach over two.
+    """
     if not parts:
         return []
-    for first in words:
-        if parts[0].startswith(first.text):
-            beside = [word for word in words if _is_beside(word.bbox, first.bbox)]
-            beside.sort(key=lambda word: word.bbox.left)
-            if found := _compose(list(parts), first, beside):
+    for last in words:
+        if parts[-1].endswith(last.text):
+            middle = last.bbox.center[1]
+            beside = [w for w in words if w.bbox.left <= last.bbox.left and _is_beside(w.bbox, last.bbox)]
+            beside.sort(key=lambda word: (abs(word.bbox.center[1] - middle) > _SAME_LINE_PT, word.bbox.left))
+            if found := _compose(tuple(parts), beside, last):
                 return found
     return None
+
+
+_SAME_LINE_PT = 1.0
 
 
 def _is_beside(a: BBox, b: BBox) -> bool:
     return min(a.bottom, b.bottom) - max(a.top, b.top) > 0.2 * min(a.height, b.height)
 
 
-def _compose(parts: list[str], first: _Word, beside: Sequence[_Word]) -> list[_Word] | None:
-    """`first` and words to the right of it, in order, whose texts are the parts."""
-    rest = parts[0][len(first.text) :]
-    parts = [rest, *parts[1:]] if rest else parts[1:]
-    if not parts:
-        return [first]
-    start = bisect_left([word.bbox.left for word in beside], first.bbox.left)
-    for word in beside[start:]:
-        if (
-            word is not first
-            and parts[0].startswith(word.text)
-            and (found := _compose(parts, word, [w for w in beside if w is not first]))
-        ):
-            return [first, *found]
+def _compose(parts: tuple[str, ...], words: Sequence[_Word], last: _Word) -> list[_Word] | None:
+    """Words from left to right up to `last` whose texts are the parts."""
+    for word in words:
+        if not parts[0].startswith(word.text):
+            continue
+        rest = parts[0][len(word.text) :]
+        after = (rest, *parts[1:]) if rest else parts[1:]
+        if word is last:
+            if not after:
+                return [word]
+        elif after and (found := _compose(after, [w for w in words if w.bbox.left > word.bbox.left], last)):
+            return [word, *found]
     return None
 
 
