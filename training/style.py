@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -87,6 +88,8 @@ class Style:
     """Tables, from 0, that start a page."""
     break_row: int | None = None
     """The table of requests is cut by hand before this row of its grid and goes on on the next page."""
+    even_headers: bool = True
+    """The lines of a wrapped column header are of one length: 结果 above 维持, not 结果维 above 持."""
     split_rows: bool = False
     """A row may be torn over two pages."""
     repeat_headers: bool = False
@@ -148,6 +151,30 @@ def n_header_rows(grid: Grid) -> int:
     if any(cell.role == "caption" for cell in grid.cells):
         return 0
     return min(cell.row_start for cell in grid.cells if cell.role == "value")
+
+
+def table_parts(grid: Grid, style: Style, number: int) -> list[list[int]]:
+    """The rows of each part of a table, from 0: two parts where it is cut by hand."""
+    rows, headers = list(range(grid.n_rows)), list(range(n_header_rows(grid)))
+    if number != 1 or not style.break_row:
+        return [rows]
+    return [rows[: style.break_row], (headers if style.repeat_headers else []) + rows[style.break_row :]]
+
+
+def column_shares(grid: Grid, style: Style) -> list[float]:
+    """Shares of the table's width; in the Word form, labels of the table of requests take half of it."""
+    shares = {0: (), 1: (0.35,), 3: style.label_shares}[grid.n_label_columns]
+    n_figures = grid.n_columns - grid.n_label_columns
+    return [*shares, *[(1 - sum(shares)) / n_figures] * n_figures]
+
+
+def wrap_header(text: str, style: Style, *, width_pt: float, size_pt: float) -> str:
+    """A column header with the line breaks that an office puts in."""
+    n_fit = max(1, int((width_pt - 5) / size_pt))
+    if not style.even_headers or len(text) <= n_fit or " " in text:
+        return text
+    n_line = math.ceil(len(text) / math.ceil(len(text) / n_fit))
+    return "\n".join(text[i : i + n_line] for i in range(0, len(text), n_line))
 
 
 def is_narrow(cell: GridCell) -> bool:
@@ -232,6 +259,7 @@ def sample_style(rng: np.random.Generator, *, form: Form | None = None) -> Style
         caption_align="left" if chance(0.35) else "center",
         page_break_before=pick((), (), (1,), (0, 1), (1, 2)),
         break_row=int(rng.integers(n_headers + 4, n_rows - 3)) if chance(0.12) else None,
+        even_headers=chance(0.8),
         split_rows=chance(0.3),
         repeat_headers=chance(0.3),
         page_numbers=pick("dashes", "dashes", "bare", "chinese", "none"),

@@ -23,11 +23,14 @@ from training.style import (
     GridCell,
     Style,
     Tints,
+    column_shares,
     figure_pt,
     is_narrow,
     n_header_rows,
     printed_date,
     printed_grids,
+    table_parts,
+    wrap_header,
 )
 
 A4_CM = 21.0, 29.7
@@ -183,13 +186,11 @@ def _add_body(document: Document, text: str, style: Style, *, lead: str = "") ->
 
 def _add_tables(document: Document, grid: Grid, style: Style, *, number: int, tints: Tints) -> None:
     """The table, or its two parts where it is cut by hand."""
-    rows, headers = list(range(grid.n_rows)), list(range(n_header_rows(grid)))
-    if number == 1 and style.break_row:
-        _add_table(document, grid, style, rows[: style.break_row], number=number, tints=tints)
-        gap = _add_line(document, "", style.body_font, 1, style, line_pt=1)
-        gap.paragraph_format.page_break_before = True
-        rows = (headers if style.repeat_headers else []) + rows[style.break_row :]
-    _add_table(document, grid, style, rows, number=number, tints=tints)
+    for i, rows in enumerate(table_parts(grid, style, number)):
+        if i:
+            gap = _add_line(document, "", style.body_font, 1, style, line_pt=1)
+            gap.paragraph_format.page_break_before = True
+        _add_table(document, grid, style, rows, number=number, tints=tints)
 
 
 def _add_table(
@@ -198,14 +199,14 @@ def _add_table(
     _top, right, _bottom, left = style.margins_cm
     page_cm = A4_CM[1] if style.is_turned(number) else A4_CM[0]
     width_cm = (page_cm - left - right) * style.width_share
-    widths = _column_widths_cm(grid, width_cm, style)
+    widths = [width_cm * share for share in column_shares(grid, style)]
     table = OxmlElement("w:tbl")
     table.append(_table_properties(style, width_cm))
     columns = OxmlElement("w:tblGrid")
     for width in widths:
         columns.append(_element("w:gridCol", w=_twips(width)))
     table.append(columns)
-    value_pt = figure_pt(style, grid, min(widths) * PT_PER_CM if number != 1 else widths[-1] * PT_PER_CM)
+    value_pt = figure_pt(style, grid, widths[-1] * PT_PER_CM)
     covering = {
         (row, cell.column_start): (i, cell)
         for i, cell in enumerate(grid.cells)
@@ -234,19 +235,13 @@ def _add_table(
             begun.add(i)
             fill = tints.get((number, i)) or style.fill(cell)
             width = sum(widths[cell.column_start : cell.column_stop])
+            if cell.role == "header" and number > 0:
+                text = wrap_header(text, style, width_pt=width * PT_PER_CM, size_pt=style.requests_pt)
             element = _table_cell(cell, style, merge=merge, fill=fill, width_cm=width)
             _fill_cell(element, cell, text, style, number=number, value_pt=value_pt)
             line.append(element)
         table.append(line)
     document.element.body.insert_element_before(table, "w:sectPr")
-
-
-def _column_widths_cm(grid: Grid, width_cm: float, style: Style) -> list[float]:
-    n_figures = grid.n_columns - grid.n_label_columns
-    # Shares of the width as in the Word form: labels of table 3 take half of it.
-    shares = {0: (), 1: (0.35,), 3: style.label_shares}[grid.n_label_columns]
-    rest = (1 - sum(shares)) / n_figures
-    return [width_cm * share for share in (*shares, *[rest] * n_figures)]
 
 
 def _element(name: str, **attributes: str | int) -> Any:
