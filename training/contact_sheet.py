@@ -74,7 +74,7 @@ def gold_overlay(picture: np.ndarray, gold: Gold, page: int) -> np.ndarray:
     """A page with its gold: (H, W, 3) uint8 RGB, as large as the picture.
 
     Cells of tables are thin and grey, places of the form's cells orange, red where misprinted, tokens have
-    the colour of their kind of label. The side a token is read from, its left, is drawn thick.
+    the colour of their kind of label. A bar stands where the reading of a token starts.
 
     Args:
         picture: (H, W, 3) uint8 RGB, of any size: gold is scaled to it.
@@ -104,8 +104,11 @@ def gold_overlay(picture: np.ndarray, gold: Gold, page: int) -> np.ndarray:
     for token in gold.tokens:
         if token.place.page == page and token.place.poly:
             color = KIND_COLORS.get(token.label.partition(":")[0], KIND_COLORS["other"])
-            points = outline(token.place.poly, color)
-            cv2.line(drawn, points[0].tolist(), points[3].tolist(), color, 3 * thin)
+            points = outline(token.place.poly, color).astype(float)
+            back = points[0] - points[1]
+            back *= 2 * thin / max(float(np.hypot(*back)), 1.0)  # beside the text, not over it
+            start, end = np.rint(points[[0, 3]] + back).astype(int).tolist()
+            cv2.line(drawn, start, end, color, 2 * thin)
     return drawn
 
 
