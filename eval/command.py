@@ -150,19 +150,18 @@ def _find_other_files(outcomes: Sequence[Outcome]) -> list[str]:
 def _write(summary: Mapping[str, Any], target: Path, cases: Sequence[Case]) -> list[Path]:
     from eval.page import render_page
 
-    contents = {
-        ".json": json.dumps(summary, ensure_ascii=False, indent=1) + "\n",
-        ".html": render_page(summary, cases),
-    }
-    paths = []
-    for suffix, text in contents.items():
-        path = target.with_name(target.name + suffix)
-        try:
-            path.write_text(text, encoding="utf-8", errors="backslashreplace")
-        except OSError as error:
-            raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another -o") from error
-        paths.append(path)
-    return paths
+    return [
+        _write_text(f"{target}.json", json.dumps(summary, ensure_ascii=False, indent=1) + "\n"),
+        _write_text(f"{target}.html", render_page(summary, cases)),
+    ]
+
+
+def _write_text(path: str, text: str) -> Path:
+    try:
+        Path(path).write_text(text, encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written ({error.strerror}); choose another -o") from error
+    return Path(path)
 
 
 def _print_summary(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:

@@ -29,6 +29,8 @@ MAX_WRONG_CELLS = 400
 """Named in the summary, of each reader; all are counted."""
 MAX_CURVE_POINTS = 200
 DIGITS = "0123456789"
+ERROR_EDGES = (1e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 0.1, 0.3)
+"""Bins of 1 - confidence."""
 
 _DRAWS_OF_ECE = 300
 
@@ -330,9 +332,26 @@ def _calibrate(scored: Sequence[Scored]) -> dict[str, Any]:
     ]
     return {
         "reliability": [b._asdict() for b in reliability_curve(confidence, right, equal_mass=False)],
+        "stated_error": _compare_errors(confidence, right),
         "cells": _curve(every),
         "reports": _curve(whole),
     }
+
+
+def _compare_errors(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, Any]]:
+    """Error stated (1 - confidence) and observed, in bins that are the finer the surer."""
+    stated = np.clip(1.0 - confidence, 0.0, 1.0)
+    bins = np.digitize(stated, ERROR_EDGES)
+    found = []
+    for index in np.unique(bins):
+        chosen = bins == index
+        n, wrong = int(chosen.sum()), int((~right[chosen]).sum())
+        interval = wilson_interval(wrong, n)
+        assert interval is not None
+        observed, low, high = interval
+        mean = float(stated[chosen].mean())
+        found.append({"stated": mean, "observed": observed, "low": low, "high": high, "n": n})
+    return found
 
 
 def _curve(cases: Sequence[tuple[float, bool]]) -> dict[str, Any]:
@@ -361,8 +380,11 @@ def _confuse(scored: Sequence[Scored]) -> dict[str, Any]:
 
 
 def _count_by_cell(scored: Sequence[Scored]) -> dict[str, dict[str, dict[str, int]]]:
+    """By form and key, of the documents that gave a result: failed ones are wrong all over."""
     counts: dict[str, dict[str, dict[str, int]]] = {}
     for s in scored:
+        if s.outcome.report is None:
+            continue
         of_form = counts.setdefault(s.outcome.case.gold.form, {})
         for cell in s.cells:
             entry = of_form.setdefault(cell.key, {"n": 0, "right": 0, "right_before": 0})

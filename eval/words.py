@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NOTHING = "–"
+PERCENT = "\u00a0%"  # no line break before it
 
 
 def show_share(value: float | None) -> str:
@@ -14,10 +15,10 @@ def show_share(value: float | None) -> str:
         return NOTHING
     percent = 100 * value
     if value in (0.0, 1.0):
-        return f"{percent:.0f} %"
+        return f"{percent:.0f}{PERCENT}"
     gap = min(abs(percent), abs(100 - percent))
     digits = 1 if gap >= 1 else 2 if gap >= 0.1 else 3
-    return f"{percent:.{digits}f} %"
+    return f"{percent:.{digits}f}{PERCENT}"
 
 
 def show_value(rate: Mapping[str, Any]) -> str:
@@ -28,7 +29,7 @@ def show_interval(rate: Mapping[str, Any]) -> str:
     """The ends of the interval, in percent; empty where there is none."""
     if rate["low"] is None:
         return ""
-    low, high = (show_share(rate[end]).removesuffix(" %") for end in ("low", "high"))
+    low, high = (show_share(rate[end]).removesuffix(PERCENT) for end in ("low", "high"))
     return f"{low}–{high}"
 
 
