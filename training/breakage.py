@@ -10,9 +10,11 @@ import copy
 import hashlib
 import html
 import io
+import logging
 import re
 import subprocess
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -122,8 +124,12 @@ def _is_right(spans: Sequence[Span], sources: Sources) -> bool:
     for span in spans:
         if span.key:
             found[span.key] = found.get(span.key, "") + "".join(span.text.split())
-    texts = {key: "".join(normalize_radicals(text).split()) for key, text in sources.filling.texts.items()}
-    return all(not text.replace(texts[key] or " ", "") for key, text in found.items())
+    texts = {key: "".join(text.split()) for key, text in sources.filling.texts.items()}
+    # A tool may give the parts of a text in another order: 元6000.
+    return all(
+        sorted(text) == sorted(texts[key] * (len(text) // max(len(texts[key]), 1)))
+        for key, text in ((key, normalize_radicals(text)) for key, text in found.items())
+    )
 
 
 def needs(tool: str) -> set[str]:
@@ -159,7 +165,10 @@ def _unmark(text: str, form: Form) -> list[Span]:
         spans += _label_prose(text[position : match.start()], form)
         cell = cells[ord(match[1]) - _FIRST_MARK]
         run = Span(match[2], cell.label, cell.key)
-        spans += trim(run) if run.text.strip() else [run]
+        if position == match.start() and spans and (spans[-1].label, spans[-1].key) == (run.label, run.key):
+            spans[-1] = replace(run, text=spans[-1].text + run.text)
+        else:
+            spans += trim(run) if run.text.strip() else [run]
         position = match.end()
     return [*spans, *_label_prose(text[position:], form)]
 
@@ -223,25 +232,32 @@ def _match_cells(
     rest = list(tables)
     for form_table, (first, cells) in zip(form.tables, _form_cells(form), strict=True):
         n_rows = form_grid(form_table).n_rows
-        expected = [
-            sorted(
-                (cell.column_start, i)
-                for i, cell in enumerate(cells)
-                if cell.row_start == row or (merged and cell.row_start < row < cell.row_stop)
-            )
-            for row in range(n_rows)
-        ]
-        rows = list(rest.pop(0)) if rest else []
-        order = list(range(n_rows))
-        if len(rows) < n_rows and rest:
-            n_headers = len(rows) + len(rest[0]) - n_rows
-            order = [*order[: len(rows)], *range(n_headers), *order[len(rows) :]]
-            rows += rest.pop(0)
-        if [len(row) for row in rows] != [len(expected[i]) for i in order]:
-            raise ValueError(f"the tables are not those of form {form.name}")
-        for i, row in zip(order, rows, strict=True):
-            for element, (_, j) in zip(row, expected[i], strict=True):
-                yield element, first + j, cells[j]
+        parts = [rest.pop(0)] if rest else []
+        orders = [list(range(n_rows))]
+        if parts and len(parts[0]) < n_rows and rest:
+            cut = len(parts[0])
+            parts.append(rest.pop(0))
+            n_headers = cut + len(parts[1]) - n_rows
+            orders = [orders[0][:cut], [*range(n_headers), *orders[0][cut:]]]
+        for rows, order in zip(parts, orders, strict=True):
+            expected = _cells_by_row(cells, order, merged=merged)
+            if list(map(len, rows)) != list(map(len, expected)):
+                raise ValueError(f"the tables are not those of form {form.name}")
+            for row, numbers in zip(rows, expected, strict=True):
+                for element, i in zip(row, numbers, strict=True):
+                    yield element, first + i, cells[i]
+
+
+def _cells_by_row(cells: Sequence[GridCell], rows: Sequence[int], *, merged: bool) -> list[list[int]]:
+    """The numbers of the cells in each row of a part of a table."""
+    begun: set[int] = set()
+    found = []
+    for row in rows:
+        own = [i for i, cell in enumerate(cells) if cell.row_start <= row < cell.row_stop]
+        own.sort(key=lambda i: cells[i].column_start)
+        found.append([i for i in own if merged or i not in begun])
+        begun.update(own)
+    return found
 
 
 def _mark_document(path: Path, form: Form) -> Any:
@@ -321,9 +337,9 @@ def _read_stripped(sources: Sources, rng: np.random.Generator) -> list[Span]:
     root = _mark_page(sources.html, form)
     for element in root.xpath("//script | //style | //head"):
         element.drop_tree()
-    hows = ["lines", "rows"]
+    hows = ["rows"]
     if all(sources.filling.texts.values()):  # else blank cells would be gone without a trace
-        hows.append("spaces")
+        hows += ["lines", "spaces"]
     how = str(rng.choice(hows))
     if how == "lines":
         texts = (text.strip() for text in root.itertext())
@@ -337,27 +353,22 @@ def _read_stripped(sources: Sources, rng: np.random.Generator) -> list[Span]:
     return _unmark(text, form)
 
 
+_BLOCKS = {"h1", "h2", "h3", "h4", "p", "div", "table", "tr", "li", "br"}
+
+
 def _copy_text(root: Any) -> str:
-    """As browsers copy a page: cells of a row divided by tabs, paragraphs by empty lines."""
-    blocks = []
-    for element in root.iter("h1", "h2", "h3", "h4", "p", "div", "table", "li"):
-        if element.tag == "table":
-            rows = [[_inline(cell) for cell in row.iter("td", "th")] for row in element.iter("tr")]
-            blocks.append("\n".join("\t".join(row) for row in rows))
-        elif not list(element.iterancestors("table")) and (text := _own_text(element)):
-            blocks.append(text)
-    return "\n\n".join(blocks) + "\n"
-
-
-def _own_text(element: Any) -> str:
-    """The text of a block that holds no other block."""
-    if any(True for _ in element.iter("h1", "h2", "h3", "h4", "p", "table", "li")) and element.tag == "div":
-        return ""
-    return _inline(element)
-
-
-def _inline(element: Any) -> str:
-    return re.sub(r"\s+", " ", element.text_content()).strip()
+    """As browsers copy a page: cells of a row divided by tabs, rows and paragraphs by line breaks."""
+    for element in root.iter():
+        for name in ("text", "tail"):
+            text = re.sub(r"\s+", " ", getattr(element, name) or "")
+            setattr(element, name, text if text.strip() else None)
+    for cell in root.iter("td", "th"):
+        cell.tail = "\t" if cell.getnext() is not None else None
+    for element in root.iter(*_BLOCKS):
+        if not any(parent.tag in ("td", "th") for parent in element.iterancestors()):
+            element.text = f"\n{element.text or ''}" if element.tag != "tr" else element.text
+            element.tail = f"\n{element.tail or ''}"
+    return re.sub(r"\n{3,}", "\n\n", root.text_content()).strip("\n") + "\n"
 
 
 def _read_markdown(sources: Sources, rng: np.random.Generator) -> list[Span]:
@@ -476,6 +487,8 @@ def _read_plumber(sources: Sources, *, layout: bool) -> list[Span]:
 
     assert sources.pdf is not None
     assert sources.pdf_gold is not None
+    # It warns of every character in a font of Chromium's.
+    logging.getLogger("pdfminer").setLevel(logging.ERROR)
     chars: list[_Char] = []
     with pdfplumber.open(io.BytesIO(sources.pdf)) as pdf:
         for page, tokens in zip(pdf.pages, _page_tokens(sources.pdf_gold), strict=True):
@@ -576,22 +589,31 @@ def _words_of_line(parts: Sequence[str], words: Sequence[_Word]) -> list[_Word] 
     for last in words:
         if parts[-1].endswith(last.text):
             middle = last.bbox.center[1]
-            beside = [w for w in words if w.bbox.left <= last.bbox.left and _is_beside(w.bbox, last.bbox)]
+            beside = [word for word in words if _is_beside(word.bbox, last.bbox)]
             beside.sort(key=lambda word: (abs(word.bbox.center[1] - middle) > _SAME_LINE_PT, word.bbox.left))
             if found := _compose(tuple(parts), beside, last):
+                return found
+            # Fonts of unlike height: words on one line that the tool gives one after the other.
+            texts = Counter(word.text for word in beside)
+            if found := _compose(
+                tuple(parts), [w for w in beside if texts[w.text] == 1], last, ordered=False
+            ):
                 return found
     return None
 
 
 _SAME_LINE_PT = 1.0
+"""Words whose middles are closer stand in one line, or one column."""
 
 
 def _is_beside(a: BBox, b: BBox) -> bool:
     return min(a.bottom, b.bottom) - max(a.top, b.top) > 0.2 * min(a.height, b.height)
 
 
-def _compose(parts: tuple[str, ...], words: Sequence[_Word], last: _Word) -> list[_Word] | None:
-    """Words from left to right up to `last` whose texts are the parts."""
+def _compose(
+    parts: tuple[str, ...], words: Sequence[_Word], last: _Word, *, ordered: bool = True
+) -> list[_Word] | None:
+    """Words from left to right, or in any order, up to `last` whose texts are the parts."""
     for word in words:
         if not parts[0].startswith(word.text):
             continue
@@ -600,8 +622,12 @@ def _compose(parts: tuple[str, ...], words: Sequence[_Word], last: _Word) -> lis
         if word is last:
             if not after:
                 return [word]
-        elif after and (found := _compose(after, [w for w in words if w.bbox.left > word.bbox.left], last)):
-            return [word, *found]
+        elif after:
+            # Characters of a label that runs downwards may stand beside each other in the text.
+            left = word.bbox.left - _SAME_LINE_PT
+            others = [w for w in words if w is not word and (not ordered or w.bbox.left >= left)]
+            if found := _compose(after, others, last, ordered=ordered):
+                return [word, *found]
     return None
 
 
