@@ -71,6 +71,10 @@ class Style:
     bold_headings: bool = False
     row_cm: tuple[float, float, float] = (0.95, 0.55, 0.8)
     """Least height of a row in each of the three tables."""
+    padding_pt: tuple[float, float] = (0, 2)
+    """Between the rules of a cell and its text: above and below, left and right."""
+    label_spacing: float = 1.0
+    """Line spacing of labels that are wrapped."""
     border_pt: float = 0.5
     outer_border: Literal["single", "double", "thick", "open"] = "single"
     """`open` has no rules at the left and right edge of a table."""
@@ -92,6 +96,8 @@ class Style:
     """The lines of a wrapped column header are of one length: 结果 above 维持, not 结果维 above 持."""
     split_rows: bool = False
     """A row may be torn over two pages."""
+    stray_lines: bool = False
+    """Empty lines stand above and below the labels of the table of requests: its rows are tall."""
     repeat_headers: bool = False
     page_numbers: PageNumbers = "dashes"
     page_number_align: Literal["center", "right"] = "center"
@@ -170,7 +176,7 @@ def column_shares(grid: Grid, style: Style) -> list[float]:
 
 def wrap_header(text: str, style: Style, *, width_pt: float, size_pt: float) -> str:
     """A column header with the line breaks that an office puts in."""
-    n_fit = max(1, int((width_pt - 5) / size_pt))
+    n_fit = max(1, int((width_pt - 2 * style.padding_pt[1] - 1) / size_pt))
     if not style.even_headers or len(text) <= n_fit or " " in text:
         return text
     n_line = math.ceil(len(text) / math.ceil(len(text) / n_fit))
@@ -191,7 +197,9 @@ def widest_figure(grid: Grid) -> float:
 
 def figure_pt(style: Style, grid: Grid, column_pt: float) -> float:
     """The size at which the longest figure of a table stands on one line of its column."""
-    return max(6.0, min(style.figure_pt, (column_pt - 5) / (0.56 * widest_figure(grid))))
+    return max(
+        6.0, min(style.figure_pt, (column_pt - 2 * style.padding_pt[1] - 1) / (0.56 * widest_figure(grid)))
+    )
 
 
 def printed_date(filling: Filling, style: Style) -> str:
@@ -224,7 +232,11 @@ def sample_style(rng: np.random.Generator, *, form: Form | None = None) -> Style
     landscape: Landscape = "no"
     if chance(0.14):
         landscape = pick("requests", "tables", "all")
-    label_shares = (uniform(0.045, 0.07), uniform(0.12, 0.18), uniform(0.24, 0.31))
+    # Narrow labels take several lines: where rows may be torn, some are.
+    split_rows = chance(0.3)
+    narrow = split_rows and chance(0.5)
+    middle = uniform(0.08, 0.12) if narrow else uniform(0.12, 0.18)
+    last = uniform(0.14, 0.2) if narrow else uniform(0.24, 0.31)
     grid = build_grid(form.tables[1], lambda key: "")
     n_rows, n_headers = grid.n_rows, n_header_rows(grid)
     return Style(
@@ -248,19 +260,22 @@ def sample_style(rng: np.random.Generator, *, form: Form | None = None) -> Style
         bold_chapters=chance(0.35),
         bold_headings=chance(0.2),
         row_cm=(uniform(0.6, 1.1), uniform(0.42, 0.85), uniform(0.6, 1.1)),
+        padding_pt=(pick(0.0, 0.5, 1.0, 2.0), pick(2.0, 2.0, 3.0, 5.4)),
+        label_spacing=pick(1.0, 1.0, 1.1, 1.25),
         border_pt=pick(0.5, 0.5, 0.5, 0.75, 1.0, 1.5),
         outer_border=pick("double", "thick", "thick", "open") if chance(0.25) else "single",
         inner_border=("none" if chance(0.25) else "dotted") if chance(0.06) else "single",
         vertical_label=chance(0.45),
-        label_shares=label_shares,
+        label_shares=(uniform(0.045, 0.07), middle, last),
         width_share=uniform(1.02, 1.12) if chance(0.2) else 1.0,
         figure_align=pick("left", "right") if chance(0.12) else "center",
         label_align="center" if chance(0.15) else "left",
         caption_align="left" if chance(0.35) else "center",
         page_break_before=pick((), (), (1,), (0, 1), (1, 2)),
-        break_row=int(rng.integers(n_headers + 4, n_rows - 3)) if chance(0.12) else None,
+        break_row=int(rng.integers(n_headers + 12, n_rows - 3)) if chance(0.12) else None,
         even_headers=chance(0.8),
-        split_rows=chance(0.3),
+        split_rows=split_rows,
+        stray_lines=split_rows and chance(0.4),
         repeat_headers=chance(0.3),
         page_numbers=pick("dashes", "dashes", "bare", "chinese", "none"),
         page_number_align="right" if chance(0.2) else "center",

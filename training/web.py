@@ -8,6 +8,8 @@ from dataclasses import replace
 
 from training.filling import Filling
 from training.style import (
+    FANDOL_HEI,
+    FANDOL_SONG,
     Grid,
     GridCell,
     Style,
@@ -35,6 +37,7 @@ _PAGE_NUMBERS = {
     "dashes": '"- " counter(page) " -"',
     "chinese": '"第 " counter(page) " 页"',
 }
+_FACES = (FANDOL_SONG, FANDOL_HEI)
 _RULES = {"single": "solid", "dotted": "dotted", "none": "none"}
 
 
@@ -119,6 +122,7 @@ def _css(style: Style) -> str:
     text_pt = _TEXT_SHARE * style.body_pt
     box = f"@bottom-{style.page_number_align}"
     theme = "#1b5aa6" if style.caption_fill else "#b01e23"  # no full red, which is for tints
+    above, beside = style.padding_pt
     rule = f"{style.border_pt:g}pt {_RULES[style.inner_border]} #000"
     outer = rule
     if style.outer_border in ("double", "thick"):
@@ -128,6 +132,8 @@ def _css(style: Style) -> str:
             else f"{style.border_pt + 1:g}pt solid #000"
         )
     lines = [
+        # Chromium takes their bold faces otherwise.
+        *(f"@font-face {{font-family: {name}; src: local({name}-Regular);}}" for name in _FACES),
         f"@page {{size: A4 {'landscape' if style.landscape == 'all' else 'portrait'}; margin: {margins};"
         f" {box} {{content: {_PAGE_NUMBERS[style.page_numbers]}; font-size: 9pt;}}}}",
         "@page wide {size: A4 landscape;}",
@@ -151,14 +157,14 @@ def _css(style: Style) -> str:
         "@media print {.scroll {overflow: visible;}}",
         ".first {break-before: page;}",
         f"table {{border-collapse: collapse; width: {100 * min(style.width_share, 1):g}%; border: {outer};}}",
-        f"td {{border: {rule}; padding: 1pt 2pt; vertical-align: middle; line-height: 1.25;"
+        f"td {{border: {rule}; padding: {above:g}pt {beside:g}pt; vertical-align: middle;"
+        f" line-height: {1.2 * style.label_spacing:.2f};"
         " overflow-wrap: anywhere;}",
         ".down {writing-mode: vertical-rl; display: inline-block; text-align: left;}",
     ]
     if style.landscape in ("requests", "tables"):
         lines.append(".wide {page: wide;}")
-    if not style.split_rows:
-        lines.append("tr {break-inside: avoid;}")
+    lines.append("td {orphans: 1; widows: 1;}" if style.split_rows else "tr {break-inside: avoid;}")
     if style.outer_border == "open":
         lines.append("table {border-left-style: hidden; border-right-style: hidden;}")
     return "\n".join(lines)
@@ -240,5 +246,5 @@ def _cell(
         inner = (
             f'<p style="text-indent: 0; text-align: {alignment}"><span style="{letters}">{text}</span></p>'
         )
-        return f'<td{spans} style="padding: 0 3pt{shade}">{inner}</td>'
+        return f'<td{spans} style="padding: 0 {style.padding_pt[1]:g}pt{shade}">{inner}</td>'
     return f'<td{spans} style="text-align: {alignment}; {letters}{shade}">{text}</td>'

@@ -272,8 +272,10 @@ def _table_properties(style: Style, width_cm: float) -> Any:
     properties.append(borders)
     properties.append(_element("w:tblLayout", type="fixed"))
     margins = OxmlElement("w:tblCellMar")
-    for side in ("left", "right"):
-        margins.append(_element(f"w:{side}", w=40, type="dxa"))
+    above, beside = style.padding_pt
+    for side, padding_pt in (("top", above), ("left", beside), ("bottom", above), ("right", beside)):
+        if padding_pt:
+            margins.append(_element(f"w:{side}", w=round(20 * padding_pt), type="dxa"))
     properties.append(margins)
     return properties
 
@@ -298,11 +300,24 @@ def _table_cell(cell: GridCell, style: Style, *, merge: str | None, fill: str | 
 def _fill_cell(
     element: Any, cell: GridCell, text: str, style: Style, *, number: int, value_pt: float
 ) -> None:
+    is_row_label = number == 1 and cell.role == "label" and cell.row_stop - cell.row_start == 1
+    if style.stray_lines and is_row_label and text:
+        for line in ("", text, ""):
+            _add_cell_line(element, cell, line, style, number=number, value_pt=value_pt)
+    else:
+        _add_cell_line(element, cell, text, style, number=number, value_pt=value_pt)
+
+
+def _add_cell_line(
+    element: Any, cell: GridCell, text: str, style: Style, *, number: int, value_pt: float
+) -> None:
     block: Any = OxmlElement("w:p")
     element.append(block)
     paragraph = Paragraph(block, cast(Any, None))
     paragraph.paragraph_format.space_after = Pt(0)
-    paragraph.paragraph_format.line_spacing = 1.0
+    if style.split_rows:
+        paragraph.paragraph_format.widow_control = False  # a label of two lines may be torn too
+    paragraph.paragraph_format.line_spacing = style.label_spacing if cell.role != "value" else 1.0
     alignment = "center"
     if cell.role == "value":
         alignment = style.figure_align
@@ -311,9 +326,13 @@ def _fill_cell(
     elif (cell.role == "label" and not is_narrow(cell)) or (cell.role == "corner" and number > 0):
         alignment = style.label_align
     paragraph.alignment = ALIGNMENTS[alignment]
-    if not text:
-        return
     size_pt = style.label_pt if number == 0 else style.requests_pt
+    if not text:
+        if style.stray_lines:  # the size of an empty line is that of its end mark
+            mark = OxmlElement("w:rPr")
+            mark.append(_element("w:sz", val=round(2 * size_pt)))
+            block.get_or_add_pPr().append(mark)
+        return
     if cell.role == "value":
         _add_run(paragraph, text, style.table_font, value_pt, latin=style.figure_font)
         return
