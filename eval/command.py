@@ -104,12 +104,11 @@ def run(args: argparse.Namespace) -> int:
 def _check_baselines(names: Sequence[str]) -> list[str]:
     if not names:
         return []
-    from eval.run import load_baselines
+    from eval.baselines import BASELINES
 
-    known = load_baselines()
     for name in names:
-        if name not in known:
-            raise UsageError(f"no baseline {name!r}; there are {', '.join(sorted(known))}")
+        if name not in BASELINES:
+            raise UsageError(f"no baseline {name!r}; there are {', '.join(sorted(BASELINES))}")
     return list(dict.fromkeys(names))
 
 

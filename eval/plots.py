@@ -60,7 +60,8 @@ def plot_risk_coverage(readers: Sequence[Mapping[str, Any]]) -> str:
             highest = max(highest, *risk)
         axes.set_title(title, fontsize=10.5, loc="left", fontweight="bold")
         axes.set_xlim(0, 1.02)
-        axes.set_ylim(0, max(1.12 * highest, 0.002))
+        top = max(1.12 * highest, 0.002)
+        axes.set_ylim(-0.03 * top, top)
         axes.set_xlabel("coverage")
         axes.set_ylabel("risk: share wrong")
         axes.xaxis.set_major_formatter(FuncFormatter(_percent))
@@ -95,9 +96,9 @@ def plot_reliability(reader: Mapping[str, Any]) -> str:
     for side in (axes.xaxis, axes.yaxis):
         side.set_major_locator(FixedLocator(ticks))
         side.set_minor_locator(NullLocator())
-        side.set_major_formatter(FuncFormatter(_percent))
-    axes.set_xlabel("error stated: 1 − confidence")
-    axes.set_ylabel("error observed")
+        side.set_major_formatter(FuncFormatter(lambda value, place: _percent(value, place).rstrip(" %")))
+    axes.set_xlabel("error stated, % (1 − confidence)")
+    axes.set_ylabel("error observed, %")
     _grid(axes, "both")
     return _to_svg(figure, "reliability")
 
@@ -182,7 +183,9 @@ def plot_stages(by_input: Mapping[str, Mapping[str, Any]]) -> str:
         axes.barh(range(len(rows)), ms, 0.62, left=left, color=color, label=stage)
         left += ms
     for row, total in enumerate(left):
-        axes.text(total, row, f"  {total:,.0f} ms", va="center", fontsize=9)
+        axes.annotate(
+            f"{total:,.0f} ms", (total, row), (5, 0), textcoords="offset points", va="center", fontsize=9
+        )
     axes.set_yticks(range(len(rows)), [name for name, _ in rows])
     axes.tick_params(axis="y", length=0)
     axes.invert_yaxis()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pkgutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -179,13 +178,9 @@ def make_reader(name: str, options: Mapping[str, Any]) -> CaseReader:
     """Our pipeline with the options of `Extractor`, or a baseline by its name."""
     if name == OURS:
         return PipelineReader(Extractor(**options))
-    return ReportReader(load_baselines()[name]())
+    from eval.baselines import BASELINES
 
-
-def load_baselines() -> Mapping[str, Callable[[], ReportSource]]:
-    """The other readers by name; each is built when called."""
-    baselines: Mapping[str, Callable[[], ReportSource]] = pkgutil.resolve_name("eval.baselines:BASELINES")
-    return baselines
+    return ReportReader(BASELINES[name]())
 
 
 class _Frame:

@@ -13,7 +13,7 @@ def show_share(value: float | None) -> str:
     """A share as percent, with as many digits as the end it is near needs: 99.98 %, never 100 % for less."""
     if value is None:
         return NOTHING
-    percent = 100 * value
+    percent = min(max(100 * value, 0.001), 99.999) if 0 < value < 1 else 100 * value
     if value in (0.0, 1.0):
         return f"{percent:.0f}{PERCENT}"
     gap = min(abs(percent), abs(100 - percent))
