@@ -17,7 +17,7 @@ from training.printing import (
     render,
     scale_gold,
 )
-from training.style import Style, printed_grids, sample_style
+from training.style import FANDOL_KAI, HEI, SANS, SONG, Style, printed_grids, sample_style
 from training.tints import make_tints
 from training.web import write_page
 from training.word import write_report
@@ -133,6 +133,16 @@ def test_prints_are_seeded(prints):
     renderer = prints[0][0].renderer
     again = print_reports(make_jobs(renderer)[1:3])
     assert again == [prints[1][1], prints[2][1]]
+
+
+@pytest.mark.skipif(find_office() is None, reason="LibreOffice Writer is not installed")
+def test_labels_that_run_downwards_can_be_read():
+    fonts = (SONG, FANDOL_KAI, HEI, SANS)
+    jobs = [PrintJob(make_filling(), Style(table_font=font), "libreoffice") for font in fonts]
+    for job, (_, gold) in zip(jobs, print_reports(jobs), strict=True):
+        [label] = [token for token in gold.tokens if token.text == "三、本年度办理结果"]
+        assert label.place.bbox.height > 8 * job.style.requests_pt
+        assert label.place.bbox.width < 1.5 * job.style.requests_pt
 
 
 def test_gold_in_pixels_lies_on_rendered_pages(prints):

@@ -73,8 +73,8 @@ class Style:
     """Least height of a row in each of the three tables."""
     padding_pt: tuple[float, float] = (0, 2)
     """Between the rules of a cell and its text: above and below, left and right."""
-    label_spacing: float = 1.0
-    """Line spacing of labels that are wrapped."""
+    label_spacing: float | None = None
+    """Height of a line of a label beside its type size; None: as the font has it."""
     border_pt: float = 0.5
     outer_border: Literal["single", "double", "thick", "open"] = "single"
     """`open` has no rules at the left and right edge of a table."""
@@ -261,7 +261,7 @@ def sample_style(rng: np.random.Generator, *, form: Form | None = None) -> Style
         bold_headings=chance(0.2),
         row_cm=(uniform(0.6, 1.1), uniform(0.42, 0.85), uniform(0.6, 1.1)),
         padding_pt=(pick(0.0, 0.5, 1.0, 2.0), pick(2.0, 2.0, 3.0, 5.4)),
-        label_spacing=pick(1.0, 1.0, 1.1, 1.25),
+        label_spacing=uniform(1.15, 1.5),
         border_pt=pick(0.5, 0.5, 0.5, 0.75, 1.0, 1.5),
         outer_border=pick("double", "thick", "thick", "open") if chance(0.25) else "single",
         inner_border=("none" if chance(0.25) else "dotted") if chance(0.06) else "single",

@@ -158,9 +158,10 @@ def _css(style: Style) -> str:
         ".first {break-before: page;}",
         f"table {{border-collapse: collapse; width: {100 * min(style.width_share, 1):g}%; border: {outer};}}",
         f"td {{border: {rule}; padding: {above:g}pt {beside:g}pt; vertical-align: middle;"
-        f" line-height: {1.2 * style.label_spacing:.2f};"
-        " overflow-wrap: anywhere;}",
-        ".down {writing-mode: vertical-rl; display: inline-block; text-align: left;}",
+        f" line-height: {style.label_spacing or 1.2:.2f};"
+        " overflow-wrap: break-word;}",
+        # Not every font knows how to be set downwards: one character a line.
+        ".down {display: inline-block; width: 1.1em; line-break: anywhere;}",
     ]
     if style.landscape in ("requests", "tables"):
         lines.append(".wide {page: wide;}")

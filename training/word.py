@@ -18,6 +18,8 @@ from docx.text.paragraph import Paragraph
 
 from training.filling import Filling
 from training.style import (
+    HEI,
+    SANS,
     TIMES,
     Grid,
     GridCell,
@@ -317,7 +319,9 @@ def _add_cell_line(
     paragraph.paragraph_format.space_after = Pt(0)
     if style.split_rows:
         paragraph.paragraph_format.widow_control = False  # a label of two lines may be torn too
-    paragraph.paragraph_format.line_spacing = style.label_spacing if cell.role != "value" else 1.0
+    size_pt = value_pt if cell.role == "value" else style.label_pt if number == 0 else style.requests_pt
+    is_exact = style.label_spacing is not None and cell.role != "value"
+    paragraph.paragraph_format.line_spacing = Pt(size_pt * (style.label_spacing or 1)) if is_exact else 1.0
     alignment = "center"
     if cell.role == "value":
         alignment = style.figure_align
@@ -326,7 +330,6 @@ def _add_cell_line(
     elif (cell.role == "label" and not is_narrow(cell)) or (cell.role == "corner" and number > 0):
         alignment = style.label_align
     paragraph.alignment = ALIGNMENTS[alignment]
-    size_pt = style.label_pt if number == 0 else style.requests_pt
     if not text:
         if style.stray_lines:  # the size of an empty line is that of its end mark
             mark = OxmlElement("w:rPr")
@@ -334,7 +337,7 @@ def _add_cell_line(
             block.get_or_add_pPr().append(mark)
         return
     if cell.role == "value":
-        _add_run(paragraph, text, style.table_font, value_pt, latin=style.figure_font)
+        _add_run(paragraph, text, style.table_font, size_pt, latin=style.figure_font)
         return
     headers = cell.role in ("header", "corner")
     bold = style.bold_headers and (is_narrow(cell) or (headers and number == 0))
@@ -342,4 +345,6 @@ def _add_cell_line(
         style.bold_chapters and cell.role == "label" and text[:2] in ("一、", "二、", "三、", "四、")
     )
     font = style.header_font if headers and style.header_font else style.table_font
+    if font == HEI and is_narrow(cell) and style.vertical_label:
+        font = SANS  # the other's characters lie on top of one another when they run downwards
     _add_run(paragraph, text, font, size_pt, bold=bold)
