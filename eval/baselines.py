@@ -3,7 +3,8 @@
 Each has the care that such a script deserves: fuzzy labels, digits put together, O and l read as 0 and 1,
 the form that fits best. None knows the sums but to check them at the end, and none has second readings.
 OCR loses many isolated zeros, and most cells are zero: a cell without a figure in a row that was found
-counts as 0, in a row that was not found it is missing.
+counts as 0, in a row that was not found it is missing: to call that 0 too would get more cells right on bad
+scans, as would a page of zeros.
 """
 
 from __future__ import annotations
@@ -219,14 +220,15 @@ def read_rows(rows: Sequence[GridRow], form: Form) -> Fit:
 def _fill_row(fit: Fit, keys: Sequence[str], row: GridRow, first: int) -> None:
     """The last cells of the row are the figures: what stands between them and the label is empty.
 
-    Where columns were taken for one, their figures are the lines of its cell.
+    Where columns were taken for one, their figures are the lines of its cell; where rows were, the first
+    line is that of the label.
     """
     texts = row.texts[first:]
     if len(texts) < len(keys):
         lines = [line for text in texts for line in text.split("\n")]
         texts = tuple(lines) if len(lines) == len(keys) else texts
     for key, text in zip(keys, texts[-len(keys) :], strict=False):
-        if figure := clean_figure(text):
+        if figure := clean_figure(text.split("\n")[0]):
             fit.figures[key] = Figure(figure, 1.0, row.page)
 
 

@@ -182,6 +182,14 @@ def test_table_rows_are_read_by_label_and_order():
     assert found["reviews.litigation_after_reconsideration.total"] == "14"
 
 
+def test_of_two_rows_taken_for_one_the_first_is_read():
+    """Not 2100: the lines of a cell are different figures."""
+    rows = grid(["（七）总计", "21\n0\n0", "21\n0\n0"], ["（一）予以公开", *["4\n1"] * 7])
+    found = texts(read_rows(rows, load_form("2021")))
+    assert found["requests.handled_total.natural_person"] == "21"
+    assert {found[f"requests.granted.{c}"] for c in COLUMNS} == {"4"}
+
+
 def test_what_a_baseline_reads():
     assert BASELINES["rapidocr"]().applies_to("scan")
     assert not BASELINES["rapidocr"]().applies_to("text")
