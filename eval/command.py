@@ -59,7 +59,7 @@ def add_command(commands: Any) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit status."""
-    from eval.run import OURS, RESULTS, find_cases, read_results, run_reader
+    from eval.run import OURS, RESULTS, find_cases, read_results, run_reader, select_cases
     from eval.summary import summarise
 
     options = reader_options(args)
@@ -72,9 +72,13 @@ def run(args: argparse.Namespace) -> int:
     if args.pred:
         systems[RESULTS] = read_results(args.pred, cases)
     visible = sys.stderr.isatty() and not args.quiet
-    with progress(len(cases) * len(names), visible=visible and bool(names)) as advance:
-        for name in names:
-            systems[name] = run_reader(name, options, cases, workers=args.workers, advance=advance)
+    todo = {name: select_cases(name, cases) for name in names}
+    with progress(sum(map(len, todo.values())), visible=visible and bool(names)) as advance:
+        for name, selected in todo.items():
+            if selected:
+                systems[name] = run_reader(name, options, selected, workers=args.workers, advance=advance)
+            else:
+                warnings.append(f"baseline {name} reads none of these documents and was left out")
     first = next(iter(systems.values()))
     warnings += _find_other_files(first)
     for warning in warnings:
@@ -185,6 +189,8 @@ def _print_summary(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
         if any(rate["value"] is not None for rate in rates):
             table.add_row(metric["name"], *(say(r) for r in rates for say in (show_value, show_interval)))
     table.add_row("Seconds per page", *(x for r in readers for x in (show_time(r["time"]), "")))
+    for state in ("scored", "failed", "skipped"):
+        table.add_row(f"Documents {state}", *(x for r in readers for x in (str(r["documents"][state]), "")))
     documents = summary["documents"]
     line = (
         f"{documents['found']} documents: {documents['scored']} scored, {documents['failed']} failed,"

@@ -60,6 +60,14 @@ GROUP_METRICS = (
     "teds",
     "false_alarms",
 )
+PAIR_METRICS = (
+    "cell_accuracy",
+    "cell_accuracy_before",
+    "wholly_right",
+    "accepted",
+    "silent_errors",
+    "figure_cer",
+)
 AXIS_TITLES = {
     "severity": "By severity",
     "input": "By kind of input",
@@ -89,6 +97,7 @@ def render_page(summary: Mapping[str, Any], cases: Sequence[Case]) -> str:
         readers=summary["readers"],
         colors=plots.COLORS,
         headlines=HEADLINES,
+        pair_metrics=PAIR_METRICS,
         metric_groups=METRIC_GROUPS,
         group_metrics=[key for key in GROUP_METRICS if _is_known(ours, key)],
         axes={axis: title for axis, title in AXIS_TITLES.items() if ours["by"].get(axis)},

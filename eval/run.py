@@ -183,6 +183,16 @@ def make_reader(name: str, options: Mapping[str, Any]) -> CaseReader:
     return ReportReader(BASELINES[name]())
 
 
+def select_cases(name: str, cases: Sequence[Case]) -> list[Case]:
+    """The documents of the kinds that a reader is made for: all, for ours."""
+    if name == OURS:
+        return list(cases)
+    from eval.baselines import BASELINES
+
+    baseline = BASELINES[name]()
+    return [case for case in cases if baseline.applies_to(case.gold.kind)]
+
+
 class _Frame:
     """From the analysed pixels to those of the gold; pages may be rendered at another resolution."""
 

@@ -168,7 +168,12 @@ def summarise(
     warnings: Sequence[str] = (),
 ) -> dict[str, Any]:
     """All that was measured, ready for JSON: the readers in their order, ours first."""
-    readers = [summarise_reader(name, outcomes) for name, outcomes in systems.items()]
+    (first, outcomes), *others = systems.items()
+    scored = score_all(first, outcomes)
+    readers = [
+        summarise_reader(first, scored),
+        *(summarise_reader(name, score_all(name, found), beside=scored) for name, found in others),
+    ]
     return {
         "schema_version": SCHEMA_VERSION,
         "settings": dict(settings),
@@ -180,10 +185,21 @@ def summarise(
     }
 
 
-def summarise_reader(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """What one reader made of the documents."""
+def score_all(name: str, outcomes: Sequence[Outcome]) -> list[Scored]:
+    """Count every document of the reader `name`."""
     sampled = _sample_for_teds(outcomes)
-    scored = [score(o, structured=name == OURS, with_teds=o.case.name in sampled) for o in outcomes]
+    return [score(o, structured=name == OURS, with_teds=o.case.name in sampled) for o in outcomes]
+
+
+def summarise_reader(name: str, scored: Sequence[Scored], *, beside: Sequence[Scored] = ()) -> dict[str, Any]:
+    """What one reader made of the documents.
+
+    Args:
+        beside: what the first reader made of them, and of those that this one is not made for (skipped).
+    """
+    outcomes = [s.outcome for s in scored]
+    read = {outcome.case.name for outcome in outcomes}
+    same = [s for s in beside if s.outcome.case.name in read]
     groups: dict[str, dict[str, list[Scored]]] = {axis: defaultdict(list) for axis in AXES}
     for s in scored:
         for axis, names_of in AXES.items():
@@ -202,15 +218,16 @@ def summarise_reader(name: str, outcomes: Sequence[Outcome]) -> dict[str, Any]:
     return {
         "name": name,
         "documents": {
-            "found": len(outcomes),
+            "found": len(beside) or len(outcomes),
             "scored": sum(o.report is not None for o in outcomes),
             "failed": sum((s.counts for s in scored), Counts()).failed,
-            "skipped": 0,
+            "skipped": len(beside) - len(same),
             "cells": sum(s.counts.cells for s in scored),
             "teds": sum(s.with_teds and s.tables is not None for s in scored),
             "status": dict(Counter(o.report.status if o.report else "failed" for o in outcomes)),
         },
         "metrics": {**measure(scored), "cell_ece": _measure_ece(scored)},
+        "first_on_same": {**measure(same), "cell_ece": _measure_ece(same)} if same else None,
         "by": {
             axis: {
                 group: {"documents": len(members), "metrics": measure(members)}

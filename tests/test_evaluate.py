@@ -15,7 +15,7 @@ from PIL import Image
 from eval import run as run_module
 from eval.crops import crop_cell, quote_line
 from eval.run import Case, Found, PipelineReader, find_cases, read_case, run_reader
-from eval.summary import METRICS, score, summarise, summarise_reader
+from eval.summary import METRICS, score, score_all, summarise, summarise_reader
 from eval.words import show_interval, show_share
 from giar_ml import cli
 from giar_ml.annotations.gold import (
@@ -376,7 +376,7 @@ def test_a_reader_that_fails_costs_one_document(tmp_path, error, said):
     assert outcome.error == said
     assert outcome.report is None
     assert outcome.seconds is not None
-    summary = summarise_reader("giar", [outcome])
+    summary = summarise_reader("giar", score_all("giar", [outcome]))
     assert summary["documents"]["failed"] == 1
     assert summary["metrics"]["cell_accuracy"]["value"] == 0.0
 
@@ -452,10 +452,10 @@ def test_tables_and_labels_are_compared_in_the_golds_pixels(tmp_path):
     )
     outcome = read_case(PipelineReader(FakeExtractor()), Case("a.pdf", tmp_path / "a.pdf", gold))
     assert outcome.found.tables[0].cells[0].bbox == BBox(5, 10, 55, 60)
-    metrics = summarise_reader("giar", [outcome])["metrics"]
+    metrics = summarise_reader("giar", score_all("giar", [outcome]))["metrics"]
     assert [metrics[key]["value"] for key in ("grits_loc", "grits_con", "teds", "label_f1")] == [1.0] * 4
     failed = read_case(Broken(InputError("x")), outcome.case)
-    metrics = summarise_reader("giar", [outcome, failed])["metrics"]
+    metrics = summarise_reader("giar", score_all("giar", [outcome, failed]))["metrics"]
     assert metrics["label_f1"]["value"] == pytest.approx(2 / 3)
     assert metrics["grits_top"]["value"] == pytest.approx(2 / 3)
 
@@ -479,6 +479,17 @@ def test_readers_stand_side_by_side(tmp_path):
     assert values(summary)["cell_accuracy"] == 1.0
     assert values(summary, 1)["cell_accuracy"] == 0.0
     assert values(summary, 1)["label_f1"] is None
+
+
+def test_a_reader_is_compared_on_the_documents_it_is_made_for(tmp_path):
+    cases = [Case(n, tmp_path / n, make_gold(n, figures_of(0))) for n in ("a.pdf", "b.pdf")]
+    right, failed = (read_case(Broken(InputError("x")), case) for case in cases)
+    right = replace(right, found=Found(read_as(figures_of(0))), error=None)
+    ours, other = summarise({"giar": [right, failed], "other": [right]}, settings={})["readers"]
+    assert other["documents"] | {"found": 2, "scored": 1, "failed": 0, "skipped": 1} == other["documents"]
+    assert ours["metrics"]["cell_accuracy"]["value"] == 0.5
+    assert other["first_on_same"]["cell_accuracy"]["value"] == 1.0
+    assert ours["first_on_same"] is None
 
 
 # Pictures and words
