@@ -310,6 +310,8 @@ def _read_word(sources: Sources, rng: np.random.Generator) -> list[Span]:
     assert sources.docx is not None
     form = sources.filling.form
     how = str(rng.choice(["\t", " | ", "lines"]))
+    # Line breaks in a cell, as headers have them, mostly go.
+    inner = "\n" if rng.random() < 0.3 else ""
     lines = []
     for block in _mark_document(sources.docx, form).iter_inner_content():
         if not hasattr(block, "rows"):
@@ -317,7 +319,7 @@ def _read_word(sources: Sources, rng: np.random.Generator) -> list[Span]:
         elif how == "lines":
             lines += [cell.text for row in block.rows for cell in _once(row.cells)]
         else:
-            lines += [how.join(cell.text for cell in row.cells) for row in block.rows]
+            lines += [how.join(cell.text.replace("\n", inner) for cell in row.cells) for row in block.rows]
     return _unmark("\n".join(lines) + "\n", form)
 
 
@@ -544,7 +546,7 @@ def _read_pdftotext(sources: Sources, *, layout: bool) -> list[Span]:
 
 
 def _run_pdftotext(path: Path, options: list[str]) -> str:
-    command = ["pdftotext", *options, str(path), "-"]
+    command = ["pdftotext", "-enc", "UTF-8", *options, str(path), "-"]
     return subprocess.run(command, check=True, capture_output=True, timeout=_TIMEOUT_S).stdout.decode()
 
 
