@@ -111,10 +111,10 @@ class GridRow(NamedTuple):
 
 
 class Img2TableBaseline:
-    """The tables that img2table finds by their rules, filled with the lines of RapidOCR."""
+    """The tables that img2table finds by their rules, else by white space, filled with lines of OCR."""
 
-    def __init__(self) -> None:
-        self._read_image = RapidLines()
+    def __init__(self, read_image: Callable[[np.ndarray], list[Token]]) -> None:
+        self._read_image = read_image
 
     def applies_to(self, kind: SourceKind) -> bool:
         return kind in ("scan", "digital", "image")
@@ -356,6 +356,6 @@ def _total(values: Sequence[Value | None]) -> Value | None:
 BASELINES: Mapping[str, Callable[[], Baseline]] = {
     "paddleocr": lambda: OcrBaseline(PaddleLines()),
     "rapidocr": lambda: OcrBaseline(RapidLines()),
-    "img2table": Img2TableBaseline,
+    "img2table": lambda: Img2TableBaseline(RapidLines()),
     "pdfplumber": PdfplumberBaseline,
 }

@@ -1,12 +1,12 @@
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from PIL import Image, ImageDraw
 
 from eval.baseline_geometry import clean_figure, read_lines
-from eval.baselines import BASELINES, GridRow, read_rows
+from eval.baselines import BASELINES, GridRow, Img2TableBaseline, read_rows
 from giar_ml.document import BBox, Page, Token
 from giar_ml.errors import InputError
 from giar_ml.forms import load_form, load_forms
@@ -236,10 +236,23 @@ def test_rapidocr_reads_the_example_scan():
     assert right >= 190  # of 200; some are blotted out
 
 
-@pytest.mark.model
-def test_img2table_reads_some_of_the_example_scan():
-    if importlib.util.find_spec("img2table") is None:
-        pytest.skip("img2table is not installed")
-    report = BASELINES["img2table"]().read(ROOT / "examples" / "scan.pdf")
-    assert report.cells["disclosure.licensing.decisions"].value == 18326
-    assert report.status == "review"
+def test_img2table_finds_the_cells_of_a_ruled_table(tmp_path):
+    pytest.importorskip("img2table")
+    rows = [["信息内容", "本年处理决定数量"], ["行政许可", "550"], ["行政处罚", "41"], ["行政强制", "O"]]
+    image = Image.new("RGB", (1000, 700), "white")
+    draw = ImageDraw.Draw(image)
+    tokens = []
+    for i, row in enumerate(rows):
+        for j, text in enumerate(row):
+            left, top = 100 + 400 * j, 100 + 100 * i
+            draw.rectangle((left, top, left + 400, top + 100), outline="black", width=3)
+            draw.text((left + 120, top + 30), "0000", fill="black", font_size=36)
+            tokens.append(token(text, left + 200, top + 50))
+    image.save(tmp_path / "report.png")
+    baseline = Img2TableBaseline(lambda image: tokens)
+    report = baseline.read(tmp_path / "report.png")
+    assert report.source.kind == "image"
+    assert report.cells["disclosure.licensing.decisions"].value == 550
+    assert report.cells["disclosure.penalties.decisions"].value == 41
+    assert report.cells["disclosure.coercion.decisions"].value == 0
+    assert report.cells["disclosure.fees.amount"].status == "missing"
