@@ -133,6 +133,17 @@ def test_repeated_group_labels_fill_their_field():
     assert line.split("\t")[:3] == ["（三）不予公开", "2.其他法律行政法规禁止公开", "121"]
 
 
+def test_figures_between_headers_are_not_repeated():
+    # Once a text that gives a table by columns had the figures of its headers' columns twice.
+    title, headers, *rows = table()
+    figures = (rows[0][-1],)
+    lines = [title, headers[:6], figures, headers[6:], (rows[0][0],), *rows[1:]]
+    for seed in range(5):
+        repeated = apply("repeated-headers", lines, seed)
+        assert len(repeated) > len(lines)
+        assert sum(span.key == figures[0].key for line in repeated for span in line) == 1
+
+
 def test_blank_cells_keep_the_marks_around_them():
     lines = table(blank=True)
     assert apply("separators", lines) == lines

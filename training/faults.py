@@ -72,7 +72,12 @@ def repeat_headers(lines: list[Line], rng: np.random.Generator) -> list[Line]:
     headers = [i for i, line in enumerate(lines[:first]) if any(_is_request_header(s) for s in line)]
     if not headers or len(rows) < 4:
         return lines
-    block = lines[headers[0] : headers[-1] + 1]
+    # A text in columns has figures between its headers.
+    block = [
+        line
+        for line in lines[headers[0] : headers[-1] + 1]
+        if not any(span.label.startswith(("figure", "row:", "under:（")) for span in line)
+    ]
     at = sorted(rng.choice(rows[2:], int(rng.integers(1, 3)), replace=False), reverse=True)
     for i in at:
         lines = [*lines[:i], *block, *lines[i:]]
