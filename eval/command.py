@@ -188,7 +188,7 @@ def _print_summary(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
         rates = [reader["metrics"][key] for reader in readers]
         if any(rate["value"] is not None for rate in rates):
             table.add_row(metric["name"], *(say(r) for r in rates for say in (show_value, show_interval)))
-    table.add_row("Seconds per page", *(x for r in readers for x in (show_time(r["time"]), "")))
+    table.add_row("Seconds per page", *(x for r in readers for x in (show_time(r["cost"]), "")))
     for state in ("scored", "failed", "skipped"):
         table.add_row(f"Documents {state}", *(x for r in readers for x in (str(r["documents"][state]), "")))
     documents = summary["documents"]

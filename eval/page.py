@@ -124,8 +124,8 @@ def _draw_plots(summary: Mapping[str, Any]) -> dict[str, str]:
         if len(ours["by"][axis]) > 1:
             metrics = [(key, summary["metrics"][key]["name"]) for key in ("cell_accuracy", "wholly_right")]
             drawn[axis] = plots.plot_groups(readers, axis, metrics)
-    if any(times["stages_ms_per_page"] for times in ours["time"]["by_input"].values()):
-        drawn["stages"] = plots.plot_stages(ours["time"]["by_input"])
+    if any(times["stages_ms_per_page"] for times in ours["cost"]["by_input"].values()):
+        drawn["stages"] = plots.plot_stages(ours["cost"]["by_input"])
     return drawn
 
 

@@ -23,6 +23,7 @@ STAGE_COLORS = {
     "label": "#b0668a",
     "solve": "#d98a36",
 }
+_LEAST_STATED = 1e-5  # less is drawn there
 _INK = "#010203"  # becomes currentColor
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
@@ -79,10 +80,10 @@ def plot_reliability(reader: Mapping[str, Any]) -> str:
     bins = reader["calibration"]["stated_error"]
     figure = _figure(3.5, 3.3)
     axes = figure.add_subplot()
-    lowest = min([1e-4, *(max(b["stated"], 1e-5) for b in bins), *(b["high"] for b in bins)]) / 1.5
+    lowest = min([1e-4, *(max(b["stated"], _LEAST_STATED) for b in bins), *(b["high"] for b in bins)]) / 1.5
     axes.plot([lowest, 1], [lowest, 1], color=_INK, lw=0.8, ls=(0, (4, 3)), alpha=0.5)
     for b in bins:
-        x = max(b["stated"], lowest)
+        x = max(b["stated"], _LEAST_STATED)
         axes.vlines(x, max(b["low"], lowest), b["high"], color=COLORS[0], lw=1.3, alpha=0.7)
         if b["observed"]:
             axes.plot([x], [b["observed"]], "o", color=COLORS[0], ms=5)

@@ -238,8 +238,7 @@ def summarise_reader(name: str, scored: Sequence[Scored], *, beside: Sequence[Sc
         "calibration": _calibrate(scored),
         "confusion": _confuse(scored),
         "by_cell": _count_by_cell(scored),
-        "time": _measure_time(outcomes),
-        "memory": _measure_memory(outcomes),
+        "cost": _measure_cost(outcomes),
         "files": [_describe_file(s) for s in scored],
         "wrong_cells": wrong[:MAX_WRONG_CELLS],
         "n_wrong_cells": len(wrong),
@@ -471,13 +470,15 @@ def _rounded(value: float | None, digits: int) -> float | None:
 
 
 @dataclass
-class _Times:
+class _Cost:
     pages: int = 0
     seconds: list[float] = field(default_factory=list)
     stages_ms: Counter[str] = field(default_factory=Counter)
     timed_pages: int = 0
     """Of the documents with times by stage."""
     peaks_mib: list[float] = field(default_factory=list)
+    growths_mib: list[float] = field(default_factory=list)
+    """Per page of each document."""
 
     def add(self, outcome: Outcome) -> None:
         if outcome.seconds is not None:
@@ -488,6 +489,8 @@ class _Times:
             self.stages_ms.update(outcome.report.timings_ms)
         if outcome.peak_mib is not None:
             self.peaks_mib.append(outcome.peak_mib)
+        if outcome.growth_mib is not None:
+            self.growths_mib.append(outcome.growth_mib / _n_pages(outcome))
 
     def to_dict(self) -> dict[str, Any]:
         return {
@@ -500,11 +503,15 @@ class _Times:
                 stage: round(ms / self.timed_pages, 2) for stage, ms in self.stages_ms.items()
             },
             "peak_mib": max(self.peaks_mib, default=None),
+            "median_peak_mib": median(self.peaks_mib) if self.peaks_mib else None,
+            "growth_mib_per_page": median(self.growths_mib) if self.growths_mib else None,
         }
 
 
-def _measure_time(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    overall, by_input = _Times(), defaultdict[str, _Times](_Times)
+def _measure_cost(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """Time and memory, in all and by kind of input. A peak is that of the process that read; growth is what
+    the median document added per page to what the process held before, so that the models do not count."""
+    overall, by_input = _Cost(), defaultdict[str, _Cost](_Cost)
     for outcome in outcomes:
         overall.add(outcome)
         by_input[input_kind(outcome)].add(outcome)
@@ -512,16 +519,4 @@ def _measure_time(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         **overall.to_dict(),
         "by_input": {name: by_input[name].to_dict() for name in sorted(by_input, key=_group_order)},
         "slow": [o.case.name for o in outcomes if o.seconds is not None and o.seconds > SLOW_S],
-    }
-
-
-def _measure_memory(outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """Peaks are those of the process that read; growth is what a document added, the models apart, for the
-    median document."""
-    peaks = [o.peak_mib for o in outcomes if o.peak_mib is not None]
-    growth = [o.growth_mib / _n_pages(o) for o in outcomes if o.growth_mib is not None]
-    return {
-        "peak_mib": max(peaks, default=None),
-        "median_peak_mib": median(peaks) if peaks else None,
-        "growth_mib_per_page": median(growth) if growth else None,
     }

@@ -33,8 +33,8 @@ def show_interval(rate: Mapping[str, Any]) -> str:
     return f"{low}–{high}"
 
 
-def show_time(time: Mapping[str, Any]) -> str:
-    seconds = time["seconds_per_page"]
+def show_time(cost: Mapping[str, Any]) -> str:
+    seconds = cost["seconds_per_page"]
     return NOTHING if seconds is None else f"{seconds:.2f} s"
 
 
