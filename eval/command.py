@@ -98,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         _print_summary(summary, paths)
     for outcome in first:
         if outcome.error:
-            complain(f"{outcome.case.name}: {outcome.error.removeprefix(f'{outcome.case.path.name}: ')}")
+            complain(f"{outcome.case.name}: {outcome.error}")
     if not any(outcome.report for outcome in first):
         complain("no document could be read: nothing was measured; the first reasons stand above")
         return EXIT_FAILED

@@ -8,6 +8,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import pypdfium2
 from PIL import Image, ImageDraw, UnidentifiedImageError
 
@@ -16,8 +17,8 @@ from giar_ml.annotations.gold import Place
 from giar_ml.errors import GiarError
 from giar_ml.load.text import decode_text
 
-WIDTH_PX = 340
-HEIGHT_PX = 104
+WIDTH_PX = 680
+HEIGHT_PX = 208
 _JPEG_QUALITY = 78
 _AROUND = 2.4
 """Height of the picture in heights of the cell: its neighbours help to find it."""
@@ -28,24 +29,30 @@ _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 
 
 def crop_cell(case: Case, place: Place) -> str | None:
-    """The cell framed in its surroundings, as a data URI; None where the place is no page's or the page
-    cannot be drawn."""
-    bbox = place.bbox
+    """The cell framed in its surroundings, turned upright, as a data URI; None where the place is no page's
+    or the page cannot be drawn."""
     gold_page = next((page for page in case.gold.pages if page.number == place.page), None)
-    if bbox is None or place.poly is None or gold_page is None:
+    if place.poly is None or gold_page is None:
         return None
     page = _render(case.path, gold_page.number, round(gold_page.width), round(gold_page.height))
     if page is None:
         return None
-    height = max(bbox.height * _AROUND, _MIN_HEIGHT_PX, bbox.width * 1.15 * HEIGHT_PX / WIDTH_PX)
-    width = height * WIDTH_PX / HEIGHT_PX
-    x, y = bbox.center
-    left, top = x - width / 2, y - height / 2
-    scale = WIDTH_PX / width
-    picture = page.crop((round(left), round(top), round(left + width), round(top + height)))
-    picture = picture.resize((2 * WIDTH_PX, 2 * HEIGHT_PX), Image.Resampling.LANCZOS)
-    points = [((px - left) * scale * 2, (py - top) * scale * 2) for px, py in place.poly]
-    ImageDraw.Draw(picture).line([*points, points[0]], fill=_MARK, width=4)
+    corners = np.array(place.poly)
+    along, down = corners[1] - corners[0], corners[3] - corners[0]
+    width, height = (max(float(np.linalg.norm(side)), 1.0) for side in (along, down))
+    # Page pixels per pixel of the picture, and its axes as they lie on the page: text comes out upright.
+    scale = max(height * _AROUND, _MIN_HEIGHT_PX, width * 1.15 * HEIGHT_PX / WIDTH_PX) / HEIGHT_PX
+    axes = np.stack([along / width, down / height], axis=1) * scale
+    origin = corners.mean(axis=0) - axes @ (WIDTH_PX / 2, HEIGHT_PX / 2)
+    picture = page.transform(
+        (WIDTH_PX, HEIGHT_PX),
+        Image.Transform.AFFINE,
+        (*axes[0], origin[0], *axes[1], origin[1]),
+        resample=Image.Resampling.BICUBIC,
+        fillcolor="white",
+    )
+    points = [tuple(point) for point in (corners - origin) @ np.linalg.pinv(axes).T]
+    ImageDraw.Draw(picture).line([*points, points[0]], fill=_MARK, width=3)
     out = io.BytesIO()
     picture.save(out, "JPEG", quality=_JPEG_QUALITY)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")

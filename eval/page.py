@@ -171,7 +171,7 @@ def _lay_out_form(name: str, counts: Mapping[str, Mapping[str, int]]) -> dict[st
 def _with_pictures(
     cells: Sequence[Mapping[str, Any]], known: Mapping[str, Case], n: int
 ) -> list[dict[str, Any]]:
-    """The first `n` cells that have something to show: a picture, a line of text or a wrong figure.
+    """The first `n` cells that have something to show; silent errors in any case.
 
     A document has at most a quarter of them, so that one bad page does not fill the list.
     """
@@ -185,6 +185,6 @@ def _with_pictures(
         places = case.gold.cells[cell["key"]].places
         picture = crop_cell(case, places[0]) if places else None
         line = quote_line(case, places[0].line) if places and places[0].line else None
-        if picture or line or cell["read"] is not None:
+        if picture or line or cell["silent"]:
             shown.append({**cell, "picture": picture, "quote": line})
     return shown

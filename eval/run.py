@@ -229,7 +229,7 @@ def read_case(reader: CaseReader, case: Case, *, measure: bool = True) -> Outcom
     try:
         found = reader.read(case)
     except GiarError as problem:
-        error = one_line(problem)
+        error = one_line(problem).removeprefix(f"{one_line(case.path.name)}: ")
     except Exception as problem:  # a bug must not cost the other documents
         error = one_line(f"{type(problem).__name__}: {problem}")
     seconds = time.perf_counter() - started

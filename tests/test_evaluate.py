@@ -1,6 +1,8 @@
 """Evaluations of results with planted faults: each shows where it should, and nowhere else."""
 
+import base64
 import hashlib
+import io
 import json
 from contextlib import nullcontext
 from dataclasses import replace
@@ -366,7 +368,7 @@ class Broken:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        pytest.param(InputError("a.pdf: needs a password"), "a.pdf: needs a password", id="an error of ours"),
+        pytest.param(InputError("a.pdf: needs a password"), "needs a password", id="an error of ours"),
         pytest.param(RuntimeError("a bug\nin two lines"), "RuntimeError: a bug in two lines", id="a bug"),
     ],
 )
@@ -504,6 +506,23 @@ def test_a_cell_is_cut_out_of_its_page(tmp_path):
     assert crop_cell(case, Place(2, box_poly(BBox(10, 10, 30, 20)))) is None
     assert crop_cell(case, Place(line=3)) is None
     assert crop_cell(replace(case, path=tmp_path / "gone.pdf"), Place(1, box_poly(BBox(1, 1, 3, 2)))) is None
+
+
+def test_a_cell_that_lies_on_its_side_is_turned_upright(tmp_path):
+    picture = Image.new("RGB", (400, 400), "white")
+    picture.paste("black", (196, 100, 204, 196))  # above the cell's middle on the page
+    picture.save(tmp_path / "a.png")
+    case = Case(
+        "a.png", tmp_path / "a.png", make_gold("a.png", figures_of(0), pages=(GoldPage(1, 400, 400),))
+    )
+    # Read with the page turned left by 90 degrees: the text runs downwards.
+    place = Place(1, ((210, 180), (210, 220), (190, 220), (190, 180)))
+    data = base64.b64decode(crop_cell(case, place).partition(",")[2])
+    turned = np.asarray(Image.open(io.BytesIO(data)).convert("L"))
+    middle = turned[turned.shape[0] // 2]
+    left, right = middle[: len(middle) // 3], middle[-len(middle) // 3 :]
+    assert left.min() < 60
+    assert right.min() > 200
 
 
 def test_a_line_of_a_text_is_quoted(tmp_path):
