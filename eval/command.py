@@ -86,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     settings = {
         "fixtures": args.fixtures.resolve().name,
         "results": args.pred.resolve().name if args.pred else None,
-        "options": {key: str(value) for key, value in options.items() if value is not None},
+        "options": {key: getattr(value, "name", value) for key, value in options.items()},
         "workers": args.workers,
         "version": __version__,
         "python": platform.python_version(),
