@@ -7,6 +7,8 @@ import pytest
 from giar_ml.annotations.gold import Gold
 from giar_ml.forms import load_form
 from tests.test_word import make_filling
+from training import printing
+from training.print_gold import LostCellError
 from training.printing import (
     PrintJob,
     find_chromium,
@@ -154,6 +156,22 @@ def test_gold_in_pixels_lies_on_rendered_pages(prints):
         left, top, right, bottom = (round(v) for v in token.place.bbox)
         page = pages[token.place.page - 1]
         assert page[top : bottom + 1, left : right + 1].min() < 128
+
+
+def test_a_print_that_lost_a_cell_is_made_again(monkeypatch):
+    styles = []
+
+    def read(path, job):
+        styles.append(job.style)
+        if len(styles) == 1:
+            raise LostCellError("lost")
+        return b"", job
+
+    monkeypatch.setattr(printing, "_read", read)
+    monkeypatch.setattr(printing, "print_documents", lambda paths: None)
+    [(_, job)] = print_reports([PrintJob(make_filling(), Style(), "libreoffice")])
+    assert [style.split_rows for style in styles] == [False, True]
+    assert job.style == styles[1]
 
 
 def test_every_cell_has_a_colour_of_its_own():

@@ -37,6 +37,10 @@ _COLUMN_GAP = 2.0
 """Of the type size: a wider gap in a line outside the tables parts two texts."""
 
 
+class LostCellError(RuntimeError):
+    """A cell was sent to the printer and is not on any page."""
+
+
 class _Char(NamedTuple):
     """A printed character: its ink, and its base point. Points, origin top left."""
 
@@ -68,7 +72,8 @@ def read_print(
         pieces: where their cells lie, see `take_out_tints`.
 
     Raises:
-        RuntimeError: a cell is not printed, or its text is not what was sent.
+        LostCellError: a cell is not printed.
+        RuntimeError: the text of a cell is not what was sent.
     """
     pages, chars = _read_pages(pdf)
     parts, outside = _share_out(chars, pieces)
@@ -180,7 +185,7 @@ def _spell(cell: GridCell, parts: Sequence[_Part]) -> None:
     expected = "".join(cell.text.split())
     printed = "".join(char.text for part in parts for _, char in part.chars)
     if not parts:
-        raise RuntimeError(f"cell {cell.key or cell.text!r} is not printed")
+        raise LostCellError(f"cell {cell.key or cell.text!r} is not printed")
     n_times = 1 if cell.key or not expected else max(1, round(len(printed) / len(expected)))
     if _plain(printed) == _plain(expected * n_times):
         printed = expected * n_times

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -17,8 +17,8 @@ import pypdfium2
 
 from giar_ml.annotations.gold import Gold, GoldPage, Point
 from training.filling import Filling
-from training.print_gold import read_print
-from training.style import Grid, Style, Tints, printed_grids
+from training.print_gold import LostCellError, read_print
+from training.style import Style, printed_grids
 from training.tints import make_tints, take_out_tints
 from training.web import write_page
 from training.word import write_report
@@ -46,29 +46,40 @@ def print_reports(jobs: Sequence[PrintJob]) -> list[tuple[bytes, Gold]]:
         FileNotFoundError: the program of a renderer is not installed.
         RuntimeError: a program gave no PDF, or a print does not hold what was sent.
     """
-    grids = [printed_grids(job.filling, job.style) for job in jobs]
-    tints = [make_tints(each) for each in grids]
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        prints: dict[int, Path] = {}
-        documents = []
-        for i, (job, colours) in enumerate(zip(jobs, tints, strict=True)):
-            if job.renderer == "libreoffice":
-                path = folder / f"{i}.docx"
-                documents.append(write_report(path, job.filling, job.style, tints=colours))
-                prints[i] = path.with_suffix(".pdf")
-            else:
-                prints[i] = print_page(write_page(job.filling, job.style, tints=colours), folder / f"{i}.pdf")
-        print_documents(documents)
-        return [
-            _finish(prints[i].read_bytes(), job, grids[i], colours)
-            for i, (job, colours) in enumerate(zip(jobs, tints, strict=True))
-        ]
+        prints = _print_tinted(jobs, Path(name))
+        results = []
+        for i, (job, path) in enumerate(zip(jobs, prints, strict=True)):
+            try:
+                results.append(_read(path, job))
+            except LostCellError:
+                # LibreOffice may lose all of a table but its first row where that row ends a page.
+                torn = replace(job, style=replace(job.style, split_rows=True))
+                [path] = _print_tinted([torn], Path(name) / f"again-{i}")
+                results.append(_read(path, torn))
+        return results
 
 
-def _finish(pdf: bytes, job: PrintJob, grids: Sequence[Grid], tints: Tints) -> tuple[bytes, Gold]:
+def _print_tinted(jobs: Sequence[PrintJob], folder: Path) -> list[Path]:
+    folder.mkdir(exist_ok=True)
+    prints, documents = [], []
+    for i, job in enumerate(jobs):
+        tints = make_tints(printed_grids(job.filling, job.style))
+        path = folder / f"{i}.pdf"
+        if job.renderer == "libreoffice":
+            documents.append(write_report(path.with_suffix(".docx"), job.filling, job.style, tints=tints))
+        else:
+            print_page(write_page(job.filling, job.style, tints=tints), path)
+        prints.append(path)
+    print_documents(documents)
+    return prints
+
+
+def _read(path: Path, job: PrintJob) -> tuple[bytes, Gold]:
+    grids = printed_grids(job.filling, job.style)
+    tints = make_tints(grids)
     shades = {(number, i): job.style.fill(grids[number].cells[i]) for number, i in tints}
-    pdf, pieces = take_out_tints(pdf, tints, shades)
+    pdf, pieces = take_out_tints(path.read_bytes(), tints, shades)
     return pdf, read_print(pdf, job.filling, job.style, grids, pieces)
 
 
