@@ -15,7 +15,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 chmod 755 "$work"
 cd "$work"
-apt-get download -q texlive-lang-chinese
+apt-get download -q texlive-lang-chinese || { apt-get update -q && apt-get download -q texlive-lang-chinese; }
 dpkg-deb --fsys-tarfile texlive-lang-chinese_*.deb \
   | tar -x --wildcards --strip-components=9 './usr/share/texlive/texmf-dist/fonts/opentype/public/fandol/Fandol[FHKS]*.otf'
 mkdir -p "$target"

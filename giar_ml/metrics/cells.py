@@ -3,7 +3,9 @@
 A cell is right when its value equals the printed figure, as numbers: 3.50 is 3.5. A cell printed blank
 is 0. A misprint is right as printed: it is to be kept and flagged, not repaired. A blank that contradicts
 its sums is right as 0 and right as the figure that the sums demand. A cell without a value is wrong, and
-so is one that the report lacks, having taken the document for another form.
+so is one that the report lacks, having taken the document for another form. Cells that a broken text does
+not show any more (`origin["lost"]` of the gold) are counted apart: to give no value is right there, to give
+a wrong one is an error all the same.
 """
 
 from __future__ import annotations
@@ -65,8 +67,13 @@ class Counts:
     cells_right_before_solver: int = 0
     cells_missing: int = 0
     """Gold cells for which the report gives no figure."""
+    lost_cells: int = 0
+    """Cells that the document does not show any more; no other count of cells has them."""
+    lost_cells_wrong: int = 0
+    lost_cells_inferred: int = 0
+    """Lost cells given the right figure."""
     silent_errors: int = 0
-    """Wrong cells of accepted reports."""
+    """Wrong cells of accepted reports, lost ones too."""
     reports_with_silent_errors: int = 0
 
     clean_documents: int = 0
@@ -165,7 +172,18 @@ class Counts:
 
 
 def by_cell(gold: Gold, report: Report | None) -> Iterator[CellOutcome]:
-    """The outcome of every gold cell, in the gold's order; no report gives no figures."""
+    """The outcome of every gold cell that the document shows, in the gold's order; no report gives no
+    figures."""
+    lost = lost_keys(gold)
+    return (outcome for outcome in _all_outcomes(gold, report) if outcome.key not in lost)
+
+
+def lost_keys(gold: Gold) -> frozenset[str]:
+    """The cells that the document does not show any more."""
+    return frozenset(gold.origin.get("lost", ()))
+
+
+def _all_outcomes(gold: Gold, report: Report | None) -> Iterator[CellOutcome]:
     for key, gold_cell in gold.cells.items():
         printed = gold_cell.printed
         cell = report.cells.get(key) if report else None
@@ -187,12 +205,15 @@ def by_cell(gold: Gold, report: Report | None) -> Iterator[CellOutcome]:
 
 def score_report(gold: Gold, report: Report | None) -> Counts:
     """Count one document; None stands for a reader that failed on it."""
-    outcomes = list(by_cell(gold, report))
+    lost = lost_keys(gold)
+    everything = list(_all_outcomes(gold, report))
+    outcomes = [o for o in everything if o.key not in lost]
+    lost_wrong = sum(not o.right and o.value is not None for o in everything if o.key in lost)
     status = report.status if report else "failed"
     wrong = sum(not o.right for o in outcomes)
     accepted = int(status == "accepted")
     clean = int(not gold.misprints)
-    right = int(report is not None and not wrong)
+    right = int(report is not None and not wrong and not lost_wrong)
     repairs = [o for o in outcomes if o.status in ("repaired", "inferred")]
     misread = [o for o in outcomes if not o.first_right]
     conflicts = sum(cell.status == "conflict" for cell in report.cells.values()) if report else 0
@@ -213,8 +234,11 @@ def score_report(gold: Gold, report: Report | None) -> Counts:
         cells_right=len(outcomes) - wrong,
         cells_right_before_solver=len(outcomes) - len(misread),
         cells_missing=sum(o.value is None for o in outcomes),
-        silent_errors=wrong if accepted else 0,
-        reports_with_silent_errors=int(accepted and wrong > 0),
+        lost_cells=len(lost),
+        lost_cells_wrong=lost_wrong,
+        lost_cells_inferred=sum(o.right for o in everything if o.key in lost),
+        silent_errors=wrong + lost_wrong if accepted else 0,
+        reports_with_silent_errors=int(accepted and wrong + lost_wrong > 0),
         clean_documents=clean,
         straight_through=clean * accepted,
         straight_through_right=clean * accepted * right,

@@ -1,0 +1,90 @@
+"""`giar synth`: a corpus of made-up reports with their gold."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+SHEET = "contact-sheet.jpg"
+SHEET_PICTURES = 40
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of `giar`."""
+    synth = commands.add_parser(
+        "synth",
+        help="make up reports with their gold, to train and to measure on",
+        description="Makes up reports as offices publish them, with gold: every figure, label and table, and"
+        " where they stand. The same seed gives the same reports.",
+    )
+    synth.set_defaults(run=run)
+    synth.add_argument("output", type=Path, metavar="OUT", help="folder to write into: new or empty")
+    synth.add_argument("--n", type=_positive, default=20, help="number of reports (default: 20)")
+    synth.add_argument("--seed", type=int, default=1, help="default: 1")
+    synth.add_argument("--profile", default="mixed", help="what to make, see README (default: mixed)")
+    synth.add_argument(
+        "--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)"
+    )
+    synth.add_argument(
+        "--contact-sheet", action="store_true", help=f"also draw {SHEET_PICTURES} samples on {SHEET}"
+    )
+    synth.add_argument(
+        "--export",
+        action="append",
+        default=[],
+        metavar="FORMAT",
+        help="also write the gold for another tool: ppocrlabel, label-studio, xfund, pubtabnet (repeatable)",
+    )
+    synth.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns the exit status."""
+    from training.corpus import write_corpus
+
+    with _progress(args.n, visible=sys.stderr.isatty() and not args.quiet) as advance:
+        paths = write_corpus(
+            args.output,
+            n=args.n,
+            seed=args.seed,
+            profile=args.profile,
+            workers=args.workers,
+            advance=advance,
+        )
+    if args.contact_sheet:
+        from training.pictures import write_contact_sheet
+
+        write_contact_sheet(paths, args.output / SHEET, n=SHEET_PICTURES)
+    for name in args.export:
+        from training.pictures import export_corpus
+
+        export_corpus(paths, args.output / name, name)
+    if not args.quiet:
+        print(f"{len(paths)} documents with gold in {args.output}")
+    return 0
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
+    return int(text)
+
+
+@contextmanager
+def _progress(total: int, *, visible: bool) -> Iterator[Callable[[int], None]]:
+    """A function to call with the number of documents just made."""
+    if not visible:
+        yield lambda done: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda done: progress.advance(task, done)
