@@ -50,7 +50,7 @@ def fixture_profiles() -> Iterator[Profile]:
     for severity in SEVERITIES:
         for i, form in enumerate(FORMS_OF_SCANS):
             yield of(f"scan:{severity}", form, chromium=float(i == 1))
-    for output in ("image:clean", "image:fax", "image:photo"):
+    for output in ("image:office", "image:fax"):
         yield of(output, "2021")
     for output, forms in {
         "digital": ("2021", "2021", "2021", "mixed", "2019"),

@@ -24,7 +24,7 @@ SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 FIXED_TIME = time.struct_time((2026, 1, 15, 9, 0, 0, 3, 15, 0))
 # Pages are stored a little better than their device left them: nothing more is lost that one could see.
-QUALITY = 85
+QUALITY = 78
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ same way, and every way that is not much worse than the best goes on to the solv
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -17,11 +18,13 @@ from giar_ml.fields.lines import Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.rows import LOST_ROW, align_rows, find_unplaced, row_label_costs, tables_with_zeros
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import LabelledToken, Labeller
+from giar_ml.label import LabelledToken, Labeller, Labels
 
 __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
 
 _CLEAR_LABEL = 1.5
+_FOREIGN_LABEL = 4.0
+"""The most, in nats, that one text may speak against a form."""
 _FEWEST_NAMED_ROWS = 3
 
 
@@ -60,7 +63,8 @@ class FormEvidence:
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form], labeller: Labeller) -> FormEvidence:
     """Lay the document's tables against each form and keep the form that fits best."""
     lines = document_lines(pages)
-    best = min((_fit_form(lines, form, labeller) for form in forms), key=lambda fit: fit.cost)
+    fits = (_fit_form(lines, form, labeller) for form in forms)
+    best = min(fits, key=lambda fit: fit.cost)
     return replace(best, labels=(*name_titles(pages, best.form, labeller), *best.labels))
 
 
@@ -97,7 +101,14 @@ def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvid
     return FormEvidence(
         form,
         tuple(evidence),
-        cost,
+        cost + _foreign_label_cost(labelled.values()),
         problems=tuple(find_unplaced(lines, placed)),
         labels=tuple(name_labels(lines, matched, rows, labelled)),
     )
+
+
+def _foreign_label_cost(labelled: Iterable[Labels]) -> float:
+    """What the words that are no label of the form speak against it: of a row printed blank nothing but
+    its label tells which form has it."""
+    known = (1.0 - labels.get("other", 0.0) for labels in labelled)
+    return sum(min(_FOREIGN_LABEL, -math.log(max(p, 1e-9))) for p in known)
