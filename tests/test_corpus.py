@@ -88,8 +88,7 @@ def test_training_refuses_what_stands_in_the_fixtures():
 
 def test_no_fixture_changed_without_its_gold_and_none_is_new():
     listed = dict(
-        reversed(line.split("  "))
-        for line in (FIXTURES / HASHES).read_text(encoding="utf-8").splitlines()
+        reversed(line.split("  ")) for line in (FIXTURES / HASHES).read_text(encoding="utf-8").splitlines()
     )
     found = {path.name for path in FIXTURES.iterdir()} - {HASHES, "README.md"}
     assert found == set(listed)

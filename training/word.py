@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
@@ -85,8 +87,17 @@ def write_report(path: Path, filling: Filling, style: Style, *, tints: Tints | N
         for line in (prose.organisation, printed_date(filling, style)):
             _add_line(document, line, style.body_font, style.body_pt, style, alignment="right")
     path.parent.mkdir(parents=True, exist_ok=True)
-    document.save(str(path))
+    buffer = io.BytesIO()
+    document.save(buffer)
+    _write_undated(buffer, path)
     return path
+
+
+def _write_undated(docx_file: io.BytesIO, path: Path) -> None:
+    """The file without the time of writing in its parts: the same report gives the same bytes."""
+    with zipfile.ZipFile(docx_file) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for part in source.infolist():
+            target.writestr(zipfile.ZipInfo(part.filename), source.read(part), zipfile.ZIP_DEFLATED)
 
 
 def _set_normal(document: Document, style: Style) -> None:
