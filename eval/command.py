@@ -196,4 +196,37 @@ def _print_summary(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
         f"{documents['found']} documents: {documents['scored']} scored, {documents['failed']} failed,"
         f" {documents['skipped']} skipped"
     )
-    print_on_stdout(console, table, Text(line), *(Text(f"wrote {path}") for path in paths))
+    parts = _tabulate_parts(readers[0])
+    print_on_stdout(console, table, parts, Text(line), *(Text(f"wrote {path}") for path in paths))
+
+
+_PARTS = ("severity", "input", "form")
+_PART_METRICS = {
+    "cell_accuracy_before": "cells before",
+    "cell_accuracy": "cells",
+    "wholly_right": "wholly right",
+    "accepted": "accepted",
+    "silent_errors": "accepted, wrong",
+    "misprints_flagged": "misprints flagged",
+    "false_alarms": "false alarms",
+    "label_f1": "labels F1",
+    "grits_con": "GriTS con",
+}
+
+
+def _tabulate_parts(reader: Mapping[str, Any]) -> Any:
+    """A row per severity, input and form: how many documents, and the main figures of each."""
+    from rich import box
+    from rich.table import Table
+
+    from eval.words import show_value
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in (reader["name"], "documents", *_PART_METRICS.values()):
+        table.add_column(title, justify="left" if title == reader["name"] else "right", no_wrap=True)
+    for part in _PARTS:
+        for name, group in reader["by"][part].items():
+            rates = [show_value(group["metrics"][key]) for key in _PART_METRICS]
+            table.add_row(f"{part} {name}", str(group["documents"]), *rates)
+        table.add_section()
+    return table

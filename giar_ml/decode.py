@@ -117,6 +117,7 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
             found.append((layout.price + answer.cost, layout, model, answer))
             best_cost = min(best_cost, layout.price + answer.cost)
             proven &= answer.optimal
+            found = [item for item in found if item[0] <= best_cost + margin * SCALE]
     best_cost, layout, model, best = min(found, key=lambda item: item[0])
     limit = int(best_cost) + round(margin * SCALE)
     second: float = limit

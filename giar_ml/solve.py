@@ -65,6 +65,8 @@ DEFAULT_COSTS = Costs()
 
 _QUICK = 0.3
 """Solver time to spend on a wide answer where any would do."""
+_LEAST_RUN = 0.02
+"""What a run takes that the solver does not count: building the model and presolving it."""
 
 
 class SolverTimeoutError(Exception):
@@ -280,7 +282,7 @@ class FigureModel:
         solver.parameters.optimize_with_core = True
         solver.parameters.max_deterministic_time = min(self._budget.left, time_limit or math.inf)
         status = solver.solve(model)
-        self._budget.left -= solver.response_proto.deterministic_time
+        self._budget.left -= _LEAST_RUN + solver.response_proto.deterministic_time
         if status == self._cp.UNKNOWN:
             raise SolverTimeoutError("neither found nor refuted in time")
         if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
