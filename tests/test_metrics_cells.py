@@ -251,3 +251,21 @@ def test_names_and_years():
     report = replace(make_report(), organisation="某市 某局", year=2022)
     counts = score_report(make_gold(), report)
     assert (counts.organisation_accuracy, counts.year_accuracy) == (1.0, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "wrong", "inferred"),
+    [
+        pytest.param({"value": 7}, 0, 1, id="inferred rightly"),
+        pytest.param({"value": None, "status": "missing"}, 0, 0, id="said to be missing"),
+        pytest.param({"value": 8}, 1, 0, id="given a wrong figure"),
+    ],
+)
+def test_cells_that_the_document_lost_are_counted_apart(change, wrong, inferred):
+    gold = make_gold({NEW: 7}, origin={"lost": [NEW]})
+    report = replace(make_report("2021", {NEW: change}), status="accepted")
+    counts = score_report(gold, report)
+    assert (counts.cells, counts.cells_right, counts.lost_cells) == (N_CELLS - 1, N_CELLS - 1, 1)
+    assert (counts.lost_cells_wrong, counts.lost_cells_inferred) == (wrong, inferred)
+    assert (counts.wholly_right, counts.silent_errors) == (1 - wrong, wrong)
+    assert NEW not in {outcome.key for outcome in by_cell(gold, report)}
