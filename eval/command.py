@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
     for outcome in first:
         if outcome.error:
             complain(f"{outcome.case.name}: {outcome.error}")
-    if not any(outcome.report for outcome in first):
+    if not summary["readers"][0]["documents"]["scored"]:
         complain("no document could be read: nothing was measured; the first reasons stand above")
         return EXIT_FAILED
     return 0

@@ -34,7 +34,7 @@ SEED = FIXTURE_SEEDS.start
 FORMS_OF_SCANS = ("2021", "2021", "2021", "mixed", "2019")
 # Not every text has what a fault acts on: wide gaps, say.
 TOOL_OF_FAULT = {"separators": "pdftotext-layout", "padding": "word-text", "blank-lines": "markdown"}
-# Totals of table 4 left 0 in the report behind layout 004.
+# Wrong totals of table 4 in the report behind layout 004.
 PUBLISHED_MISPRINTS: Figures = {
     "reviews.reconsideration.total": 1,
     "reviews.direct_litigation.total": 2,
@@ -105,6 +105,10 @@ def _make_seed_layouts(folder: Path) -> Iterator[Path]:
                 lost=dump.lost,
                 origin={"tool": f"seed-{number:03d}", "faults": [], "filled": filled},
             )
+            if (number, filled) == (1, "published"):
+                # The prose counts reviews of another scope than table 4.
+                contradicted = ["reviews.reconsideration.total", "reviews.direct_litigation.total"]
+                gold = replace(gold, origin={**gold.origin, "contradicted": contradicted})
             origin = {**gold.origin, "seed": SEED + 1, "number": number, "input": "text"}
             gold = replace(
                 gold,

@@ -235,6 +235,7 @@ def read_case(reader: CaseReader, case: Case, *, measure: bool = True) -> Outcom
     seconds = time.perf_counter() - started
     if error is None and found and found.report.status == "failed":
         error = one_line(found.report.problems[0].message) if found.report.problems else "failed"
+        error = error.removeprefix(f"{one_line(case.path.name)}: ")
     error = error and error[:_MAX_ERROR_TEXT]
     if not measure:
         return Outcome(case, found, error)

@@ -14,7 +14,7 @@ from eval.run import OURS, SLOW_S, Outcome
 from giar_ml.forms import load_forms
 from giar_ml.metrics.bootstrap import Interval, bootstrap_interval, ratio_interval, wilson_interval
 from giar_ml.metrics.calibration import aurc, ece, reliability_curve, risk_coverage
-from giar_ml.metrics.cells import CellOutcome, Counts, by_cell, score_report
+from giar_ml.metrics.cells import CellOutcome, Counts, by_cell, lost_errors, score_report
 from giar_ml.metrics.confusion import Confusion, confuse_cells, figure_text
 from giar_ml.metrics.labels import LabelCounts, label_counts
 from giar_ml.metrics.structure import TableCounts, from_gold, score_tables
@@ -206,7 +206,12 @@ def summarise_reader(name: str, scored: Sequence[Scored], *, beside: Sequence[Sc
             for group in names_of(s.outcome):
                 groups[axis][group].append(s)
     wrong = sorted(
-        (_describe_cell(s, cell) for s in scored for cell in s.cells if not cell.right),
+        (
+            _describe_cell(s, cell)
+            for s in scored
+            for cell in (*s.cells, *lost_errors(s.outcome.case.gold, s.outcome.report))
+            if not cell.right
+        ),
         key=lambda c: (not c["silent"], c["read"] is None, -c["confidence"]),
     )
     mended = [
@@ -219,7 +224,7 @@ def summarise_reader(name: str, scored: Sequence[Scored], *, beside: Sequence[Sc
         "name": name,
         "documents": {
             "found": len(beside) or len(outcomes),
-            "scored": sum(o.report is not None for o in outcomes),
+            "scored": sum(o.report is not None and o.report.status != "failed" for o in outcomes),
             "failed": sum((s.counts for s in scored), Counts()).failed,
             "skipped": len(beside) - len(same),
             "cells": sum(s.counts.cells for s in scored),
@@ -301,9 +306,10 @@ def _measure_rate(metric: Metric, scored: Sequence[Scored]) -> dict[str, Any]:
     above, below = [n for n, _ in counts], [d for _, d in counts]
     k, n = sum(above), sum(below)
     interval: Interval | None
-    # Where every document is the same, drawing them again says nothing.
-    if metric.independent and k <= n and (k in (0, n) or len(counts) == 1):
-        interval, how = wilson_interval(int(k), int(n)), "wilson"
+    # Where every document is the same, drawing them again says nothing. The cells of one document fail
+    # together, so that it is documents that are counted.
+    if metric.independent and k in (0, n):
+        interval, how = wilson_interval(len(counts) if k else 0, len(counts)), "wilson"
     else:
         interval, how = ratio_interval(above, below), "bootstrap"
     return _rate(interval, how, k, n)
@@ -449,7 +455,7 @@ def _describe_file(scored: Scored) -> dict[str, Any]:
         "form": outcome.case.gold.form,
         "status": report.status if report else "failed",
         "cells": counts.cells,
-        "wrong": counts.cells - counts.cells_right,
+        "wrong": counts.cells - counts.cells_right + counts.lost_cells_wrong,
         "silent_errors": counts.silent_errors,
         "misprints": counts.misprints,
         "error": outcome.error,

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 
 from eval.make_fixtures import HASHES, read_golds
+from giar_ml.annotations.export import FORMATS
 from giar_ml.annotations.gold import Gold, gold_path
 from giar_ml.cli import main
 from giar_ml.errors import UsageError
 from giar_ml.forms import load_form
+from training.command import EXPORTS
 from training.corpus import FIXTURE_SEEDS, fingerprint, make_documents, plan_document, refuse_fixtures
 from training.faults import FAULTS
 from training.figures import broken_sums
@@ -58,10 +60,13 @@ def test_the_same_seed_gives_the_same_documents(tmp_path):
 def test_synth_writes_documents_a_sheet_and_exports(tmp_path, capsys):
     out = tmp_path / "corpus"
     command = ["synth", str(out), "--n", "2", "--seed", "8", "--profile", "fax", "--workers", "1"]
-    assert main([*command, "--contact-sheet", "--export", "ppocrlabel"]) == 0
+    exports = [word for name in EXPORTS for word in ("--export", name)]
+    assert main([*command, "--contact-sheet", *exports]) == 0
     assert len(list(out.glob("*.gold.json"))) == 2
     assert (out / "contact-sheet.jpg").exists()
     assert list(out.glob("ppocrlabel/**/Label.txt"))
+    assert set(EXPORTS) == set(FORMATS)
+    assert all((out / name).is_dir() for name in EXPORTS)
     assert "2 documents" in capsys.readouterr().out
 
 
@@ -69,6 +74,21 @@ def test_a_folder_with_a_corpus_is_left_alone(tmp_path):
     (tmp_path / "a.pdf.gold.json").touch()
     assert main(["synth", str(tmp_path), "--n", "1"]) == 2
     assert [path.name for path in tmp_path.iterdir()] == ["a.pdf.gold.json"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--profile", "all"], "there are mixed"),
+        (["--seed", "-1"], "below 0"),
+        (["--profile", "fax"], "libreoffice-writer-nogui"),
+    ],
+)
+def test_a_wrong_call_is_refused_before_the_work(tmp_path, monkeypatch, capsys, arguments, said):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert main(["synth", str(tmp_path / "c"), *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert not (tmp_path / "c").exists()
 
 
 def test_seeds_of_the_fixtures_are_refused(tmp_path, capsys):

@@ -12,6 +12,7 @@ from typing import Any
 
 SHEET = "contact-sheet.jpg"
 SHEET_PICTURES = 40
+EXPORTS = ("ppocrlabel", "label_studio", "xfund", "pubtabnet")
 
 
 def add_command(commands: Any) -> None:
@@ -25,7 +26,7 @@ def add_command(commands: Any) -> None:
     synth.set_defaults(run=run)
     synth.add_argument("output", type=Path, metavar="OUT", help="folder to write into: new or empty")
     synth.add_argument("--n", type=_positive, default=20, help="number of reports (default: 20)")
-    synth.add_argument("--seed", type=int, default=1, help="default: 1")
+    synth.add_argument("--seed", type=int, default=1, help="0 or more (default: 1)")
     synth.add_argument("--profile", default="mixed", help="what to make, see README (default: mixed)")
     synth.add_argument(
         "--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)"
@@ -37,8 +38,8 @@ def add_command(commands: Any) -> None:
         "--export",
         action="append",
         default=[],
-        metavar="FORMAT",
-        help="also write the gold for another tool: ppocrlabel, label-studio, xfund, pubtabnet (repeatable)",
+        choices=EXPORTS,
+        help="also write the gold for another tool (repeatable)",
     )
     synth.add_argument("--quiet", action="store_true", help="print errors only")
 
@@ -56,16 +57,19 @@ def run(args: argparse.Namespace) -> int:
             workers=args.workers,
             advance=advance,
         )
+    if not args.quiet:
+        print(f"{len(paths)} documents with gold in {args.output}")
     if args.contact_sheet:
         from training.pictures import write_contact_sheet
 
-        write_contact_sheet(paths, args.output / SHEET, n=SHEET_PICTURES)
+        if not write_contact_sheet(paths, args.output / SHEET, n=SHEET_PICTURES):
+            print("no contact sheet: none of the documents has pages", file=sys.stderr)
     for name in args.export:
         from training.pictures import export_corpus
 
-        export_corpus(paths, args.output / name, name)
-    if not args.quiet:
-        print(f"{len(paths)} documents with gold in {args.output}")
+        n_exported = export_corpus(paths, args.output / name, name)
+        if not args.quiet:
+            print(f"{n_exported} of them, those with pages, in {args.output / name}")
     return 0
 
 

@@ -7,6 +7,7 @@ more workers change nothing in it.
 from __future__ import annotations
 
 import hashlib
+import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -17,7 +18,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from giar_ml.annotations.gold import SUFFIX, Gold, gold_path
+from giar_ml.annotations.gold import Gold, gold_path
 from giar_ml.document import SourceKind
 from giar_ml.errors import UsageError
 from giar_ml.forms import load_form
@@ -25,7 +26,15 @@ from training.breakage import Sources, break_text, needs, sample_faults
 from training.degrade import Severity, degrade, write_scan
 from training.figures import Figures, Printed, ScaleName, blank_zeros, misprint, print_figures, sample_figures
 from training.filling import Filling
-from training.printing import PrintJob, Renderer, print_reports, render, scale_gold
+from training.printing import (
+    PrintJob,
+    Renderer,
+    find_chromium,
+    find_office,
+    print_reports,
+    render,
+    scale_gold,
+)
 from training.profiles import PROFILES, Profile
 from training.prose import sample_prose
 from training.style import Style, sample_style
@@ -34,6 +43,8 @@ from training.word import write_report
 
 FIXTURE_SEEDS = range(9_000_000, 9_001_000)
 """Seeds that only eval/fixtures is made from."""
+_TELLING_FIGURES = 12
+"""So many figures other than 0 are not the same in two offices by chance."""
 BATCH = 16
 """Documents printed together: LibreOffice takes as long to start as to print several."""
 SCAN_DPI: Mapping[Severity, tuple[int, ...]] = {
@@ -110,12 +121,16 @@ def write_corpus(
         advance: called with the number of documents just finished.
 
     Raises:
-        UsageError: an unknown profile, a seed kept for the fixtures, or a folder with other documents.
+        UsageError: an unknown profile, a seed kept for the fixtures, a folder that is not empty, or a
+            program that is not installed.
     """
     if profile not in PROFILES:
         raise UsageError(f"no profile {profile!r}; there are {', '.join(PROFILES)}")
     if seed in FIXTURE_SEEDS:
         raise UsageError(f"seed {seed} is kept for the fixtures; choose one below {FIXTURE_SEEDS.start}")
+    if seed < 0:
+        raise UsageError(f"seed {seed} is below 0; choose another")
+    _check_programs(PROFILES[profile])
     plans = [(seed, number, PROFILES[profile]) for number in range(n)]
     return make_documents(plans, folder, workers=workers, advance=advance)
 
@@ -128,17 +143,34 @@ def make_documents(
     advance: Callable[[int], None] = lambda done: None,
 ) -> list[Path]:
     """Make documents given as (seed, number, profile), in batches; returns their paths in order."""
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder}: is no empty folder; choose another, or empty it")
     folder.mkdir(parents=True, exist_ok=True)
-    if other := next(folder.glob(f"*{SUFFIX}"), None):
-        raise UsageError(f"{folder}: holds a corpus already ({other.name}); choose an empty folder")
     todo = list(plans)
-    batches = [todo[start : start + BATCH] for start in range(0, len(todo), BATCH)]
+    size = min(BATCH, -(-len(todo) // workers))
+    batches = [todo[start : start + size] for start in range(0, len(todo), size)]
     written: list[Path] = []
     with _mapper(workers) as mapper:
         for paths in mapper(_make_batch, batches, [folder] * len(batches)):
             written += paths
             advance(len(paths))
     return written
+
+
+def _check_programs(profile: Profile) -> None:
+    """Before minutes of work: raises UsageError when a program that the profile needs is not installed."""
+    outputs = [output.partition(":") for output in profile.outputs]
+    sources = {source for how, _, tool in outputs if how == "text" for source in needs(tool)}
+    prints = bool(sources & {"pdf"} or {how for how, _, _ in outputs} & {"scan", "image", "digital"})
+    office = prints or any(tool == "libreoffice-text" for _, _, tool in outputs)
+    wanted = {
+        "LibreOffice Writer (libreoffice-writer-nogui)": office and not find_office(),
+        "Chromium (chromium)": prints and profile.chromium > 0 and not find_chromium(),
+        "pdftotext (poppler-utils)": any(tool.startswith("pdftotext") for _, _, tool in outputs)
+        and not shutil.which("pdftotext"),
+    }
+    if missing := [name for name, is_missing in wanted.items() if is_missing]:
+        raise UsageError(f"{', '.join(missing)} not found: install the Debian package in brackets")
 
 
 @contextmanager
@@ -234,9 +266,11 @@ def _draw(weights: Mapping[str, float], rng: np.random.Generator) -> str:
 
 
 def fingerprint(gold: Gold) -> str:
-    """What two documents of the same report share: its office, year and figures."""
-    figures = [f"{key}={cell.printed}" for key, cell in sorted(gold.cells.items())]
-    text = "\n".join([gold.form, str(gold.organisation), str(gold.year), *figures])
+    """What two documents of the same report share: its figures; of one that is nearly all zeros, which
+    other offices have too, the office and the year as well."""
+    figures = {key: cell.printed for key, cell in sorted(gold.cells.items()) if cell.printed}
+    office = [] if len(figures) >= _TELLING_FIGURES else [str(gold.organisation), str(gold.year)]
+    text = "\n".join([gold.form, *office, *(f"{key}={figure}" for key, figure in figures.items())])
     return hashlib.sha256(text.encode()).hexdigest()
 
 

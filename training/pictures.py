@@ -11,7 +11,6 @@ from PIL import Image, ImageSequence
 
 from giar_ml.annotations.export import export_golds
 from giar_ml.annotations.gold import Gold, gold_path
-from giar_ml.errors import UsageError
 from training.contact_sheet import contact_sheet
 from training.printing import render, scale_gold
 
@@ -34,8 +33,9 @@ def page_pictures(path: Path, gold: Gold) -> list[np.ndarray]:
     ]
 
 
-def write_contact_sheet(paths: Sequence[Path], target: Path, *, n: int) -> Path:
-    """One page of each of `n` documents, evenly spread: the page that shows most figures."""
+def write_contact_sheet(paths: Sequence[Path], target: Path, *, n: int) -> bool:
+    """One page of each of `n` documents, evenly spread: the page that shows most figures. False when none
+    of them has pages, and nothing was written."""
     pictured = [path for path in paths if path.suffix in PICTURED]
     chosen = [pictured[i * len(pictured) // n] for i in range(n)] if len(pictured) > n else pictured
     pictures = []
@@ -49,14 +49,15 @@ def write_contact_sheet(paths: Sequence[Path], target: Path, *, n: int) -> Path:
         caption = f"{path.stem.split('-')[1]} {what} {gold.form} {gold.origin.get('renderer', '')}"
         pictures.append((caption, page_pictures(path, gold)[(page or 1) - 1]))
     if not pictures:
-        raise UsageError("none of the documents has pages to draw; leave out the contact sheet")
+        return False
     sheet = contact_sheet(pictures)
     Image.fromarray(sheet).save(target, quality=85)
-    return target
+    return True
 
 
-def export_corpus(paths: Sequence[Path], folder: Path, name: str) -> Path:
-    """Write the pages of all documents that have pages as pictures, with their gold in another format."""
+def export_corpus(paths: Sequence[Path], folder: Path, name: str) -> int:
+    """Write the pages of all documents that have pages as pictures, with their gold in another format;
+    returns the number of documents. Texts, Word files and web pages have no pages."""
     pictures = folder / "pages"
     pictures.mkdir(parents=True, exist_ok=True)
     golds = []
@@ -71,4 +72,6 @@ def export_corpus(paths: Sequence[Path], folder: Path, name: str) -> Path:
             files.append(pictures / f"{path.stem}-{number}.jpg")
             Image.fromarray(page).save(files[-1], quality=90)
         golds.append((gold, files))
-    return export_golds(golds, folder, name)
+    if golds:
+        export_golds(golds, folder, name)
+    return len(golds)

@@ -20,6 +20,7 @@ TEXTS: Weights = {
     "text:pdfplumber": 0.5,
     "text:pdfplumber-layout": 0.5,
     "text:libreoffice-text": 0.5,
+    "text:word-text": 0.5,
     "text:html-stripped": 1,
     "text:markdown": 1,
     "text:seed-000": 0.4,

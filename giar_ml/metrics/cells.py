@@ -77,7 +77,8 @@ class Counts:
     reports_with_silent_errors: int = 0
 
     clean_documents: int = 0
-    """Documents without misprints: those that need no person."""
+    """Documents without misprints, and without prose that contradicts a table (`origin["contradicted"]`):
+    those that need no person."""
     straight_through: int = 0
     """Clean documents accepted."""
     straight_through_right: int = 0
@@ -178,6 +179,13 @@ def by_cell(gold: Gold, report: Report | None) -> Iterator[CellOutcome]:
     return (outcome for outcome in _all_outcomes(gold, report) if outcome.key not in lost)
 
 
+def lost_errors(gold: Gold, report: Report | None) -> Iterator[CellOutcome]:
+    """The cells that the document does not show any more and the report gives a wrong figure for."""
+    lost = lost_keys(gold)
+    outcomes = (o for o in _all_outcomes(gold, report) if o.key in lost)
+    return (o for o in outcomes if not o.right and o.value is not None)
+
+
 def lost_keys(gold: Gold) -> frozenset[str]:
     """The cells that the document does not show any more."""
     return frozenset(gold.origin.get("lost", ()))
@@ -208,11 +216,11 @@ def score_report(gold: Gold, report: Report | None) -> Counts:
     lost = lost_keys(gold)
     everything = list(_all_outcomes(gold, report))
     outcomes = [o for o in everything if o.key not in lost]
-    lost_wrong = sum(not o.right and o.value is not None for o in everything if o.key in lost)
+    lost_wrong = sum(1 for _ in lost_errors(gold, report))
     status = report.status if report else "failed"
     wrong = sum(not o.right for o in outcomes)
     accepted = int(status == "accepted")
-    clean = int(not gold.misprints)
+    clean = int(not gold.misprints and not gold.origin.get("contradicted"))
     right = int(report is not None and not wrong and not lost_wrong)
     repairs = [o for o in outcomes if o.status in ("repaired", "inferred")]
     misread = [o for o in outcomes if not o.first_right]
