@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from giar_ml.cli.console import progress
+from giar_ml.cli.options import positive
 
 SHEET = "contact-sheet.jpg"
 SHEET_PICTURES = 40
@@ -25,11 +26,11 @@ def add_command(commands: Any) -> None:
     )
     synth.set_defaults(run=run)
     synth.add_argument("output", type=Path, metavar="OUT", help="folder to write into: new or empty")
-    synth.add_argument("--n", type=_positive, default=20, help="number of reports (default: 20)")
+    synth.add_argument("--n", type=positive, default=20, help="number of reports (default: 20)")
     synth.add_argument("--seed", type=int, default=1, help="0 or more (default: 1)")
     synth.add_argument("--profile", default="mixed", help="what to make, see README (default: mixed)")
     synth.add_argument(
-        "--workers", type=_positive, default=os.cpu_count() or 1, help="processes (default: all cores)"
+        "--workers", type=positive, default=os.cpu_count() or 1, help="processes (default: all cores)"
     )
     synth.add_argument(
         "--contact-sheet", action="store_true", help=f"also draw {SHEET_PICTURES} samples on {SHEET}"
@@ -48,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     """Returns the exit status."""
     from training.corpus import write_corpus
 
-    with _progress(args.n, visible=sys.stderr.isatty() and not args.quiet) as advance:
+    with progress(args.n, visible=sys.stderr.isatty() and not args.quiet) as advance:
         paths = write_corpus(
             args.output,
             n=args.n,
@@ -71,24 +72,3 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(f"{n_exported} of them, those with pages, in {args.output / name}")
     return 0
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-@contextmanager
-def _progress(total: int, *, visible: bool) -> Iterator[Callable[[int], None]]:
-    """A function to call with the number of documents just made."""
-    if not visible:
-        yield lambda done: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task("", total=total)
-        yield lambda done: progress.advance(task, done)

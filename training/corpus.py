@@ -112,13 +112,13 @@ def write_corpus(
     seed: int,
     profile: str,
     workers: int = 1,
-    advance: Callable[[int], None] = lambda done: None,
+    advance: Callable[[str], None] = lambda name: None,
 ) -> list[Path]:
     """Make documents 0 to n-1 with their gold in `folder`.
 
     Args:
         profile: a name of `PROFILES`.
-        advance: called with the number of documents just finished.
+        advance: called with the name of each document that is made.
 
     Raises:
         UsageError: an unknown profile, a seed kept for the fixtures, a folder that is not empty, or a
@@ -140,7 +140,7 @@ def make_documents(
     folder: Path,
     *,
     workers: int = 1,
-    advance: Callable[[int], None] = lambda done: None,
+    advance: Callable[[str], None] = lambda name: None,
 ) -> list[Path]:
     """Make documents given as (seed, number, profile), in batches; returns their paths in order."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -153,7 +153,8 @@ def make_documents(
     with _mapper(workers) as mapper:
         for paths in mapper(_make_batch, batches, [folder] * len(batches)):
             written += paths
-            advance(len(paths))
+            for path in paths:
+                advance(path.name)
     return written
 
 
