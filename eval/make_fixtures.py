@@ -32,6 +32,9 @@ from training.spans import split_lines, text_gold
 
 SEED = FIXTURE_SEEDS.start
 FORMS_OF_SCANS = ("2021", "2021", "2021", "mixed", "2019")
+# One scan each lies on its side or upside down.
+TURNED = 2
+TURNS = {"office": 90, "fax": 270, "photo": 180}
 # Not every text has what a fault acts on: wide gaps, say.
 TOOL_OF_FAULT = {"separators": "pdftotext-layout", "padding": "word-text", "blank-lines": "markdown"}
 # Wrong totals of table 4 in the report behind layout 004.
@@ -51,7 +54,8 @@ def fixture_profiles() -> Iterator[Profile]:
 
     for severity in SEVERITIES:
         for i, form in enumerate(FORMS_OF_SCANS):
-            yield of(f"scan:{severity}", form, chromium=float(i == 1))
+            profile = of(f"scan:{severity}", form, chromium=float(i == 1))
+            yield replace(profile, turn=TURNS.get(severity, 0) if i == TURNED else None)
     for output in ("image:office", "image:fax"):
         yield of(output, "2021")
     for output, forms in {

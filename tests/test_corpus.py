@@ -129,6 +129,8 @@ def test_the_fixtures_cover_every_severity_form_input_and_fault():
     assert {gold.kind for gold in golds} == kinds
     faults = {fault for gold in golds if gold.kind == "text" for fault in gold.origin["faults"]}
     assert faults == set(FAULTS)
+    scanned = {fault for gold in golds if gold.kind == "scan" for fault in gold.origin["faults"]}
+    assert {"rotated:90", "rotated:180", "rotated:270"} <= scanned
     layouts = Counter(gold.origin["tool"] for gold in golds if "filled" in gold.origin)
     assert layouts == {f"seed-{number:03d}": 2 for number in range(5)}
     assert len({fingerprint(gold) for gold in golds}) == len(golds)

@@ -23,7 +23,7 @@ from giar_ml.document import SourceKind
 from giar_ml.errors import UsageError
 from giar_ml.forms import load_form
 from training.breakage import Sources, break_text, needs, sample_faults
-from training.degrade import Severity, degrade, write_scan
+from training.degrade import Severity, degrade, finest_dpi, write_scan
 from training.figures import Figures, Printed, ScaleName, blank_zeros, misprint, print_figures, sample_figures
 from training.filling import Filling
 from training.printing import (
@@ -47,12 +47,6 @@ _TELLING_FIGURES = 12
 """So many figures other than 0 are not the same in two offices by chance."""
 BATCH = 16
 """Documents printed together: LibreOffice takes as long to start as to print several."""
-SCAN_DPI: Mapping[Severity, tuple[int, ...]] = {
-    "clean": (200,),
-    "office": (150, 200, 200, 300),
-    "fax": (140, 150, 160, 170),
-    "photo": (170, 190, 200, 220),
-}
 
 
 @dataclass(frozen=True)
@@ -67,6 +61,7 @@ class Plan:
     style: Style
     renderer: Renderer
     faults: tuple[str, ...] | None
+    turn: int | None
     rng: np.random.Generator
 
     @property
@@ -102,7 +97,7 @@ def plan_document(seed: int, number: int, profile: Profile) -> Plan:
     renderer: Renderer = "chromium" if rng.random() < profile.chromium else "libreoffice"
     filling = Filling(form, shown, texts, misprints, prose)
     style = sample_style(rng, form=form)
-    return Plan(number, seed, output, scale, filling, style, renderer, profile.faults, rng)
+    return Plan(number, seed, output, scale, filling, style, renderer, profile.faults, profile.turn, rng)
 
 
 def write_corpus(
@@ -201,8 +196,10 @@ def finish(plan: Plan, pdf: tuple[bytes, Gold] | None, folder: Path) -> Path:
     if how in ("scan", "image"):
         assert pdf is not None
         severity = cast(Severity, what)
-        dpi = int(plan.rng.choice(SCAN_DPI[severity]))
-        scan, gold = degrade(render(pdf[0], dpi), scale_gold(pdf[1], dpi), severity, plan.rng, dpi=dpi)
+        dpi = finest_dpi(severity)
+        scan, gold = degrade(
+            render(pdf[0], dpi), scale_gold(pdf[1], dpi), severity, plan.rng, dpi=dpi, turn=plan.turn
+        )
         path = write_scan(scan, folder / f"{stem}{'.pdf' if how == 'scan' else '.tif'}")
         faults, kind = scan.faults, "scan" if how == "scan" else "image"
     elif how == "digital":

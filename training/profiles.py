@@ -56,6 +56,8 @@ class Profile:
     """The share of prints that are web pages."""
     faults: tuple[str, ...] | None = None
     """What is done to a text on top of its tool; None: drawn."""
+    turn: int | None = None
+    """Degrees clockwise by which all pages of a scan are turned; None: drawn, now and then a page."""
 
 
 MIXED = Profile({**dict.fromkeys(SCANS, 1.5), "image:photo": 0.5, "image:fax": 0.5, **FILES, **TEXTS})
