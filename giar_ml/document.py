@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -35,6 +36,10 @@ class BBox(NamedTuple):
         return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
 
+Labels = Mapping[str, float]
+"""Label (see `giar_ml.label.names`) to probability; those of one token add up to at most 1."""
+
+
 class Reading(NamedTuple):
     """One way to read a token, with its probability (0..1)."""
 
@@ -57,6 +62,8 @@ class Token:
     """The k best readings, best first, where an engine gives them; empty when `text` is certain."""
     line: int | None = None
     """1-based source line, for inputs without pages."""
+    labels: Labels = field(default_factory=dict, hash=False, repr=False)
+    """What the token is in the form, once a labeller has seen it."""
 
 
 @dataclass(frozen=True)

@@ -1,27 +1,17 @@
-"""What each token is: the label of which row, column, group or title, a figure, or something else.
-
-A labeller gives every token a probability for each label of a form. The names of labels come from the
-form's data: `row:requests.new`, `column:requests.total`, `under:法人或其他组织`, `title:reviews`,
-`caption:第二十条第（五）项`, `corner`, `figure`, `note`, `other`. Several columns may bear the same
-printed label (结果维持 stands three times in table 4): each gets its share.
-"""
+"""The forms' printed labels found by edit distance: needs no weights, knows no context."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Protocol
 
-from giar_ml.document import Token
+from giar_ml.document import Labels, Token
 from giar_ml.figures import is_figure, plain
 from giar_ml.forms import Form
 from giar_ml.text import normalize_radicals
-
-Labels = Mapping[str, float]
-"""Label to probability; the probabilities of one token add up to at most 1."""
 
 _NOT_LABEL = re.compile(r"[^\w]|_")
 _TEMPERATURE = 0.05
@@ -32,21 +22,6 @@ _FRAGMENT = 0.85
 """What a match of a part is worth beside a match of the whole."""
 _MIN_FRAGMENT = 3
 """Shorter fragments say nothing: 其他 is part of five labels."""
-
-
-@dataclass(frozen=True)
-class LabelledToken:
-    """A token with the one label it was given; `page` is 1-based."""
-
-    token: Token
-    page: int
-    label: str
-
-
-class Labeller(Protocol):
-    def label(self, tokens: Sequence[Token], form: Form) -> list[Labels]:
-        """One mapping per token. Tokens of one page or table, in reading order."""
-        ...
 
 
 @dataclass(frozen=True)

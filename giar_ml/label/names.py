@@ -1,0 +1,38 @@
+"""The names of labels, from the forms' data.
+
+`row:requests.new`, `column:requests.total`, `under:法人或其他组织` (a group header), `title:reviews`,
+`caption:第二十条第（五）项`, `corner`, `figure`, `note` (words beside a figure in its cell), `other`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from giar_ml.forms import Form, load_forms
+
+OTHER = "other"
+FIGURE = "figure"
+_PLAIN = (OTHER, FIGURE, "note", "corner")
+
+
+@cache
+def form_labels(form: Form) -> frozenset[str]:
+    """The labels that one form prints."""
+    labels = set(_PLAIN)
+    for table in form.tables:
+        labels.add(f"title:{table.key}")
+        for section in table.sections:
+            labels.update(f"caption:{caption}" for caption in section.caption[:1])
+            for kind, headers in (("row", section.rows), ("column", section.columns)):
+                for header in headers:
+                    if header.labels:
+                        labels.add(f"{kind}:{table.key}.{header.key}")
+                    labels.update(f"under:{group}" for group in header.under)
+    return frozenset(labels)
+
+
+@cache
+def label_names() -> tuple[str, ...]:
+    """The labels of all forms: the plain ones first, the others in alphabetical order."""
+    labels = frozenset[str]().union(*(form_labels(form) for form in load_forms().values()))
+    return (*_PLAIN, *sorted(labels - set(_PLAIN)))

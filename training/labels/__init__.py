@@ -1,0 +1,1 @@
+"""Training of the token classifier that labels rows, columns, titles and figures."""
