@@ -13,6 +13,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
+from giar_ml.annotations.frame import page_scales, scale_bbox
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.document import BBox, Page
 from giar_ml.errors import GiarError, InputError, UsageError
@@ -194,15 +195,10 @@ def select_cases(name: str, cases: Sequence[Case]) -> list[Case]:
 
 
 class _Frame:
-    """From the analysed pixels to those of the gold; pages may be rendered at another resolution."""
+    """Moves what was found from the analysed pixels to those of the gold."""
 
     def __init__(self, gold: Gold, pages: Sequence[Page]) -> None:
-        seen = {page.number: page for page in pages}
-        self._scales = {
-            page.number: (page.width / seen[page.number].width, page.height / seen[page.number].height)
-            for page in gold.pages
-            if page.number in seen and seen[page.number].width and seen[page.number].height
-        }
+        self._scales = page_scales(gold, pages)
 
     def move_table(self, table: StructTable) -> StructTable:
         cells = tuple(replace(cell, bbox=self._move(cell, table.page)) for cell in table.cells)
@@ -214,8 +210,7 @@ class _Frame:
     def _move(self, item: StructCell | LabelledBox, page: int) -> BBox | None:
         if item.bbox is None:
             return None
-        x, y = self._scales.get(page, (1.0, 1.0))
-        return BBox(item.bbox.left * x, item.bbox.top * y, item.bbox.right * x, item.bbox.bottom * y)
+        return scale_bbox(item.bbox, self._scales.get(page, (1.0, 1.0)))
 
 
 # Running
