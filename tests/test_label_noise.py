@@ -249,13 +249,18 @@ def test_broken_rows_keep_their_order() -> None:
     assert len(set(found[:, 1])) > len(set(boxes(page)[:, 1]))
 
 
-def test_spaced_out_text_pushes_what_follows() -> None:
+def test_spaced_out_words_of_a_text_become_several_and_push_what_follows() -> None:
     page = Example((Item("标题", BBox(0, 0, 4, 1), "x"), Item("第三章", BBox(6, 0, 12, 1), "x")), False, "t")
-    noisy = next(
-        p for seed in range(99) if (p := apply("space_out", page, seed=seed)).items[0].text == "标 题"
-    )
-    assert noisy.items[0].bbox == (0, 0, 5, 1)
-    assert noisy.items[1].bbox.left == 7
+    pages = [apply("space_out", page, seed=seed) for seed in range(99)]
+    noisy = next(p for p in pages if texts(p) == ["标", "题", "第三章"] and p.items[1].bbox.left == 3)
+    assert [item.bbox[::2] for item in noisy.items] == [(0, 2), (3, 5), (7, 13)]
+    assert set(noisy.labels) == {"x"}
+
+
+def test_spaced_out_cells_stay_one_and_in_place() -> None:
+    page = Example((Item("标题", BBox(0, 0, 40, 1), "x"), Item("章", BBox(40, 0, 80, 1), "x")), False, "t")
+    noisy = next(p for seed in range(99) if texts(p := apply("space_out", page, seed=seed))[0] == "标 题")
+    assert [item.bbox for item in noisy.items] == [item.bbox for item in page.items]
 
 
 def test_numbering_is_dropped_or_written_in_another_way() -> None:

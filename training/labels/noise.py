@@ -116,6 +116,7 @@ _PUNCTUATION = {
 _PUNCTUATION_RUN = re.compile("[" + re.escape("".join(_PUNCTUATION)) + "]")
 _DIGIT = re.compile("[0-9]")
 _ANY = re.compile(".", re.DOTALL)
+_PIECE = re.compile(r"\S+")
 
 
 @cache
@@ -327,7 +328,7 @@ def merge_tokens(draft: Draft, rng: Rng, strength: float) -> Draft:
     reach = (4 if draft.paper else 12) * _line_height(draft)
     near = ~starts[1:] & (ordered[1:, 0] - ordered[:-1, 2] < reach * rng.random())
     pairs = np.flatnonzero(near & (rng.random(len(near)) < 0.3 * strength))
-    glue = "" if rng.random() < 0.5 else " "
+    glue = "" if rng.random() < 0.6 else " "
     texts, labels, boxes = list(draft.texts), list(draft.labels), draft.boxes.copy()
     keep = np.ones(len(texts), bool)
     last = -2
@@ -340,7 +341,7 @@ def merge_tokens(draft: Draft, rng: Rng, strength: float) -> Draft:
         texts[i] += glue + texts[k]
         boxes[i] = [*np.minimum(boxes[i, :2], boxes[k, :2]), *np.maximum(boxes[i, 2:], boxes[k, 2:])]
         if not draft.paper:
-            boxes[i, 2] = boxes[i, 0] + display_width(texts[i])
+            boxes[i, 2] = max(boxes[i, 2], boxes[i, 0] + display_width(texts[i]))
         keep[k] = False
     return _keep(draft._replace(texts=texts, labels=labels, boxes=boxes), keep)
 
@@ -690,8 +691,11 @@ def _translate(draft: Draft, rng: Rng, rate: float, table: dict[int, int] | dict
 
 
 def _rewrite(draft: Draft, changed: dict[int, str]) -> Draft:
-    """The draft with new texts for some tokens; those left empty are lost. In a text, what follows on the
-    line moves by the change in width."""
+    """The draft with new texts for some tokens; those left empty are lost.
+
+    In a text, what follows on the line moves by the change in width, and a word with spaces becomes several,
+    as its reader divides there; a table's cell, wider than what it holds, stays one.
+    """
     if not changed:
         return draft
     texts = list(draft.texts)
@@ -699,19 +703,48 @@ def _rewrite(draft: Draft, changed: dict[int, str]) -> Draft:
         texts[i] = text.strip()
     if not any(texts):
         return draft
-    boxes = draft.boxes
+    new = draft._replace(texts=texts)
     if not draft.paper:
-        grown = np.zeros(len(texts))
-        for i in changed:
-            grown[i] = display_width(texts[i]) - display_width(draft.texts[i])
-        order, starts = _by_line(draft)
-        total = np.cumsum(grown[order])
-        before = (total - grown[order])[starts][np.cumsum(starts) - 1]
-        boxes = boxes.copy()
-        boxes[order, 0] += total - grown[order] - before
-        boxes[order, 2] += total - before
-    draft = draft._replace(texts=texts, boxes=_ordered(boxes))
-    return _keep(draft, np.array([bool(text) for text in texts]))
+        words = [i for i in changed if _is_word(draft, i)]
+        new = _divide_at_spaces(_widen(draft, texts, words), words)
+    return _keep(new, np.array([bool(text) for text in new.texts]))
+
+
+def _is_word(draft: Draft, i: int) -> bool:
+    return abs(draft.boxes[i, 2] - draft.boxes[i, 0] - display_width(draft.texts[i])) < 0.5
+
+
+def _widen(draft: Draft, texts: list[str], words: Sequence[int]) -> Draft:
+    """A text with other words, each line pushed right by what those before it have grown."""
+    grown = np.zeros(len(texts))
+    for i in words:
+        grown[i] = display_width(texts[i]) - display_width(draft.texts[i])
+    order, starts = _by_line(draft)
+    pushed = np.cumsum(grown[order])
+    pushed -= (pushed - grown[order])[starts][np.cumsum(starts) - 1]
+    boxes = draft.boxes.copy()
+    boxes[order, 0] += pushed - grown[order]
+    boxes[order, 2] += pushed
+    return draft._replace(texts=texts, boxes=boxes)
+
+
+def _divide_at_spaces(draft: Draft, words: Sequence[int]) -> Draft:
+    spaced = {i for i in words if any(char.isspace() for char in draft.texts[i])}
+    if not spaced:
+        return draft
+    texts, labels, boxes = [], [], []
+    for i, (text, label, box) in enumerate(zip(draft.texts, draft.labels, draft.boxes.tolist(), strict=True)):
+        if i not in spaced:
+            texts.append(text)
+            labels.append(label)
+            boxes.append(box)
+            continue
+        for match in _PIECE.finditer(text):
+            left = box[0] + display_width(text[: match.start()])
+            texts.append(match[0])
+            labels.append(label)
+            boxes.append([left, box[1], left + display_width(match[0]), box[3]])
+    return Draft(texts, np.array(boxes), labels, draft.paper)
 
 
 def _keep(draft: Draft, keep: np.ndarray) -> Draft:
