@@ -105,6 +105,32 @@ def plot_reliability(reader: Mapping[str, Any]) -> str:
 
 
 @matplotlib.rc_context(_STYLE)
+def plot_reliability_curves(panels: Mapping[str, Mapping[str, Sequence[Mapping[str, float]]]]) -> str:
+    """Share right by confidence: a panel per title, in it the bins (`confidence`, `accuracy`, `n`) of each
+    name; the larger the dot, the more cases."""
+    figure = _figure(3.65 * len(panels), 3.3)
+    for place, (title, curves) in enumerate(panels.items(), start=1):
+        axes = figure.add_subplot(1, len(panels), place)
+        axes.plot([0, 1], [0, 1], color=_INK, lw=0.8, ls=(0, (4, 3)), alpha=0.5)
+        for color, (name, bins) in zip(_colors(), curves.items(), strict=False):
+            x, y = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
+            total = max(sum(b["n"] for b in bins), 1)
+            axes.plot(x, y, color=color, lw=1.4, label=name)
+            axes.scatter(x, y, s=[10 + 90 * (b["n"] / total) ** 0.5 for b in bins], color=color, lw=0)
+        axes.set_title(title, fontsize=10.5, loc="left", fontweight="bold")
+        axes.set_xlim(0, 1.03)
+        axes.set_ylim(0, 1.03)
+        axes.set_xlabel("confidence")
+        axes.set_ylabel("share right")
+        for side in (axes.xaxis, axes.yaxis):
+            side.set_major_formatter(FuncFormatter(_percent))
+        _grid(axes, "both")
+        if place == 1:
+            axes.legend(loc="upper left")
+    return _to_svg(figure, "curves")
+
+
+@matplotlib.rc_context(_STYLE)
 def plot_confusion(confusion: Mapping[str, Any]) -> str:
     """Which digit was read as which; the diagonal is left out of the colour scale."""
     matrix = np.array(confusion["matrix"], dtype=float)
