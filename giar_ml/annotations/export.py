@@ -14,6 +14,7 @@ from giar_ml.annotations import label_studio, ppocrlabel, pubtabnet, xfund
 from giar_ml.annotations.gold import Gold
 from giar_ml.annotations.pages import Pictured, pictured_pages
 from giar_ml.errors import UsageError
+from giar_ml.label.names import label_names
 
 
 def export_golds(golds: Sequence[tuple[Gold, Sequence[Path]]], folder: Path, format: str) -> Path:
@@ -37,13 +38,36 @@ def export_golds(golds: Sequence[tuple[Gold, Sequence[Path]]], folder: Path, for
     """
     if format not in FORMATS:
         raise UsageError(f"no annotation format {format!r}; there are {', '.join(FORMATS)}")
+    return FORMATS[format](_name_pictures(golds, folder), folder)
+
+
+def export_predictions(
+    golds: Sequence[tuple[Gold, Sequence[Path]]], folder: Path, format: str, *, model_version: str
+) -> Path:
+    """Write what a model sees for a person to correct: as `export_golds`, but nothing is confirmed.
+
+    For `ppocrlabel` the labels are in Label.txt and in the tool's cache, and fileState.txt is empty. For
+    `label_studio` they are predictions; the configuration offers every label there is.
+
+    Args:
+        format: a name of `PREDICTION_FORMATS`.
+
+    Raises:
+        UsageError, ValueError, OSError: as `export_golds`.
+    """
+    if format not in PREDICTION_FORMATS:
+        raise UsageError(f"no format {format!r} to correct in; there are {', '.join(PREDICTION_FORMATS)}")
+    return PREDICTION_FORMATS[format](_name_pictures(golds, folder), folder, model_version)
+
+
+def _name_pictures(golds: Sequence[tuple[Gold, Sequence[Path]]], folder: Path) -> list[Pictured]:
     folder.mkdir(parents=True, exist_ok=True)
-    documents = [(gold, [_relative(path, folder) for path in paths]) for gold, paths in golds]
+    documents: list[Pictured] = [(gold, [_relative(path, folder) for path in paths]) for gold, paths in golds]
     for page in pictured_pages(documents):
         with Image.open(folder / page.image) as picture:
             if picture.size != (round(page.page.width), round(page.page.height)):
                 raise ValueError(f"{page.image}: {picture.size} pixels, not as large as its gold says")
-    return FORMATS[format](documents, folder)
+    return documents
 
 
 def _relative(path: Path, folder: Path) -> str:
@@ -51,18 +75,40 @@ def _relative(path: Path, folder: Path) -> str:
 
 
 def _write_ppocrlabel(documents: Sequence[Pictured], folder: Path) -> Path:
+    opened, named = _opened_folder(documents, folder)
+    _write_text(opened / ppocrlabel.STATE_FILE, ppocrlabel.write_states(named))
+    return _write_text(opened / ppocrlabel.LABEL_FILE, ppocrlabel.write(named))
+
+
+def _predict_ppocrlabel(documents: Sequence[Pictured], folder: Path, model_version: str) -> Path:
+    opened, named = _opened_folder(documents, folder)
+    _write_text(opened / ppocrlabel.STATE_FILE, "")
+    labels = ppocrlabel.write(named)
+    _write_text(opened / ppocrlabel.CACHE_FILE, labels)
+    return _write_text(opened / ppocrlabel.LABEL_FILE, labels)
+
+
+def _opened_folder(documents: Sequence[Pictured], folder: Path) -> tuple[Path, list[Pictured]]:
+    """The folder that PPOCRLabel opens, and the documents with pictures named as it does."""
     parents = {(folder / image).resolve().parent for _, images in documents for image in images}
     if len(parents) > 1:
         raise UsageError("PPOCRLabel opens one folder: put all page pictures into one")
     opened = parents.pop() if parents else folder
-    named = [(gold, [f"{opened.name}/{Path(image).name}" for image in images]) for gold, images in documents]
-    (opened / ppocrlabel.STATE_FILE).write_text(ppocrlabel.write_states(named), encoding="utf-8")
-    return _write_text(opened / ppocrlabel.LABEL_FILE, ppocrlabel.write(named))
+    return opened, [
+        (gold, [f"{opened.name}/{Path(image).name}" for image in images]) for gold, images in documents
+    ]
 
 
 def _write_label_studio(documents: Sequence[Pictured], folder: Path) -> Path:
     _write_text(folder / "label_studio.xml", label_studio.labelling_config(documents))
     return _write_json(folder / "label_studio.json", label_studio.write(documents))
+
+
+def _predict_label_studio(documents: Sequence[Pictured], folder: Path, model_version: str) -> Path:
+    config = label_studio.labelling_config(documents, labels=label_names())
+    _write_text(folder / "label_studio.xml", config)
+    tasks = label_studio.write(documents, model_version=model_version)
+    return _write_json(folder / "label_studio.json", tasks)
 
 
 def _write_xfund(documents: Sequence[Pictured], folder: Path) -> Path:
@@ -94,4 +140,9 @@ FORMATS: dict[str, Callable[[Sequence[Pictured], Path], Path]] = {
     "label_studio": _write_label_studio,
     "xfund": _write_xfund,
     "pubtabnet": _write_pubtabnet,
+}
+
+PREDICTION_FORMATS: dict[str, Callable[[Sequence[Pictured], Path, str], Path]] = {
+    "ppocrlabel": _predict_ppocrlabel,
+    "label_studio": _predict_label_studio,
 }

@@ -194,7 +194,7 @@ class Gold:
         """Raises InputError when the file is no gold file."""
         try:
             return cls.from_json(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise InputError(f"{path}: not a gold file ({error})", code="bad_gold") from error
 
 

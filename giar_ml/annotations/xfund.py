@@ -1,19 +1,33 @@
-"""Gold in the format of XFUND, the multilingual FUNSD: pages as entities with links between them.
+"""Gold to and from the format of XFUND, the multilingual FUNSD: pages as entities with links between them.
 
 Boxes are left, top, right, bottom in pixels. XFUND knows four labels; ours stands beside as `giar_label`,
 and `key` names the form's cell of a figure. A word is a whole token: gold has no places of characters.
 Links join entities of one page: a figure on a page that does not repeat the column headers has no link
-to its column. Format: XFUND release 1.0, zh.train.json.
+to its column. Files of FUNSD hold one page each and do not name its picture, which has the file's name.
+Format: XFUND release 1.0, zh.train.json; FUNSD, annotations/*.json.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from giar_ml.annotations.gold import GoldToken, Poly, bounds
+from giar_ml.annotations.drafts import (
+    Draft,
+    DraftToken,
+    find_image,
+    missing_image,
+    read_label,
+    read_number,
+    read_string,
+)
+from giar_ml.annotations.gold import GoldToken, Poly, bounds, box_poly
 from giar_ml.annotations.pages import Pictured, PicturedPage, pictured_pages, pixel_box
+from giar_ml.document import BBox
 from giar_ml.forms import Form, FormCell, load_form
+
+TOOL = "XFUND"
 
 LABELS = {
     "title": "header",
@@ -62,6 +76,7 @@ def _page_entry(page: PicturedPage) -> dict[str, Any]:
         "id": f"{page.gold.file}-{page.page.number}",
         "uid": f"{page.gold.sha256}-{page.page.number}",
         "document": entities,
+        "giar_form": page.gold.form,
         "img": {"fname": page.image, "width": round(page.page.width), "height": round(page.page.height)},
     }
 
@@ -107,3 +122,83 @@ def _nearest_above(figure: Poly, headers: Iterable[tuple[int, Poly]]) -> list[in
         found.append(i)
         last_top = top
     return sorted(found)
+
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp")
+
+
+def read_documents(data: Mapping[str, Any], path: Path, *, images: Sequence[Path] = ()) -> list[Draft]:
+    """The pages of a file: `documents` of XFUND, one entry of them, or the `form` of FUNSD.
+
+    A label is `giar_label` where there is one, else `label`.
+
+    Args:
+        path: the file they come from; pictures are looked for in its folder, and in `images` beside it.
+        images: more folders that pictures may lie in.
+    """
+    folders = [path.parent, *images, path.parent / "images", path.parent.parent / "images"]
+    if "documents" not in data:
+        return [_read_page(data, str(path), path, folders)]
+    pages = data["documents"]
+    if not isinstance(pages, list):
+        return [Draft(str(path), TOOL, faults=("its documents are not a list",))]
+    return [
+        _read_page(page, f"{path}: document {_page_name(page, number)}", path, folders)
+        for number, page in enumerate(pages, start=1)
+    ]
+
+
+def _page_name(page: Any, number: int) -> str:
+    return str(page.get("id", number) if isinstance(page, Mapping) else number)
+
+
+def _read_page(page: Any, where: str, path: Path, folders: Sequence[Path]) -> Draft:
+    entities = page.get("document", page.get("form")) if isinstance(page, Mapping) else None
+    if not isinstance(entities, list):
+        return Draft(where, TOOL, faults=("it has no list of entities",))
+    picture = page.get("img")
+    picture = picture if isinstance(picture, Mapping) else {}
+    name = picture.get("fname")
+    names = [name] if isinstance(name, str) else [path.stem + suffix for suffix in IMAGE_SUFFIXES]
+    image = find_image(names, folders)
+    faults = [] if image else [missing_image(names[0])]
+    size = None
+    if picture.get("width") is not None:
+        try:
+            size = (read_number(picture.get("width")), read_number(picture.get("height")))
+        except ValueError:
+            faults.append("the size of its picture is no number")
+    tokens = []
+    for number, entity in enumerate(entities, start=1):
+        token_where = f"token {number}"
+        try:
+            tokens.append(_read_entity(entity, token_where))
+        except ValueError as error:
+            faults.append(f"{token_where}: {error}")
+    form = page.get("giar_form")
+    return Draft(
+        where,
+        TOOL,
+        names[0],
+        image,
+        tuple(tokens),
+        size=size,
+        form=form if isinstance(form, str) else None,
+        faults=tuple(faults),
+    )
+
+
+def _read_entity(entity: Any, where: str) -> DraftToken:
+    if not isinstance(entity, Mapping):
+        raise ValueError("not an object")
+    box = entity.get("box")
+    if not isinstance(box, list) or len(box) != 4:
+        raise ValueError("its box is not four numbers")
+    bbox = BBox(*map(read_number, box))
+    if bbox.left >= bbox.right or bbox.top >= bbox.bottom:
+        raise ValueError(f"its box {box} has no width or no height")
+    key = entity.get("key")
+    label = read_label(entity["giar_label"] if "giar_label" in entity else entity.get("label"))
+    if key is not None and not isinstance(key, str):
+        raise ValueError("its key is not text")
+    return DraftToken(where, read_string(entity.get("text")), label, box_poly(bbox), key)

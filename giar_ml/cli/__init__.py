@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 
 from giar_ml import __version__
 from giar_ml.cli import extract, show
+from giar_ml.cli.annotations import add_command as add_annotations
 from giar_ml.cli.console import EXIT_INTERRUPTED, complain
 from giar_ml.errors import GiarError
 
@@ -39,7 +40,7 @@ def _build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"giar {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
-    for add_command in (extract.add_command, show.add_command):
+    for add_command in (extract.add_command, show.add_command, add_annotations):
         add_command(commands)
     for entry in sorted(entry_points(group=EXTRA_COMMANDS)):
         try:
@@ -59,7 +60,7 @@ class _CommandParser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
-        if self._is_parsing:
+        if self._is_parsing or self._subparsers is not None:  # commands of a command parse for themselves
             return super().parse_known_args(args, namespace)
         self._is_parsing = True
         try:

@@ -1,0 +1,126 @@
+"""What the current model sees on the pages of a document -> gold for a person to correct, with pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from giar_ml import __version__
+from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, Point, box_poly
+from giar_ml.document import BBox, Cell, Page, Token
+from giar_ml.figures import is_figure
+from giar_ml.label.names import FIGURE, OTHER
+
+if TYPE_CHECKING:
+    from giar_ml.pipeline import Analysis
+
+MODEL_VERSION = f"giar-{__version__}"
+
+_JPEG_QUALITY = 92
+_MIN_SIDE_PX = 1.0
+"""A token without ink to see, a space of a PDF say, cannot be clicked at."""
+
+_Named = Mapping[tuple[int, BBox], str]
+"""Labels by page and box."""
+
+
+def predicted_gold(analysis: Analysis) -> Gold:
+    """Every token of every page with the label the model gives it, in the pixels of the analysed pages.
+
+    Nobody has confirmed it, which its origin says. It has no cells: a person corrects labels.
+    """
+    source = analysis.report.source
+    if source.kind is None:
+        raise ValueError(f"{source.file}: a report that was read has a kind")
+    named = {(item.page, item.token.bbox): item.label for item in analysis.labels}
+    tokens = []
+    for page in analysis.pages:
+        for token, cell in _all_tokens(page):
+            box = _clip(token.bbox, page)
+            if min(box.width, box.height) >= _MIN_SIDE_PX:
+                label = _predicted_label(token, cell, page.number, named)
+                tokens.append(GoldToken(token.text, label, Place(page.number, box_poly(box))))
+    return Gold(
+        file=source.file,
+        sha256=source.sha256,
+        kind=source.kind,
+        form=analysis.report.form or "",
+        organisation=analysis.report.organisation,
+        year=analysis.report.year,
+        cells={},
+        pages=tuple(GoldPage(page.number, page.width, page.height, page.dpi) for page in analysis.pages),
+        tokens=tuple(tokens),
+        origin={"annotator": MODEL_VERSION, "confirmed": False},
+    )
+
+
+def _predicted_label(token: Token, cell: Cell | None, page: int, named: _Named) -> str:
+    if token.labels:
+        return max(token.labels, key=token.labels.__getitem__)
+    # The tokens of a cell may have been labelled as one, whose box is the cell's.
+    label = named.get((page, token.bbox)) or (named.get((page, cell.bbox)) if cell else None)
+    return label or (FIGURE if cell and is_figure(token.text) else OTHER)
+
+
+def _all_tokens(page: Page) -> Iterator[tuple[Token, Cell | None]]:
+    """From top to bottom, each with its cell."""
+    tokens: list[tuple[Token, Cell | None]] = [(token, None) for token in page.tokens]
+    tokens += [(token, cell) for table in page.tables for cell in table.cells for token in cell.tokens]
+    yield from sorted(tokens, key=lambda item: (item[0].bbox.top, item[0].bbox.left))
+
+
+def _clip(box: BBox, page: Page) -> BBox:
+    return BBox(
+        min(max(box.left, 0.0), page.width),
+        min(max(box.top, 0.0), page.height),
+        min(max(box.right, 0.0), page.width),
+        min(max(box.bottom, 0.0), page.height),
+    )
+
+
+def save_pictures(pages: Sequence[Page], folder: Path, stem: str, *, dpi: float | None = None) -> list[Path]:
+    """Write the pages as `<stem>-<number>`: PNG of those that a program made, JPEG of scans.
+
+    Args:
+        dpi: resolution of the pictures; pages without one of their own stay as they are. The default is
+            the resolution at which the pages are analysed.
+    """
+    paths = []
+    for page in pages:
+        if page.image is None:
+            raise ValueError(f"{stem}: page {page.number} has no picture")
+        path = folder / f"{stem}-{page.number}{'.png' if page.kind == 'digital' else '.jpg'}"
+        picture = Image.fromarray(page.image)
+        size = picture_size(GoldPage(page.number, *picture.size, page.dpi), dpi)
+        if size != picture.size:
+            picture = picture.resize(size, Image.Resampling.LANCZOS)
+        tag = dpi if dpi and page.dpi else page.dpi
+        picture.save(path, quality=_JPEG_QUALITY, dpi=(tag or 0, tag or 0))
+        paths.append(path)
+    return paths
+
+
+def picture_size(page: GoldPage, dpi: float | None) -> tuple[int, int]:
+    """Width and height of the picture of a page, in pixels."""
+    scale = dpi / page.dpi if dpi and page.dpi else 1.0
+    return max(round(page.width * scale), 1), max(round(page.height * scale), 1)
+
+
+def fit_to_pictures(gold: Gold, dpi: float | None) -> Gold:
+    """The gold in the pixels of the pictures that `save_pictures` writes."""
+    pages, warps = [], []
+    for page in gold.pages:
+        width, height = picture_size(page, dpi)
+        new_dpi = dpi if dpi and page.dpi else page.dpi
+        pages.append(replace(page, width=float(width), height=float(height), dpi=new_dpi))
+        warps.append(partial(_scale, x_scale=width / page.width, y_scale=height / page.height))
+    return gold.moved(pages, warps)
+
+
+def _scale(points: Sequence[Point], *, x_scale: float, y_scale: float) -> list[Point]:
+    return [(x * x_scale, y * y_scale) for x, y in points]
