@@ -560,6 +560,11 @@ def test_results_are_joined_by_their_id_in_any_order(tmp_path):
     assert {token.label for token in tokens} == {COLUMN}
 
 
+def test_a_picture_turned_on_the_screen_keeps_its_numbers(tmp_path):
+    token = read_one(studio(tmp_path, task(region(image_rotation=90)))).gold.tokens[0]
+    assert token.place == at(100, 10, 130, 20)
+
+
 def test_labels_drawn_as_rectangles_count(tmp_path):
     value = {"x": 50, "y": 10, "width": 15, "height": 10, "rotation": 0, "rectanglelabels": [COLUMN]}
     item = {
@@ -615,7 +620,6 @@ def test_where_a_page_came_from_is_kept(tmp_path):
     ("change", "message"),
     [
         ({"type": "ellipse"}, "it is no rectangle"),
-        ({"image_rotation": 90}, "it was drawn on a turned picture"),
         ({"original_width": 210}, "its regions were drawn on pictures of different sizes"),
         ({"original_width": None}, "'None' in its box is no number"),
         ({"value": {"x": 1, "y": 1, "width": 0, "height": 5}}, "its box is 0 % wide and 5 % high"),
@@ -729,6 +733,9 @@ def test_gold_that_says_it_is_not_confirmed_is_left_out(tmp_path):
         ({"form": "2020"}, "no form '2020'; there are 2021"),
         ({"cells": {"a.b": GoldCell(1)}}, "form 2021 has no cell 'a.b'"),
         ({"origin": "me"}, "not a gold file"),
+        ({"tokens": (GoldToken(5, [1], at(*BOX[0], *BOX[2])),)}, "token 1: its label is not text"),
+        ({"tokens": (GoldToken(5, "other", at(*BOX[0], *BOX[2])),)}, "token 1: its text is not text"),
+        ({"tokens": (GoldToken("a", "other", at(float("nan"), 1, 5, 5)),)}, "has a number that is none"),
         ({"schema": 1}, "not a gold file"),
     ],
 )

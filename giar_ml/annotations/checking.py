@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -91,6 +92,7 @@ def check_gold(gold: Gold, path: Path) -> tuple[Annotated | None, list[str]]:
             found += [box_fault] if box_fault else []
             token = replace(token, place=replace(token.place, poly=poly))
         found += [fault for fault in (_check_label(token.label),) if fault]
+        found += [] if isinstance(token.text, str) else ["its text is not text"]
         faults += [f"token {number}: {fault}" for fault in found]
         tokens.append(token)
     for number, table in enumerate(gold.tables, start=1):
@@ -138,6 +140,8 @@ def _check_token(token: DraftToken, page: GoldPage | None) -> tuple[GoldToken, l
 def _check_poly(poly: Poly, page: GoldPage) -> tuple[Poly, str | None]:
     """The box clipped to its page, and what is wrong with it."""
     box = bounds(poly)
+    if not all(map(math.isfinite, (*box, page.width, page.height))):
+        return poly, "its box or its page has a number that is none"
     beyond = max(-box.left, -box.top, box.right - page.width, box.bottom - page.height)
     numbers = ", ".join(f"{number:g}" for number in (round(number, 1) for number in box))
     if beyond > TOLERANCE_PX:
@@ -150,7 +154,9 @@ def _check_poly(poly: Poly, page: GoldPage) -> tuple[Poly, str | None]:
     return clipped, None
 
 
-def _check_label(label: str) -> str | None:
+def _check_label(label: object) -> str | None:
+    if not isinstance(label, str):
+        return "its label is not text"
     names = label_names()
     if label in names:
         return None

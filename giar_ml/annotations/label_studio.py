@@ -2,7 +2,8 @@
 
 A token is three results with one id: its rectangle, its label, its text, as in the tool's own template for
 optical character recognition. A rectangle is a percentage of the picture's width and height; it turns
-clockwise about its top left corner, by degrees measured in pixels.
+clockwise about its top left corner, by degrees measured in pixels. `image_rotation` only says how the picture
+was turned on the screen: the numbers are those of the unturned picture (seen in Label Studio 1.23.2).
 Format: Label Studio documentation, "Export annotations" and "Rectangle".
 """
 
@@ -92,7 +93,7 @@ def labelling_config(documents: Iterable[Pictured], *, labels: Iterable[str] = (
         f"    <Label value={quoteattr(label)} background={quoteattr(_color(label))}/>" for label in labels
     )
     return f"""<View>
-  <Image name="{IMAGE}" value="$ocr" zoom="true"/>
+  <Image name="{IMAGE}" value="$ocr" zoom="true" rotateControl="true"/>
   <Labels name="{LABEL}" toName="{IMAGE}">
 {choices}
   </Labels>
@@ -297,8 +298,6 @@ def _add_result(
         region.key = notes[0]
     is_polygon = kind in _POLYGONS
     if region.poly is None and (is_polygon or "width" in value):
-        if item.get("image_rotation"):
-            raise ValueError("it was drawn on a turned picture; turn the picture back and save")
         size = (read_number(item.get("original_width")), read_number(item.get("original_height")))
         sizes.add(size)
         region.poly = _read_polygon(value, size) if is_polygon else rectangle_poly(value, size)
