@@ -23,13 +23,14 @@ export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup demo test test-slow lint check bench eval sheet clean
+.PHONY: help setup demo test test-slow lint check bench eval labels sheet clean
 
 help:
 	@echo "make demo       set up .venv, read the examples into out/, show the results"
 	@echo "make test       set up .venv, run the tests (make test-slow: the long ones)"
 	@echo "make check      what CI runs: ruff, mypy, pytest"
 	@echo "make eval       read the labelled fixtures, print the table, write out/evaluation.html"
+	@echo "make labels     label the tokens of the fixtures by every labeller, write out/labels/labels.html"
 	@echo "make sheet      make 40 reports and a contact sheet of them in out/sheet"
 	@echo "make bench      time a scan against stock PaddleOCR"
 	@echo "make clean      remove .venv and out/"
@@ -67,6 +68,9 @@ bench: setup
 
 eval: setup
 	$(BIN)/giar evaluate eval/fixtures -o out/evaluation --workers 2
+
+labels: setup
+	$(BIN)/python -m eval.labels eval/fixtures -o out/labels
 
 sheet: setup
 	rm -rf out/sheet

@@ -549,20 +549,24 @@ def add_legend(picture: Image.Image, heading: str, choices: Sequence[Choice], pe
     """The picture below a strip that says what it is and what the tints mean."""
     counts = Counter(choice.label.partition(":")[0] for choice in choices)
     n_doubtful = sum(choice.confidence < SURE for choice in choices)
-    height, margin = 92, 24
+    zoom = min(max(picture.width / 2400, 1.0), 2.4)  # a wide sheet is looked at from afar
+    height, margin, side = (round(zoom * px) for px in (92, 24, 22))
     sheet = Image.new("RGB", (max(picture.width, 1500), picture.height + height), _PAPER)
     sheet.paste(picture, (0, height))
     draw = ImageDraw.Draw(sheet)
-    draw.text((margin, 14), heading, font=pens(22), fill=_INK)
-    x = float(margin)
-    font = pens(17)
-    for key, kind in KINDS.items():
-        words = f"{kind.name}  {counts[key]}"
-        draw.rectangle((x, 55, x + 24, 76), fill=kind.tint, outline=kind.ink)
-        draw.text((x + 32, 66), words, font=font, fill=_INK if counts[key] else _SOFT, anchor="lm")
-        x += 32 + font.getlength(words) + 26
-    draw.rectangle((x, 55, x + 24, 76), outline=_DOUBT, width=2)
-    draw.text((x + 32, 66), f"below {SURE:.0%}  {n_doubtful}", font=font, fill=_DOUBT, anchor="lm")
+    draw.text((margin, margin), heading, font=pens(round(22 * zoom)), fill=_INK, anchor="lm")
+    font = pens(round(17 * zoom))
+    x, y = float(margin), 65 * zoom
+    entries = [
+        (f"{kind.name}  {counts[key]}", kind.tint, kind.ink, _INK if counts[key] else _SOFT)
+        for key, kind in KINDS.items()
+    ]
+    for words, tint, outline, ink in (*entries, (f"below {SURE:.0%}  {n_doubtful}", _PAPER, _DOUBT, _DOUBT)):
+        draw.rectangle(
+            (x, y - side / 2, x + side, y + side / 2), fill=tint, outline=outline, width=round(zoom)
+        )
+        draw.text((x + 1.4 * side, y), words, font=font, fill=ink, anchor="lm")
+        x += 2.5 * side + font.getlength(words)
     draw.line((0, height - 1, sheet.width, height - 1), fill=_FAINT)
     return sheet
 
