@@ -57,7 +57,7 @@ EXPECTED = [
 
 
 class FakeExtractor:
-    """Sees the same on every picture; texts, `no_report.png` and `engine.png` as one would expect."""
+    """Sees the same on every picture; texts, `no_report`, `engine` and `crash` as one would expect."""
 
     def __init__(self, **options):
         self.options = options
@@ -67,6 +67,8 @@ class FakeExtractor:
             raise InputError(f"{path.name}: no table was found in it", code="no_report")
         if path.stem == "engine":
             raise EngineError("cuda:7 is not there")
+        if path.stem == "crash":
+            raise RuntimeError("a bug\nin two lines")
         return analysis_of(path, kind="text" if path.suffix == ".txt" else "image")
 
 
@@ -174,6 +176,35 @@ def test_a_document_that_cannot_be_read_costs_only_itself(folder, capsys):
     out, err = capsys.readouterr()
     assert (out, err) == ("", "giar: no_report.png: left out: no table was found in it\n")
     assert len(Path("out/Label.txt").read_text(encoding="utf-8").splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "status", "message"),
+    [
+        ("engine.png", 2, "cuda:7 is not there"),
+        ("crash.png", 4, "internal error, please report it (RuntimeError"),
+    ],
+)
+def test_the_others_are_exported_all_the_same(name, status, message, folder, capsys):
+    assert export("ppocrlabel", picture(name), picture("a.png")) == status
+    err = capsys.readouterr().err
+    assert err.startswith(f"giar: {name}: left out: {message}")
+    assert err.count("\n") == 1
+    assert Path("out/a-1.jpg").is_file()
+
+
+def test_pictures_of_the_user_are_not_replaced(folder, capsys):
+    before = Path(picture("out/a-1.jpg")).read_bytes()
+    assert export("ppocrlabel", picture("a.png", "red")) == 2
+    assert "a-1.jpg: already there" in capsys.readouterr().err
+    assert Path("out/a-1.jpg").read_bytes() == before
+
+
+def test_a_folder_that_cannot_be_written_to(folder, capsys):
+    Path("out").mkdir()
+    Path("out/Cache.cach").mkdir()
+    assert export("ppocrlabel", picture("a.png")) == 2
+    assert "out: cannot be written to (Is a directory)" in capsys.readouterr().err
 
 
 def test_two_documents_of_one_stem(folder, capsys):

@@ -13,6 +13,7 @@ from PIL import Image
 from giar_ml import __version__
 from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, Point, box_poly
 from giar_ml.document import BBox, Cell, Page, Token
+from giar_ml.errors import UsageError
 from giar_ml.figures import is_figure
 from giar_ml.label.names import FIGURE, OTHER
 
@@ -83,25 +84,32 @@ def _clip(box: BBox, page: Page) -> BBox:
     )
 
 
-def save_pictures(pages: Sequence[Page], folder: Path, stem: str, *, dpi: float | None = None) -> list[Path]:
+def save_pictures(
+    pages: Sequence[Page], folder: Path, stem: str, *, dpi: float | None = None, overwrite: bool = False
+) -> list[Path]:
     """Write the pages as `<stem>-<number>`: PNG of those that a program made, JPEG of scans.
 
     Args:
         dpi: resolution of the pictures; pages without one of their own stay as they are. The default is
             the resolution at which the pages are analysed.
+
+    Raises:
+        UsageError: a file is there already and `overwrite` is not set; then nothing was written.
+        OSError: a file cannot be written.
     """
-    paths = []
-    for page in pages:
+    paths = [folder / f"{stem}-{page.number}{'.png' if page.kind == 'digital' else '.jpg'}" for page in pages]
+    for path in paths:
+        if path.exists() and not overwrite:
+            raise UsageError(f"{path}: already there; choose another folder with -o, or use --overwrite")
+    for page, path in zip(pages, paths, strict=True):
         if page.image is None:
             raise ValueError(f"{stem}: page {page.number} has no picture")
-        path = folder / f"{stem}-{page.number}{'.png' if page.kind == 'digital' else '.jpg'}"
         picture = Image.fromarray(page.image)
         size = picture_size(GoldPage(page.number, *picture.size, page.dpi), dpi)
         if size != picture.size:
             picture = picture.resize(size, Image.Resampling.LANCZOS)
         tag = dpi if dpi and page.dpi else page.dpi
         picture.save(path, quality=_JPEG_QUALITY, dpi=(tag or 0, tag or 0))
-        paths.append(path)
     return paths
 
 

@@ -221,10 +221,16 @@ def _export(args: argparse.Namespace) -> int:
                 status = EXIT_FAILED
                 continue
             try:
-                exported = _predict(extractor, path, pictures, args.dpi)
+                exported = _predict(extractor, path, pictures, args)
             except GiarError as error:
                 complain(f"{path}: left out: {str(error).removeprefix(f'{path.name}: ')}")
                 status = max(status, error.exit_status)
+                continue
+            except OSError as error:
+                raise _cannot_write(args.output, error) from error
+            except Exception as error:  # a bug must not cost the other documents
+                complain(f"{path}: left out: internal error, please report it ({error!r})")
+                status = EXIT_FAILED
                 continue
             if exported is None:
                 complain(f"{path}: left out: texts, Word files and web pages have no pages to annotate")
@@ -232,10 +238,13 @@ def _export(args: argparse.Namespace) -> int:
                 golds.append(exported)
     if not golds:
         complain("nothing was exported")
-        return EXIT_FAILED
-    written = export_predictions(
-        golds, args.output, args.format.replace("-", "_"), model_version=MODEL_VERSION
-    )
+        return status or EXIT_FAILED
+    try:
+        written = export_predictions(
+            golds, args.output, args.format.replace("-", "_"), model_version=MODEL_VERSION
+        )
+    except OSError as error:
+        raise _cannot_write(args.output, error) from error
     if not args.quiet:
         n_pages = sum(len(paths) for _, paths in golds)
         n_tokens = sum(len(gold.tokens) for gold, _ in golds)
@@ -251,8 +260,13 @@ _NEXT = {
 }
 
 
+def _cannot_write(folder: Path, error: OSError) -> UsageError:
+    reason = error.strerror or type(error).__name__
+    return UsageError(f"{folder}: cannot be written to ({reason}); make room there or choose another with -o")
+
+
 def _predict(
-    extractor: Extractor, path: Path, folder: Path, dpi: int | None
+    extractor: Extractor, path: Path, folder: Path, args: argparse.Namespace
 ) -> tuple[Gold, list[Path]] | None:
     """What the model sees, with the pictures of the pages; None where there are no pages."""
     from giar_ml.annotations.predicting import fit_to_pictures, predicted_gold, save_pictures
@@ -262,5 +276,5 @@ def _predict(
     if gold.kind in ("text", "word", "html"):
         return None
     # Read again: the analysis drops its pictures, and a long document has many.
-    pictures = save_pictures(load(path).pages, folder, path.stem, dpi=dpi)
-    return fit_to_pictures(gold, dpi), pictures
+    pictures = save_pictures(load(path).pages, folder, path.stem, dpi=args.dpi, overwrite=args.overwrite)
+    return fit_to_pictures(gold, args.dpi), pictures
