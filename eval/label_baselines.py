@@ -4,7 +4,8 @@ python -m eval.label_baselines TRAIN... -o out/label-baseline.joblib
 
 The regression sees, of each token: character n-grams (1 to 4) of its text; n-grams (1 and 2) of the tokens
 left of it and above it; left, right, width, top, height and place in reading order as numbers, and its left
-and right edge as one of 20 columns of the page. It is trained on the examples of the classifier.
+and right edge as one of 20 columns of the page. It is trained on what the classifier is trained on: pages of
+the same corpus with the same noise, and pages that are none of the forms, in the same shares.
 """
 
 from __future__ import annotations
@@ -36,11 +37,14 @@ from giar_ml.label import FuzzyLabeller, PageLabeller
 from giar_ml.label.frame import UNITS_PER_LINE, WIDTH, Placed, reading_order
 from giar_ml.label.names import OTHER
 from giar_ml.text import normalize_radicals
+from training.labels.config import DataConfig
 from training.labels.data import load_examples
-from training.labels.examples import Example, place_example
+from training.labels.examples import Example, count_tokens, place_example
+from training.labels.negatives import sample_negative
+from training.labels.noise import add_noise
 
-MAX_TOKENS = 30_000
-"""What is trained on, in whole pages drawn by chance: two minutes on one core."""
+MAX_TOKENS = 60_000
+"""What is trained on, in whole pages drawn by chance: about two minutes on one core."""
 DEFAULT_BASELINE = Path("out/label-baseline.joblib")
 _LEAST_NAMED = 1e-3
 """Less probable labels are not named."""
@@ -145,15 +149,45 @@ def _load_classifier(folder: Path | None) -> PageLabeller:
 # Training
 
 
-def train_regression(
-    examples: Sequence[Example], *, max_tokens: int = MAX_TOKENS, seed: int = 0
-) -> RegressionLabeller:
-    """Train on pages drawn by chance until they have `max_tokens` tokens.
+def draw_examples(
+    examples: Sequence[Example],
+    *,
+    n_tokens: int = MAX_TOKENS,
+    seed: int = 0,
+    config: DataConfig | None = None,
+) -> list[Example]:
+    """Pages as the classifier sees them, until they have `n_tokens` tokens: drawn with replacement, most of
+    them with noise, some none of the forms, in the shares of `config`; none from none."""
+    config = config or DataConfig()
+    rng = np.random.default_rng(seed)
+    weights = np.array([_weight(example, config) for example in examples])
+    drawn: list[Example] = []
+    n = 0
+    while n < n_tokens and weights.sum() > 0:
+        if rng.random() < config.negatives:
+            example = sample_negative(rng)
+        else:
+            example = examples[int(rng.choice(len(examples), p=weights / weights.sum()))]
+        if rng.random() >= config.clean:
+            example = add_noise(example, rng)
+        drawn.append(example)
+        n += len(example.items)
+    return drawn
+
+
+def _weight(example: Example, config: DataConfig) -> float:
+    if not example.items:
+        return 0.0
+    return 1.0 if any(label != OTHER for label in example.labels) else config.prose
+
+
+def train_regression(examples: Sequence[Example]) -> RegressionLabeller:
+    """Train on all tokens of some pages.
 
     Raises:
         UsageError: the examples have fewer than two labels.
     """
-    chosen = _draw_pages(examples, max_tokens, np.random.default_rng(seed))
+    chosen = [example for example in examples if example.items]
     labels = [label for example in chosen for label in example.labels]
     if len(set(labels)) < 2:
         raise UsageError("the examples have fewer than two labels: nothing to learn from")
@@ -176,18 +210,6 @@ def train_regression(
         warnings.simplefilter("ignore", ConvergenceWarning)
         parts["model"] = model.fit(_features(parts, pages), labels)
     return RegressionLabeller(parts)
-
-
-def _draw_pages(examples: Sequence[Example], max_tokens: int, rng: np.random.Generator) -> list[Example]:
-    chosen: list[Example] = []
-    n = 0
-    for index in rng.permutation(len(examples)):
-        if n >= max_tokens:
-            break
-        if examples[index].items:
-            chosen.append(examples[index])
-            n += len(examples[index].items)
-    return chosen
 
 
 def _read_examples(folder: Path) -> list[Example]:
@@ -277,7 +299,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         examples = [example for folder in args.train for example in _read_examples(folder)]
         started = time.perf_counter()
-        labeller = train_regression(examples, max_tokens=args.max_tokens, seed=args.seed)
+        drawn = draw_examples(examples, n_tokens=args.max_tokens, seed=args.seed)
+        labeller = train_regression(drawn)
     except GiarError as error:
         complain(str(error))
         return error.exit_status
@@ -286,7 +309,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     print(
         f"wrote {args.output}: {len(labeller.parts['model'].classes_)} labels, trained in {seconds:.0f} s"
-        f" on at most {args.max_tokens:,} tokens of {len(examples):,} pages"
+        f" on {count_tokens(drawn):,} tokens of {len(drawn):,} pages drawn from {len(examples):,}"
     )
     return 0
 

@@ -35,6 +35,7 @@ from giar_ml.label import PageLabeller
 from giar_ml.label.names import OTHER
 from giar_ml.metrics.bootstrap import Interval, ratio_interval, wilson_interval
 from giar_ml.metrics.calibration import ece, reliability_curve
+from giar_ml.metrics.counts import ratio
 from giar_ml.metrics.labels import is_header
 from giar_ml.metrics.token_labels import (
     CELL_LABELS,
@@ -47,9 +48,17 @@ from giar_ml.metrics.token_labels import (
     who_is_right,
 )
 from giar_ml.words import one_line
+from training.labels.examples import Example, place_example
 from training.labels.gold_labels import TokenGold, match_tokens
+from training.labels.negatives import sample_negative
 
 SCHEMA_VERSION = "1"
+N_NEGATIVES = 200
+NEGATIVE_SEED = 9_000_002
+"""Pages that are none of the forms, made up by `training.labels.negatives`: their kinds are those of the
+training, their words are not."""
+SURE = 0.9
+"""A wrong label of at least this confidence is worse than none."""
 ALL = "all"
 NO_TABLE = "pages without a table"
 TURNED = "turned scans"
@@ -261,6 +270,33 @@ def _find_box(boxes: Mapping[str, BBox], bbox: BBox) -> str | None:
     return next((key for key, box in boxes.items() if contains_center(box, bbox)), None)
 
 
+@dataclass(frozen=True)
+class Negatives:
+    """Pages that are none of the forms, and what each labeller takes their tokens for."""
+
+    pages: tuple[Example, ...]
+    choices: Mapping[str, tuple[tuple[Choice, ...], ...]]
+
+
+def label_negatives(
+    labellers: Mapping[str, PageLabeller], *, n: int = N_NEGATIVES, seed: int = NEGATIVE_SEED
+) -> Negatives | None:
+    """Made-up pages, given to each labeller; None where the words that they are made of are not installed."""
+    try:
+        pages = tuple(sample_negative(np.random.default_rng([seed, i])) for i in range(n))
+    except ModuleNotFoundError as error:
+        complain(f"pages of no form left out: no module {error.name}, install the extra train")
+        return None
+    placed = [place_example(page) for page in pages]
+    return Negatives(
+        pages,
+        {
+            name: tuple(tuple(map(choose_label, found)) for found in labeller.label_pages(placed))
+            for name, labeller in labellers.items()
+        },
+    )
+
+
 # Adding up
 
 
@@ -280,17 +316,29 @@ def group_names(page: LabelledPage) -> Iterator[str]:
     yield ALL
 
 
+def part_names(page: LabelledPage) -> Iterator[str]:
+    """How a text was broken, or a form printed: finer than `group_names`."""
+    origin = page.case.gold.origin
+    yield f"form {page.case.gold.form}"
+    if page.case.gold.kind == "text" and not origin.get("filled"):
+        yield f"tool {origin.get('tool')}"
+        yield from (f"fault {fault}" for fault in origin.get("faults") or ())
+
+
 def _is_on(token: GoldToken, page: LabelledPage) -> bool:
     return token.place.line is not None or token.place.page == page.number
 
 
-def summarise(run: Run, *, settings: Mapping[str, Any]) -> dict[str, Any]:
+def summarise(run: Run, *, negatives: Negatives | None = None, settings: Mapping[str, Any]) -> dict[str, Any]:
     """All that was measured, ready for JSON."""
     names = list(run.ms_per_page)
     groups: dict[str, list[LabelledPage]] = defaultdict(list)
+    parts: dict[str, list[LabelledPage]] = defaultdict(list)
     for page in run.pages:
         for group in group_names(page):
             groups[group].append(page)
+        for part in part_names(page):
+            parts[part].append(page)
     for severity in ("clean", "office", "fax", "photo"):
         if len(groups.get(f"{severity}, upright", ())) == len(groups.get(severity, ())):
             groups.pop(f"{severity}, upright", None)
@@ -310,6 +358,8 @@ def summarise(run: Run, *, settings: Mapping[str, Any]) -> dict[str, Any]:
                 groups.items(), key=lambda item: _ORDER.index(item[0]) if item[0] in _ORDER else len(_ORDER)
             )
         },
+        "parts": {part: _summarise_group(part, pages, names) for part, pages in sorted(parts.items())},
+        "no_form": _summarise_negatives(negatives) if negatives else None,
         "calibration": {name: _calibrate(run.pages, name) for name in names},
         "agreement": _compare(run.pages, names),
         "confusions": {name: _confuse(run.pages, name) for name in names},
@@ -350,11 +400,30 @@ def _measure(pages: Sequence[LabelledPage], name: str) -> dict[str, Any]:
         "tables_right": _rate([c.tables_right for c in documents], [c.tables for c in documents]),
         "ece": ece(confidence, right),
         "header_ece": ece(confidence[about_headers], right[about_headers]),
+        "sure_wrong": ratio(int(((confidence >= SURE) & ~right).sum()), len(right)),
         "false_headers": sum(
             is_header(label) and label != truth
             for page in pages
             for truth, label in zip(page.gold, page.labels(name), strict=True)
         ),
+    }
+
+
+def _summarise_negatives(negatives: Negatives) -> dict[str, Any]:
+    """Of pages that are none of the forms: tokens taken for a header, and pages without such a token."""
+    measured = {}
+    for name, pages in negatives.choices.items():
+        false = [[choice for choice in page if is_header(choice.label)] for page in pages]
+        measured[name] = {
+            "false_headers": sum(map(len, false)),
+            "sure_false_headers": sum(choice.confidence >= SURE for page in false for choice in page),
+            "pages_right": sum(not page for page in false),
+            "as": Counter(choice.label for page in false for choice in page).most_common(MAX_CONFUSIONS),
+        }
+    return {
+        "pages": len(negatives.pages),
+        "tokens": sum(len(page.items) for page in negatives.pages),
+        "labellers": measured,
     }
 
 
@@ -504,7 +573,7 @@ def _run(args: argparse.Namespace) -> int:
         complain("no document could be labelled: nothing was measured")
         return EXIT_FAILED
     settings = {"fixtures": args.folder.resolve().name, "only": args.only, "missing": missing}
-    summary = summarise(run, settings=settings)
+    summary = summarise(run, negatives=label_negatives(labellers), settings=settings)
     _print(summary, _write(summary, args.output))
     return 0
 
@@ -532,13 +601,23 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console.width = 160
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2, 0, 0))
+        console.width = 172
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     for title in ("pages", "lost", "merged", "misread"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for title in ("accuracy", "F1", "95 %", "header F1", "tables right", "of", "ECE", "ECE headers"):
+    for title in (
+        "accuracy",
+        "F1",
+        "95 %",
+        "header F1",
+        "tables right",
+        "of",
+        "wrong ≥ 90 %",
+        "ECE",
+        "of headers",
+    ):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "95 %" else "")
     for group, found in summary["groups"].items():
         parts = (("lost", "gold"), ("merged", "gold"), ("misread", "tokens"))
@@ -557,6 +636,7 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
                 show_value(measured["header_f1"]),
                 show_value(measured["tables_right"]),
                 f"{measured['tables_right']['denominator']:.0f}",
+                show_share(measured["sure_wrong"]),
                 *("–" if (gap := measured[key]) is None else f"{gap:.4f}" for key in ("ece", "header_ece")),
             )
             head = [""] * len(head)
@@ -567,9 +647,17 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
         f"{' + '.join(found['labellers']) or 'none'} {found['tokens']:,}"
         for found in summary["agreement"]["right"]
     )
+    false = ""
+    if no_form := summary["no_form"]:
+        false = f"Tokens of {no_form['pages']} pages of no form taken for headers: " + ", ".join(
+            f"{name} {show_share(found['false_headers'] / no_form['tokens'])}"
+            f" ({show_share(found['sure_false_headers'] / no_form['tokens'])} surely)"
+            for name, found in no_form["labellers"].items()
+        )
     lines = [
         f"{documents['labelled']} documents, {len(documents['failed'])} failed,"
         f" {len(documents['left_out'])} left out (Word and HTML: no places in their gold)",
+        *([false] if false else []),
         f"Milliseconds per page: {times}",
         f"Tokens right by: {right}",
         *(f"wrote {path}" for path in paths),

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 from eval import label_baselines, labels, read_pages
-from eval.label_baselines import FuzzyPageLabeller, RegressionLabeller, load_labellers, train_regression
+from eval.label_baselines import (
+    FuzzyPageLabeller,
+    RegressionLabeller,
+    draw_examples,
+    load_labellers,
+    train_regression,
+)
 from eval.labels import label_page, run_labellers, summarise
 from eval.read_pages import ReadPage, read_pages_once
 from eval.run import Case
@@ -24,6 +30,7 @@ from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.errors import InputError, UsageError
 from giar_ml.label.frame import Placed
 from giar_ml.metrics.token_labels import Choice, TokenCounts
+from training.labels.config import DataConfig
 from training.labels.examples import Example, Item
 
 NEW, TOTAL = "row:requests.new", "column:requests.total"
@@ -134,6 +141,7 @@ def test_groups_and_rates():
     summary = summarise(run(paper_gold(severity="office"), turned, paper_gold()), settings={})
     assert list(summary["groups"]) == ["office", "office, upright", "turned scans", "all", "scan"]
     assert summary["groups"]["office"]["documents"] == 2
+    assert summary["parts"]["form 2021"]["documents"] == 3
     rows = summary["groups"]["all"]["labellers"]["rows"]
     assert rows["accuracy"]["value"] == pytest.approx(1 / 3)
     assert rows["f1"]["value"] == pytest.approx(2 * 3 / (2 * 3 + 6 + 6))
@@ -193,6 +201,31 @@ def test_documents_that_fail_or_have_no_places_are_named():
         TokenCounts(), **{f: getattr(found.pages[0].count("rows"), f) for f in ("tokens", "right", "labels")},
         gold=3, tables=1,
     )  # fmt: skip
+
+
+def test_pages_of_no_form():
+    pages = (
+        Example((Item("很好", BBox(0, 0, 9, 9), "other"), Item("12", BBox(9, 0, 18, 9), "figure")), True, ""),
+    ) * 2
+    found = labels.Negatives(pages, {
+        "a": ((Choice("other", 1), Choice(NEW, 0.95)), (Choice("other", 1), Choice(TOTAL, 0.4))),
+        "b": ((Choice("figure", 1), Choice("figure", 1)),) * 2,
+    })  # fmt: skip
+    measured = summarise(run(paper_gold()), negatives=found, settings={})["no_form"]
+    assert (measured["pages"], measured["tokens"]) == (2, 4)
+    a, b = measured["labellers"]["a"], measured["labellers"]["b"]
+    assert (a["false_headers"], a["sure_false_headers"], a["pages_right"]) == (2, 1, 0)
+    assert (b["false_headers"], b["sure_false_headers"], b["pages_right"]) == (0, 0, 2)
+    assert a["as"] == [(NEW, 1), (TOTAL, 1)]
+
+
+def test_without_words_no_pages_of_no_form_are_made(monkeypatch, capsys):
+    def fail(rng):
+        raise ModuleNotFoundError("no", name="jieba")
+
+    monkeypatch.setattr(labels, "sample_negative", fail)
+    assert labels.label_negatives({}) is None
+    assert "install the extra train" in capsys.readouterr().err
 
 
 # Reading
@@ -278,6 +311,15 @@ def test_regression_learns_words_and_places(tmp_path):
     assert labeller.label_pages([[]]) == [[]]
 
 
+def test_pages_are_drawn_until_there_are_enough():
+    config = DataConfig(negatives=0, clean=1)
+    drawn = draw_examples([example(), Example((), True, "")], n_tokens=10, config=config)
+    assert drawn == [example()] * 3
+    assert draw_examples([], n_tokens=10, config=config) == []
+    noisy = draw_examples([example()], n_tokens=400, config=DataConfig(negatives=0, clean=0))
+    assert any(page != example() for page in noisy)
+
+
 def test_regression_needs_two_labels():
     with pytest.raises(UsageError, match="fewer than two labels"):
         train_regression([Example((Item("12", BBox(0, 0, 1, 1), "figure"),), True, "")])
@@ -299,6 +341,7 @@ def test_commands(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(label_baselines, "_load_classifier", lambda folder: Always("figure"))
     write_text(tmp_path, tool="seed-000", filled="published")
     baseline, out = tmp_path / "baseline.joblib", tmp_path / "out"
+    monkeypatch.setattr(label_baselines, "draw_examples", lambda examples, **settings: examples * 3)
     assert label_baselines.main([str(tmp_path), "-o", str(baseline)]) == 0
     assert isinstance(RegressionLabeller.read(baseline), RegressionLabeller)
     assert labels.main([str(tmp_path), "-o", str(out), "--baseline", str(baseline)]) == 0
@@ -308,6 +351,7 @@ def test_commands(tmp_path, capsys, monkeypatch):
     assert list(group["labellers"]) == ["fuzzy", "regression", "classifier"]
     assert group["labellers"]["regression"]["f1"]["value"] == 1
     assert group["labellers"]["classifier"]["tables_right"]["value"] == 0
+    assert list(summary["parts"]) == ["form 2021"]
     page = (out / "labels.html").read_text(encoding="utf-8")
     assert "<svg" in page
     assert NEW in page
