@@ -102,6 +102,7 @@ class LabelledPage:
 
     Args:
         tables: for each token the table it stands in, None outside of tables.
+        printed: whether each token stands on print of the gold; else it is a stray mark.
         n_gold, n_lost, n_merged: see `giar_ml.metrics.token_labels.TokenCounts`.
         n_unknown: tokens whose gold label cannot be said; they are in no count.
         n_misread: tokens whose text is unlike what is printed there.
@@ -113,6 +114,7 @@ class LabelledPage:
     lines: tuple[int | None, ...]
     gold: tuple[str, ...]
     tables: tuple[str | None, ...]
+    printed: tuple[bool, ...]
     n_gold: int
     n_lost: int
     n_merged: int
@@ -143,6 +145,12 @@ class LabelledPage:
             tables=len(judged),
             tables_right=sum(judged),
         )
+
+    def count_printed(self, name: str) -> TokenCounts:
+        """The same of tokens that stand on print, without tables and losses."""
+        on_print = [i for i, is_printed in enumerate(self.printed) if is_printed]
+        labels = self.labels(name)
+        return count_tokens([self.gold[i] for i in on_print], [labels[i] for i in on_print])
 
 
 @dataclass(frozen=True)
@@ -224,6 +232,7 @@ def label_page(
         lines=tuple(page.tokens[i].line for i in kept),
         gold=tuple(matches[i].label or OTHER for i in kept),
         tables=tuple(tables[i] for i in kept),
+        printed=tuple(bool(matches[i].covered) for i in kept),
         n_gold=len(wanted),
         n_lost=len(wanted.keys() - covered),
         n_merged=len(wanted.keys() & covered - kept_apart),
@@ -373,6 +382,7 @@ def _summarise_group(group: str, pages: Sequence[LabelledPage], names: Sequence[
         "tokens": sum(len(page.gold) for page in pages),
         "unknown": sum(page.n_unknown for page in pages),
         "misread": sum(page.n_misread for page in pages),
+        "stray": sum(not is_printed for page in pages for is_printed in page.printed),
         "lost": sum(page.n_lost for page in pages),
         "merged": sum(page.n_merged for page in pages),
         "gold": sum(page.n_gold for page in pages),
@@ -390,10 +400,12 @@ def _measure(pages: Sequence[LabelledPage], name: str) -> dict[str, Any]:
     counts = sum(documents, TokenCounts())
     labels = [count.labels for count in documents]
     headers = [count.headers for count in documents]
+    printed = sum((page.count_printed(name) for page in pages), TokenCounts())
     confidence, right, about_headers = _confidences(pages, name)
     return {
         "accuracy": _rate([c.right for c in documents], [c.tokens for c in documents]),
         "f1": _rate(*_f1_parts(labels)),
+        "f1_printed": printed.f1,
         "precision": counts.labels.precision,
         "recall": counts.labels.recall,
         "header_f1": _rate(*_f1_parts(headers)),
@@ -601,26 +613,19 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console.width = 172
+        console.width = 180
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
-    for title in ("pages", "lost", "merged", "misread"):
+    for title in ("pages", "lost", "merged", "misread", "stray"):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for title in (
-        "accuracy",
-        "F1",
-        "95 %",
-        "header F1",
-        "tables right",
-        "of",
-        "wrong ≥ 90 %",
-        "ECE",
-        "of headers",
+        *("accuracy", "F1", "95 %", "on print", "headers", "tables"),
+        *("of", "sure, wrong", "ECE", "of headers"),
     ):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "95 %" else "")
     for group, found in summary["groups"].items():
-        parts = (("lost", "gold"), ("merged", "gold"), ("misread", "tokens"))
+        parts = (("lost", "gold"), ("merged", "gold"), ("misread", "tokens"), ("stray", "tokens"))
         head = [
             group,
             str(found["pages"]),
@@ -633,6 +638,7 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
                 show_value(measured["accuracy"]),
                 show_value(measured["f1"]),
                 show_interval(measured["f1"]),
+                show_share(measured["f1_printed"]),
                 show_value(measured["header_f1"]),
                 show_value(measured["tables_right"]),
                 f"{measured['tables_right']['denominator']:.0f}",

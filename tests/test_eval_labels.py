@@ -101,6 +101,9 @@ def test_what_the_reader_lost_merged_and_misread():
     assert page.gold == (NEW, "other")
     assert (found.gold, found.lost, found.merged, page.n_misread) == (3, 1, 1, 1)
     assert (found.tables, found.tables_right) == (1, 1)  # what was wrong stands outside the table
+    assert page.printed == (True, False)
+    assert found.f1 < 1
+    assert page.count_printed("a").f1 == 1
 
 
 def test_a_figure_taken_for_a_column_makes_the_table_wrong():
