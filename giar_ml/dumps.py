@@ -13,6 +13,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
+from typing import NamedTuple
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.figures import is_figure
@@ -24,6 +25,7 @@ _TABLES_END = re.compile(r"^[#*\s]*五[、.．]?\s*(?:政府信息公开工作)?
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
 _RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
+_WORD = re.compile(r"[^\s|]+")
 _SIGNED = r"(?:[-+−]|增加?|减少?)?\d[\d,，.]*"
 _TRAILING_FIGURES = re.compile(rf"(?:^|(?<=\s)){_SIGNED}(?:\s+{_SIGNED})*$")
 
@@ -49,6 +51,27 @@ def find_dumped_tables(page: Page) -> Page:
         else:
             prose.append(replace(first, text=first.text.strip()))
     return replace(page, tokens=tuple(prose), tables=tuple(_tables(page, rows)))
+
+
+class Word(NamedTuple):
+    """A word of a source line, and where in the line it stands."""
+
+    token: Token
+    start: int
+    stop: int
+
+
+def split_words(page: Page) -> list[Word]:
+    """The words of a page of raw source lines: what spaces, tabs and pipes divide. Their boxes are display
+    columns and lines."""
+    words = []
+    for line in page.tokens:
+        for match in _WORD.finditer(line.text):
+            left = display_width(line.text[: match.start()].expandtabs())
+            right = left + display_width(match[0])
+            bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
+            words.append(Word(replace(line, text=match[0], bbox=bbox), match.start(), match.end()))
+    return words
 
 
 @dataclass(frozen=True)

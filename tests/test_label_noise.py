@@ -222,7 +222,8 @@ def test_boxes_on_paper_move_little(name: str) -> None:
         return
     page = make_page(True)
     noisy = apply(name, page)
-    assert texts(noisy) == texts(page)
+    if name != "unread":
+        assert texts(noisy) == texts(page)
     assert np.abs(boxes(noisy) - boxes(page)).max() < 200
 
 

@@ -48,20 +48,32 @@ def print_reports(jobs: Sequence[PrintJob]) -> list[tuple[bytes, Gold]]:
     """
     with tempfile.TemporaryDirectory() as name:
         prints = _print_tinted(jobs, Path(name))
-        results = []
-        for i, (job, path) in enumerate(zip(jobs, prints, strict=True)):
-            try:
-                results.append(_read(path, job))
-            except LostCellError:
-                # LibreOffice may lose all of a table but its first row where that row ends a page.
-                torn = replace(job, style=replace(job.style, split_rows=True))
-                [path] = _print_tinted([torn], Path(name) / f"again-{i}")
-                results.append(_read(path, torn))
-        return results
+        return [
+            _read_or_print_again(job, path, Path(name) / f"again-{i}")
+            for i, (job, path) in enumerate(zip(jobs, prints, strict=True))
+        ]
+
+
+def _read_or_print_again(job: PrintJob, path: Path, folder: Path) -> tuple[bytes, Gold]:
+    """LibreOffice may lose all of a table but its first row where that row ends a page, or the figures of a
+    row that it tears: then the rows are torn the other way, and at last a browser prints them."""
+    try:
+        return _read(path, job)
+    except LostCellError:
+        other = replace(job, style=replace(job.style, split_rows=not job.style.split_rows))
+    try:
+        [path] = _print_tinted([other], folder / "torn")
+        return _read(path, other)
+    except LostCellError:
+        if job.renderer == "chromium" or not find_chromium():
+            raise
+        other = replace(job, renderer="chromium")
+    [path] = _print_tinted([other], folder / "browser")
+    return _read(path, other)
 
 
 def _print_tinted(jobs: Sequence[PrintJob], folder: Path) -> list[Path]:
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     prints, documents = [], []
     for i, job in enumerate(jobs):
         tints = make_tints(printed_grids(job.filling, job.style))
@@ -80,7 +92,8 @@ def _read(path: Path, job: PrintJob) -> tuple[bytes, Gold]:
     tints = make_tints(grids)
     shades = {(number, i): job.style.fill(grids[number].cells[i]) for number, i in tints}
     pdf, pieces = take_out_tints(path.read_bytes(), tints, shades)
-    return pdf, read_print(pdf, job.filling, job.style, grids, pieces)
+    gold = read_print(pdf, job.filling, job.style, grids, pieces)
+    return pdf, replace(gold, origin={**gold.origin, "renderer": job.renderer})
 
 
 def print_documents(paths: Sequence[Path]) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from giar_ml.document import BBox
+from giar_ml.document import UNREAD, BBox
 from giar_ml.label.names import FIGURE, OTHER
 from giar_ml.text import display_width, normalize_radicals
 from training.labels.examples import Example, Item
@@ -459,6 +459,25 @@ def add_specks(draft: Draft, rng: Rng, strength: float) -> Draft:
     return _append(draft, [_choose(_SPECKS, rng) for _ in range(n)], np.hstack([at, at + sizes]))
 
 
+def add_rule_pieces(draft: Draft, rng: Rng, strength: float) -> Draft:
+    """Pieces of ruling lines, flat or upright and up to a third of the page long, that nothing can read."""
+    n = 1 + int(rng.integers(0, 1 + round(len(draft.texts) / 6 * strength)))
+    size = _line_height(draft)
+    reach = (draft.boxes[:, 2].max() - draft.boxes[:, 0].min()) / 3
+    sizes = np.column_stack([size * rng.uniform(0.1, 0.3, n), rng.uniform(size, max(reach, 2 * size), n)])
+    flat = rng.random(n) < 0.8
+    sizes[flat] = sizes[flat][:, ::-1]
+    at = _somewhere(draft, rng, n)
+    return _append(draft, [UNREAD] * n, np.hstack([at, at + sizes]))
+
+
+def unread(draft: Draft, rng: Rng, strength: float) -> Draft:
+    """Up to one token in five that nothing can read; it keeps its label."""
+    hit = rng.random(len(draft.texts)) < 0.02 + 0.18 * strength * rng.random()
+    texts = [UNREAD if is_hit else text for text, is_hit in zip(draft.texts, hit, strict=True)]
+    return draft._replace(texts=texts)
+
+
 def add_seal(draft: Draft, rng: Rng, strength: float) -> Draft:
     """The words of a seal, in one to four pieces around a place."""
     pieces = [_choose(_SEALS, rng) for _ in range(1 + int(rng.integers(0, 4)))]
@@ -880,6 +899,8 @@ KINDS = {
     "break_rows": Kind(break_rows, 0.25, "text"),
     "add_strays": Kind(add_strays, 0.25, "text"),
     "add_specks": Kind(add_specks, 0.4, "paper"),
+    "add_rule_pieces": Kind(add_rule_pieces, 0.4, "paper"),
+    "unread": Kind(unread, 0.25, "paper"),
     "add_seal": Kind(add_seal, 0.2, "paper"),
     "add_handwriting": Kind(add_handwriting, 0.15, "paper"),
     "add_footer": Kind(add_footer, 0.3),

@@ -1,0 +1,107 @@
+"""`giar train CONFIG.toml`, or `python -m training.train_labels`: makes the corpus and trains a model."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from giar_ml.annotations.gold import SUFFIX, Gold
+from giar_ml.cli.console import progress
+from giar_ml.errors import UsageError
+from training.corpus import refuse_fixtures, write_corpus
+from training.labels.config import TrainConfig
+from training.labels.data import load_examples
+from training.labels.examples import Example
+
+FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
+DONE = "done.json"
+SMOKE = Path(__file__).parent / "labels" / "smoke.toml"
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of `giar`."""
+    command = commands.add_parser(
+        "train",
+        help="train the classifier that labels rows, columns and figures",
+        description="Makes up reports, trains the token classifier on them, writes the model and its card."
+        " Stop it and start it again with --resume: it goes on at its last checkpoint.",
+    )
+    add_arguments(command)
+    command.set_defaults(run=run)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="settings of the run")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the model")
+    parser.add_argument(
+        "--corpus", type=Path, metavar="DIR", help="where made-up reports are kept (default: out/corpus)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on at the last checkpoint")
+    parser.add_argument("--smoke", action="store_true", help="two minutes, to see that it learns")
+    parser.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Returns the exit status."""
+    from training.labels.train import Data, train
+
+    if (args.config is None) != args.smoke:
+        raise UsageError("give a CONFIG.toml, training/labels/labels.toml for one, or --smoke")
+    config = TrainConfig.read(SMOKE if args.smoke else args.config)
+    if args.seed is not None:
+        config = dataclasses.replace(config, seed=args.seed)
+    if args.output.exists() and any(args.output.iterdir()) and not args.resume:
+        raise UsageError(f"{args.output}: is not empty; choose another folder, or go on with --resume")
+    corpus = args.corpus or Path("out") / "corpus"
+    say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr))
+    data = Data(
+        made_up(corpus, config.seed, config.data.documents, config.data.profile, quiet=args.quiet),
+        made_up(corpus, config.seed + 1, config.data.validation, config.data.profile, quiet=args.quiet),
+    )
+    trained = train(config, data, args.output, resume=args.resume, quiet=args.quiet, say=say)
+    if not args.quiet:
+        print(f"{trained.folder}: {trained.seconds / 60:.1f} min")
+    return 0
+
+
+def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = False) -> list[Example]:
+    """The examples of `n` made-up reports, which are kept in a folder of their own under `folder`.
+
+    Raises:
+        UsageError: a seed of the fixtures, or one of their reports.
+    """
+    name = hashlib.sha256(json.dumps([seed, n, profile]).encode()).hexdigest()[:8]
+    corpus = folder / f"{profile}-{seed}-{n}-{name}"
+    if not (corpus / DONE).exists():
+        for path in corpus.glob("*"):  # what an interrupted run left
+            path.unlink()
+        with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
+            write_corpus(
+                corpus, n=n, seed=seed, profile=profile, workers=os.cpu_count() or 1, advance=advance
+            )
+        (corpus / DONE).write_text("{}\n", encoding="utf-8")
+    golds = [Gold.read(path) for path in sorted(corpus.glob(f"*{SUFFIX}"))]
+    if FIXTURES.is_dir():
+        refuse_fixtures(golds, [Gold.read(path) for path in sorted(FIXTURES.glob(f"*{SUFFIX}"))])
+    return load_examples(corpus)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m training.train_labels", description=__doc__)
+    add_arguments(parser)
+    try:
+        return run(parser.parse_args())
+    except UsageError as error:
+        print(f"giar: {error}", file=sys.stderr)
+        return error.exit_status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
