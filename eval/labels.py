@@ -558,7 +558,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="WORD",
         help="only documents whose name has it (repeatable)",
     )
-    parser.add_argument("--fresh", action="store_true", help="read all documents again")
+    parser.add_argument(
+        "--fresh", action="store_true", help="read all documents again, after a change of the reader"
+    )
     args = parser.parse_args(arguments)
     try:
         return _run(args)
