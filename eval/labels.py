@@ -196,6 +196,9 @@ def run_labellers(
         except GiarError as error:
             failed[case.name] = one_line(error)
             continue
+        except Exception as error:  # a bug must not cost the other documents
+            failed[case.name] = one_line(f"{type(error).__name__}: {error}")
+            continue
         n_pages += len(found)
         placed = [page.placed() for page in found]
         labelled = {}

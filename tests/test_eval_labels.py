@@ -194,11 +194,14 @@ def test_documents_that_fail_or_have_no_places_are_named():
     def read(path):
         if path.name == "0.pdf":
             raise InputError("0.pdf: broken")
+        if path.name == "1.pdf":
+            raise ValueError("a bug")
         return [ALL_READ]
 
-    found = run(paper_gold(), paper_gold(), replace(paper_gold(), tokens=()), read=read)
-    assert dict(found.failed) == {"0.pdf": "0.pdf: broken"}
-    assert found.left_out == ("2.pdf",)
+    golds = (paper_gold(), paper_gold(), paper_gold(), replace(paper_gold(), tokens=()))
+    found = run(*golds, read=read)
+    assert dict(found.failed) == {"0.pdf": "0.pdf: broken", "1.pdf": "ValueError: a bug"}
+    assert found.left_out == ("3.pdf",)
     assert len(found.pages) == 1
     assert found.pages[0].count("rows") == replace(
         TokenCounts(), **{f: getattr(found.pages[0].count("rows"), f) for f in ("tokens", "right", "labels")},
