@@ -136,14 +136,9 @@ def load_labellers(
 
 
 def _load_classifier(folder: Path | None) -> PageLabeller:
-    from importlib import import_module
+    from giar_ml.label.classifier import load_classifier
 
-    try:
-        module = import_module("giar_ml.label.classifier")
-    except ModuleNotFoundError as error:
-        raise UsageError(f"the classifier cannot be loaded: no module {error.name}") from error
-    labeller: PageLabeller = module.load_classifier(folder, device="cpu")
-    return labeller
+    return load_classifier(folder, device="cpu")
 
 
 # Training
