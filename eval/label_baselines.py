@@ -43,7 +43,7 @@ from training.labels.examples import Example, count_tokens, place_example
 from training.labels.negatives import sample_negative
 from training.labels.noise import add_noise
 
-MAX_TOKENS = 60_000
+MAX_TOKENS = 100_000
 """What is trained on, in whole pages drawn by chance: about two minutes on one core."""
 DEFAULT_BASELINE = Path("out/label-baseline.joblib")
 _LEAST_NAMED = 1e-3
