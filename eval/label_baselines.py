@@ -136,8 +136,10 @@ def load_labellers(
 
 
 def _load_classifier(folder: Path | None) -> PageLabeller:
-    from giar_ml.label.classifier import load_classifier
-
+    try:
+        from giar_ml.label.classifier import load_classifier
+    except ModuleNotFoundError as error:
+        raise UsageError(f"the classifier cannot be loaded: no module {error.name}") from error
     return load_classifier(folder, device="cpu")
 
 
