@@ -43,7 +43,7 @@ class Sampler:
         self._ids = {label: i for i, label in enumerate(labels)}
         self._config = config
         self._seed = seed
-        shares = np.array([_share(example, config.prose) for example in examples])
+        shares = np.array([window_share(example, config.prose) for example in examples])
         if weights is not None:
             shares = shares * np.asarray(weights)
         self._group: tuple[int, list[tuple[Window, np.ndarray]]] = (-1, [])
@@ -84,8 +84,8 @@ def piece_labels(window: Window, example: Example, ids: dict[str, int]) -> np.nd
     return labels[window.owners]
 
 
-def _share(example: Example, prose: float) -> float:
-    """Long pages have more windows; pages of prose have little to teach."""
+def window_share(example: Example, prose: float) -> float:
+    """How often a page is drawn beside others: long ones have more windows, prose has little to teach."""
     share = max(1.0, len(example.items) / 150)
     return share if any(label != OTHER for label in example.labels) else share * prose
 

@@ -1,0 +1,236 @@
+"""Going on from a model with annotated documents, beside made-up reports so that it forgets nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from giar_ml.annotations.checking import Annotated
+from giar_ml.errors import UsageError
+from giar_ml.label.encode import Encoder
+from giar_ml.label.names import label_names
+from giar_ml.metrics.token_labels import TokenCounts, count_tokens
+from giar_ml.models import FILES, ModelError
+from training.labels.config import DataConfig, ModelConfig, TrainConfig
+from training.labels.data import gold_examples
+from training.labels.examples import Example
+from training.labels.predict import example_log_probs, predict_logits
+from training.labels.sampling import window_share
+from training.labels.train import RECORD, SETTINGS, Data, Say, data_hash, load_model, train
+
+MIN_DOCUMENTS = 5
+"""Two to measure on, one to stop by, two to learn from."""
+MIN_HELD_OUT = 2
+HELD_OUT_SHARE = 0.2
+ANNOTATED_SHARE = 0.5
+"""Of the windows that are learnt from, forms that are none apart."""
+TOLERANCE = 0.001
+"""So much F1 of headers may be lost on the fixtures: about one header in a thousand."""
+KINDS = ("title:", "caption:", "column:", "row:", "under:", "corner", "figure", "note")
+_PAGE = re.compile(r"-\d{1,3}$")
+
+
+class Split(NamedTuple):
+    """Examples of annotated documents: to learn from, to stop by, to measure on; and the number of the
+    documents of each."""
+
+    train: list[Example]
+    stop: list[Example]
+    held_out: list[Example]
+    n_documents: tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class LabelScores:
+    """Of tokens; F1 micro-averaged, `f1` over all labels but `other`. None where there is no such label."""
+
+    n_tokens: int
+    header_f1: float | None
+    f1: float | None
+    kinds: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class Retrained:
+    """The new model's folder, and the scores of both models on the sets `held_out` and `fixtures`.
+    `reasons` are why the new model is not to be installed; none: it is."""
+
+    folder: Path
+    old: Mapping[str, LabelScores]
+    new: Mapping[str, LabelScores]
+    reasons: tuple[str, ...]
+
+
+def retrain(
+    config: TrainConfig,
+    split: Split,
+    made_up: Data,
+    fixtures: Sequence[Example],
+    out: Path,
+    *,
+    parent: Path,
+    parent_name: str,
+    quiet: bool = False,
+    say: Say = print,
+) -> Retrained:
+    """Train a successor of a model, write its folder, and measure both.
+
+    Args:
+        made_up: made-up reports to learn from and to stop by.
+        fixtures: what the new model must read no worse.
+        parent: the folder of the model to go on from.
+
+    Raises:
+        ModelError: the parent cannot be gone on from.
+    """
+    config = replace(config, model=_model_config(parent))
+    sets = {"held_out": split.held_out, "fixtures": fixtures}
+    old = {name: measure(parent, examples) for name, examples in sets.items()}
+    train(config, mix(split, made_up, config.data), out, start_from=parent, quiet=quiet, say=say)
+    new = {name: measure(out, examples) for name, examples in sets.items()}
+    retrained = Retrained(out, old, new, tuple(find_reasons(old, new)))
+    _note(retrained, split, parent_name)
+    return retrained
+
+
+def split_documents(annotated: Iterable[Annotated]) -> Split:
+    """Documents by a hash of their names, so that one that is measured on stays so when others are added.
+    Pictures `NAME-1`, `NAME-2` are pages of one document.
+
+    Raises:
+        UsageError: too few documents, or no header among those to measure on.
+    """
+    documents: dict[str, list[Annotated]] = {}
+    for item in annotated:
+        stem = item.path.stem
+        name = _PAGE.sub("", stem) if item.gold.kind == "image" else item.path.name
+        documents.setdefault(name, []).append(item)
+    if len(documents) < MIN_DOCUMENTS:
+        pages = "; pictures NAME-1, NAME-2 … are the pages of one" if documents else ""
+        raise UsageError(
+            f"{len(documents)} annotated documents: at least {MIN_DOCUMENTS} are needed, a part of them to"
+            f" measure on{pages}"
+        )
+    order = sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest())
+    n_held_out = max(MIN_HELD_OUT, math.ceil(HELD_OUT_SHARE * len(order)))
+    n_stop = max(1, round(HELD_OUT_SHARE * (len(order) - n_held_out)))
+    parts = order[n_held_out + n_stop :], order[n_held_out : n_held_out + n_stop], order[:n_held_out]
+    train, stop, held_out = ([e for name in part for e in _examples(documents[name])] for part in parts)
+    if not train or not count_tokens(labels := _gold(held_out), labels).headers.labels:
+        raise UsageError(
+            "the annotated documents have no labelled headers to learn from or to measure on; annotate more"
+        )
+    return Split(train, stop, held_out, (len(parts[0]), len(parts[1]), len(parts[2])))
+
+
+def mix(split: Split, made_up: Data, config: DataConfig) -> Data:
+    """Annotated and made-up pages, weighted so that `ANNOTATED_SHARE` of what is drawn is annotated."""
+    shares = [
+        sum(window_share(example, config.prose) for example in part) for part in (split.train, made_up.train)
+    ]
+    weight = ANNOTATED_SHARE / (1 - ANNOTATED_SHARE) * shares[1] / shares[0]
+    return Data(
+        [*split.train, *made_up.train],
+        [*split.stop, *made_up.validation],
+        [weight] * len(split.train) + [1.0] * len(made_up.train),
+    )
+
+
+def measure(folder: Path, examples: Sequence[Example]) -> LabelScores:
+    """The scores of the model of a folder."""
+    return score_labels(_gold(examples), predict_labels(folder, examples))
+
+
+def predict_labels(folder: Path, examples: Sequence[Example]) -> list[str]:
+    """The label that the model of a folder gives each token of the examples, in order."""
+    names = label_names()
+    encoder = Encoder.load(folder, size=_read(folder / SETTINGS)["window"])
+    logits = predict_logits(load_model(folder), encoder, examples)
+    found = example_log_probs(encoder, examples, logits, temperature=1.0)
+    return [names[k] for part in found if len(part) for k in part.argmax(axis=1)]
+
+
+def score_labels(gold: Sequence[str], predicted: Sequence[str]) -> LabelScores:
+    counts: TokenCounts = count_tokens(gold, predicted)
+    kinds = {kind.rstrip(":"): counts.labels.only(kind).f1 for kind in KINDS}
+    return LabelScores(counts.tokens, counts.headers.f1, counts.f1, kinds)
+
+
+def find_reasons(old: Mapping[str, LabelScores], new: Mapping[str, LabelScores]) -> Iterable[str]:
+    """Why the new model is not to be installed."""
+    (a, b), (c, d) = (
+        (old[name].header_f1 or 0.0, new[name].header_f1 or 0.0) for name in ("held_out", "fixtures")
+    )
+    if not b > a:
+        yield f"it is no better on held-out annotations: F1 of headers {b:.4f}, before {a:.4f}"
+    if d < c - TOLERANCE:
+        yield f"it is worse on the fixtures: F1 of headers {d:.4f}, before {c:.4f}"
+
+
+def _examples(items: Iterable[Annotated]) -> Iterable[Example]:
+    for item in items:
+        for example in gold_examples(item.gold, item.path):
+            yield replace(example, source=f"annotated:{example.source}")
+
+
+def _gold(examples: Iterable[Example]) -> list[str]:
+    return [label for example in examples for label in example.labels]
+
+
+def _model_config(parent: Path) -> ModelConfig:
+    """The size of a trained model."""
+    if missing := [name for name in FILES if not (parent / name).is_file()]:
+        raise ModelError(f"{parent}: training cannot go on from it, {', '.join(missing)} not in it")
+    settings = _read(parent / SETTINGS)
+    if settings.get("labels") != list(label_names()):
+        raise ModelError(f"{parent}: was trained with other labels; train it anew with `giar train`")
+    model = _read(parent / RECORD)["config"]["model"]
+    pretrained = model.get("pretrained")
+    return ModelConfig(**{**model, "pretrained": Path(pretrained) if pretrained else None})
+
+
+def _note(retrained: Retrained, split: Split, parent_name: str) -> None:
+    """In the record and the card of the new model: what it was retrained on, and both scores."""
+    counts = dict(zip(("train", "stop", "held_out"), split.n_documents, strict=True))
+    scores = {
+        age: {name: asdict(found) for name, found in sets.items()}
+        for age, sets in (("old", retrained.old), ("new", retrained.new))
+    }
+    path = retrained.folder / RECORD
+    record = _read(path)
+    record["retrained"] = {
+        "parent": parent_name,
+        "documents": sum(counts.values()),
+        **counts,
+        "sha256": data_hash([*split.train, *split.stop, *split.held_out]),
+        **scores,
+        "not_installed": list(retrained.reasons),
+    }
+    path.write_text(json.dumps(record, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    rows = [
+        f"| {title} | {_say(retrained.old[name].header_f1)} | {_say(retrained.new[name].header_f1)} |"
+        for title, name in (("held-out annotations", "held_out"), ("fixtures, gold tokens", "fixtures"))
+    ]
+    with (retrained.folder / "card.md").open("a", encoding="utf-8") as card:
+        card.write(
+            "\n## Retrained\n\n"
+            f"From version {parent_name}, with {counts['train']} annotated documents to learn from and"
+            f" {counts['stop']} to stop by beside the made-up ones. F1 of headers, before and after, on"
+            f" {counts['held_out']} other annotated documents and on eval/fixtures (tokens of the gold, no"
+            " OCR):\n\n| | before | after |\n|---|---:|---:|\n" + "\n".join(rows) + "\n"
+        )
+
+
+def _say(score: float | None) -> str:
+    return "" if score is None else f"{score:.4f}"
+
+
+def _read(path: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return found
