@@ -136,7 +136,9 @@ def train(
 def load_model(folder: Path) -> LiltForTokenClassification:
     """The stored weights, in single precision on the CPU."""
     from transformers import LiltForTokenClassification
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # it takes no time
     model = LiltForTokenClassification.from_pretrained(folder, local_files_only=True)
     return cast("LiltForTokenClassification", model.float())
 
