@@ -86,6 +86,8 @@ class TrainConfig:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path}: cannot be read as TOML ({error})") from error
         config = _build(cls, data, str(path))
+        if not config.model.pretrained and (problem := _misfit(config.model)):
+            raise UsageError(f"{path}: [model] {problem}")
         if config.model.pretrained and not config.model.pretrained.is_absolute():
             pretrained = path.parent / config.model.pretrained
             config = dataclasses.replace(
@@ -101,6 +103,15 @@ class TrainConfig:
                 k: str(v) if isinstance(v, Path) else v for k, v in items if v is not None
             },
         )
+
+
+def _misfit(size: ModelConfig) -> str | None:
+    """Why a LiLT model cannot have this size: its layout stream adds up six embeddings."""
+    if size.hidden % 6 or size.hidden % size.heads:
+        return f"hidden = {size.hidden} must be a multiple of 6 and of heads = {size.heads}"
+    if size.hidden % size.shrink or size.hidden // size.shrink % size.heads:
+        return f"hidden / shrink = {size.hidden / size.shrink:g} must be a multiple of heads = {size.heads}"
+    return None
 
 
 _PARTS = {"data": DataConfig, "model": ModelConfig, "run": RunConfig}

@@ -2,7 +2,7 @@
 
 The folder holds `config.json` and `model.safetensors` (transformers), `tokenizer.json`, `model.onnx`,
 `label.json` (labels, window, temperature), `training.json` (settings, hash of the data, scores),
-`confusion.png` and `card.md`.
+`confusion.png` and `card.md`; `tensorboard` has the curves of the run.
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 SETTINGS = "label.json"
 RECORD = "training.json"
 CHECKPOINTS = "checkpoints"
+TENSORBOARD = "tensorboard"
 NOISE_LEVELS = (0.0, 0.5, 1.0)
 """Of the validation pages: each stands there once with each."""
 _RAREST_WEIGHT, _COMMONEST_WEIGHT = 2.0, 0.3
@@ -200,7 +201,9 @@ def _make_trainer(
     quiet: bool,
 ) -> Trainer:
     import torch
+    from torch.utils.tensorboard import SummaryWriter
     from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+    from transformers.integrations import TensorBoardCallback
 
     run = config.run
     ids = {label: i for i, label in enumerate(labels)}
@@ -261,7 +264,8 @@ def _make_trainer(
         metric_for_best_model="f1",
         greater_is_better=True,
         logging_steps=_LOG_STEPS,
-        report_to=["tensorboard"],
+        report_to=[],
+        eval_on_start=True,
         seed=config.seed,
         full_determinism=False,
         remove_unused_columns=False,
@@ -280,7 +284,10 @@ def _make_trainer(
         compute_loss_func=loss,
         compute_metrics=_piece_scores,
         preprocess_logits_for_metrics=lambda logits, _: logits.argmax(dim=-1),
-        callbacks=[EarlyStoppingCallback(early_stopping_patience=run.patience)],
+        callbacks=[
+            EarlyStoppingCallback(early_stopping_patience=run.patience),
+            TensorBoardCallback(SummaryWriter(str(out / TENSORBOARD))),
+        ],
     )
 
 
