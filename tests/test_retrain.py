@@ -1,0 +1,240 @@
+"""Retraining: the whole circle from annotations in a tool's format to a model in use, and back."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from giar_ml import cli, models
+from giar_ml.annotations.checking import Annotated
+from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, box_poly
+from giar_ml.document import BBox
+from giar_ml.metrics.labels import LabelCounts
+from giar_ml.metrics.token_labels import count_tokens
+from training.corpus import finish, plan_document
+from training.labels.retrain import TOLERANCE, split_documents
+from training.pictures import export_corpus
+from training.printing import PrintJob, find_chromium, find_office, print_reports
+from training.profiles import PROFILES
+
+FIXTURES = ROOT / "eval" / "fixtures"
+prints = pytest.mark.skipif(
+    find_office() is None or find_chromium() is None, reason="LibreOffice or Chromium is not installed"
+)
+COUNTY = {
+    "自然人": "数据1",
+    "商业企业": "数据2",
+    "科研机构": "数据3",
+    "社会公益组织": "数据4",
+    "法律服务机构": "数据5",
+    "其他": "数据6",
+    "总计": "合计数",
+}
+"""A county's own names of the columns of applicants."""
+CHANGED = "column:requests."
+
+
+def write_county(folder: Path, *, seed: int, n: int) -> list[Path]:
+    """Digital reports with the county's column names, and their gold."""
+    folder.mkdir(parents=True)
+    profile = replace(PROFILES["digital"], forms={"2021": 1.0}, chromium=0.0)
+    plans = [plan_document(seed, number, profile) for number in range(n)]
+    plans = [
+        replace(plan, style=replace(plan.style, wording={**plan.style.wording, **COUNTY})) for plan in plans
+    ]
+    printed = print_reports([PrintJob(plan.filling, plan.style, plan.renderer) for plan in plans])
+    return [finish(plan, pdf, folder) for plan, pdf in zip(plans, printed, strict=True)]
+
+
+def annotate(reports: list[Path], folder: Path) -> Path:
+    """What a person would annotate in PPOCRLabel, imported: the folder of gold."""
+    export_corpus(reports, folder / "tool", "ppocrlabel")
+    gold = folder / "gold"
+    assert (
+        cli.main(["annotations", "import", str(folder / "tool" / "pages"), "-o", str(gold), "--quiet"]) == 0
+    )
+    return gold
+
+
+def changed_f1(model: Path, reports: Path) -> float:
+    """F1 of the columns that the county calls otherwise."""
+    from training.labels.data import load_examples
+    from training.labels.retrain import predict_labels
+
+    examples = load_examples(reports)
+    gold = [label for example in examples for label in example.labels]
+    counts = count_tokens(gold, predict_labels(model, examples)).labels
+    return sum((counts.only(label) for label in counts.labels if label.startswith(CHANGED)), LabelCounts()).f1
+
+
+@prints
+@pytest.mark.slow
+def test_the_circle_from_the_shipped_model(tmp_path, monkeypatch, capsys):
+    """A county's own column names: the shipped model gets them wrong, its successor does not."""
+    if not (models.shipped_model() / "model.safetensors").exists():
+        pytest.skip("no shipped model")
+    monkeypatch.setenv("GIAR_MODELS", str(tmp_path / "home"))
+    write_county(tmp_path / "unseen", seed=5102, n=10)
+    gold = annotate(write_county(tmp_path / "reports", seed=5101, n=16), tmp_path)
+    before = changed_f1(models.current_label_model(), tmp_path / "unseen")
+
+    command = ["retrain", "--annotations", gold, "--documents", 60, "--corpus", tmp_path / "corpus"]
+    assert cli.main([*map(str, command), "-o", str(tmp_path / "new")]) == 0
+
+    after = changed_f1(models.current_label_model(), tmp_path / "unseen")
+    retrained = json.loads((tmp_path / "new" / "training.json").read_text())["retrained"]
+    old, new = (retrained[age]["fixtures"]["header_f1"] for age in ("old", "new"))
+    with capsys.disabled():
+        print(f"\ncolumns {before:.4f} -> {after:.4f}, headers of the fixtures {old:.4f} -> {new:.4f}")
+    assert before < 0.8
+    assert after > 0.95
+    assert new >= old - TOLERANCE
+    assert cli.main(["models", "rollback"]) == 0
+    assert models.current_version() == models.SHIPPED
+
+
+SMALL = """
+seed = 71
+[data]
+profile = "digital"
+documents = 6
+validation = 2
+[model]
+hidden = 96
+layers = 1
+heads = 4
+shrink = 2
+window = 256
+characters = 300
+[run]
+steps = {steps}
+learning_rate = 4e-3
+evaluate_every = {steps}
+"""
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    """A folder with a small model, six annotated reports (`gold`), some fixtures, and made-up reports."""
+    folder = tmp_path_factory.mktemp("retrain")
+    (folder / "config.toml").write_text(SMALL.format(steps=100))
+    (folder / "retrain.toml").write_text(SMALL.format(steps=50))
+    command = [
+        "train",
+        folder / "config.toml",
+        "-o",
+        folder / "model",
+        "--corpus",
+        folder / "corpus",
+        "--quiet",
+    ]
+    assert cli.main(list(map(str, command))) == 0
+    annotate(write_county(folder / "reports", seed=5103, n=5), folder)
+    (folder / "fixtures").mkdir()
+    for path in FIXTURES.glob("*-0002[2-4]-digital.pdf*"):
+        shutil.copy(path, folder / "fixtures")
+    return folder
+
+
+@pytest.fixture
+def version(small, tmp_path, monkeypatch) -> str:
+    """The small model, installed."""
+    monkeypatch.setenv("GIAR_MODELS", str(tmp_path / "home"))
+    return models.install_model(small / "model")
+
+
+def retrain(small, annotations, out, *options):
+    command = ["retrain", "--annotations", annotations, "--config", small / "retrain.toml", "-o", out]
+    command += ["--corpus", small / "corpus", "--fixtures", small / "fixtures", *options]
+    return cli.main(list(map(str, command)))
+
+
+@prints
+def test_a_better_model_is_installed_and_can_be_left(small, version, tmp_path, capsys):
+    assert retrain(small, small / "gold", tmp_path / "new") == 0
+    out = capsys.readouterr().out
+    assert "fixtures (gold tokens), old" in out
+    assert f"goes back to {version}" in out
+    found = models.list_models()
+    assert [model.in_use for model in found] == [False, False, True]
+    retrained = found[2].record["retrained"]
+    assert retrained["parent"] == version
+    assert (retrained["train"], retrained["stop"], retrained["held_out"]) == (2, 1, 2)
+    assert retrained["new"]["held_out"]["header_f1"] > retrained["old"]["held_out"]["header_f1"]
+    assert retrained["new"]["fixtures"]["header_f1"] >= retrained["old"]["fixtures"]["header_f1"] - TOLERANCE
+    assert "## Retrained" in (found[2].folder / "card.md").read_text()
+    assert models.rollback() == version
+
+
+@prints
+def test_a_model_that_reads_the_fixtures_worse_is_not_installed(small, version, tmp_path, capsys):
+    nonsense = tmp_path / "gold"
+    shutil.copytree(small / "gold", nonsense)
+    for path in nonsense.glob("*.gold.json"):
+        gold = Gold.read(path)
+        tokens = (replace(token, label="title:reviews", key=None) for token in gold.tokens)
+        replace(gold, tokens=tuple(tokens)).write(path)
+    assert retrain(small, nonsense, tmp_path / "new", "--quiet") == 3
+    assert "worse on the fixtures" in capsys.readouterr().err
+    assert models.current_version() == version
+    assert (tmp_path / "new" / "model.onnx").exists()
+    assert json.loads((tmp_path / "new" / "training.json").read_text())["retrained"]["not_installed"]
+
+
+@prints
+def test_few_documents_are_refused(small, version, tmp_path, capsys):
+    few = tmp_path / "gold"
+    few.mkdir()
+    for path in small.glob("gold/5103-0000[0-3]*"):
+        shutil.copy(path, few)
+    assert retrain(small, few, tmp_path / "new") == 2
+    assert "4 annotated documents: at least 5" in capsys.readouterr().err
+
+
+@prints
+def test_fixtures_are_refused_also_as_pictures(small, version, tmp_path, capsys):
+    assert retrain(small, small / "fixtures", tmp_path / "new") == 2
+    assert "kept for the fixtures" in capsys.readouterr().err
+    annotate(sorted((small / "fixtures").glob("*.pdf")), tmp_path)
+    assert retrain(small, tmp_path / "gold", tmp_path / "new") == 2
+    assert "the same page as of fixture" in capsys.readouterr().err
+
+
+@prints
+def test_missing_fixtures_name_the_option(small, version, tmp_path, capsys):
+    assert retrain(small, small / "gold", tmp_path / "new", "--fixtures", tmp_path / "none") == 2
+    assert "--fixtures DIR" in capsys.readouterr().err
+
+
+def test_the_same_documents_stay_held_out_when_others_are_added():
+    def item(number):
+        path = Path(f"/{number}.pdf")
+        place = Place(1, box_poly(BBox(0, 0, 9, 9)))
+        token = GoldToken(f"{number}", "corner", place)
+        gold = Gold(path.name, "", "digital", "2021", None, None, {}, pages=(), tokens=(token,))
+        gold = replace(gold, pages=(GoldPage(1, 99, 99),))
+        return Annotated(gold, path, "", "")
+
+    few, more = (split_documents([item(k) for k in range(n)]) for n in (20, 25))
+    names = [{e.items[0].text for e in split.held_out} for split in (few, more)]
+    assert few.n_documents == (13, 3, 4)
+    assert len(names[0] & names[1]) >= 3
+    assert not {e.items[0].text for e in (*few.train, *few.stop)} & names[0]
+
+
+def test_pages_of_one_document_are_not_parted():
+    def item(document, page):
+        token = GoldToken(f"{document}", "corner", Place(1, box_poly(BBox(0, 0, 9, 9))))
+        gold = Gold("", "", "image", "2021", None, None, {}, pages=(GoldPage(1, 99, 99),), tokens=(token,))
+        return Annotated(gold, Path(f"/{document}-{page}.png"), "", "")
+
+    split = split_documents([item(document, page) for document in "abcdef" for page in (1, 2, 3)])
+    assert split.n_documents == (3, 1, 2)
+    parts = [[e.items[0].text for e in part] for part in split[:3]]
+    assert [len(part) for part in parts] == [9, 3, 6]
+    assert sum(len(set(part)) for part in parts) == 6
