@@ -14,6 +14,7 @@ import os
 import secrets
 import shutil
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -69,8 +70,11 @@ def models_home() -> Path:
 
 
 def shipped_model() -> Path:
-    """Where the model is that comes with the program; it may be missing."""
-    return Path(__file__).resolve().parents[1] / "models" / "labels"
+    """Where the model is that comes with the program, in a checkout or beside an installed package; it may be
+    missing."""
+    homes = (Path(__file__).resolve().parents[1], Path(sysconfig.get_path("data")) / "share" / "giar_ml")
+    folders = [home / "models" / "labels" for home in homes]
+    return next((folder for folder in folders if (folder / READER_FILES[0]).is_file()), folders[0])
 
 
 def current_label_model() -> Path:

@@ -7,6 +7,7 @@ import dataclasses
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
     """Returns the exit status."""
     from giar_ml.models import current_label_model, current_version, install_model
 
+    if not find_spec("torch") or not find_spec("transformers"):
+        raise UsageError("training needs PyTorch and transformers: pip install 'giar-ml[train]'")
     config = _read_config(args)
     if not any(args.fixtures.glob(f"*{SUFFIX}")):
         raise UsageError(
