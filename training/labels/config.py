@@ -6,7 +6,7 @@ import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 
 from giar_ml.errors import UsageError
 
@@ -86,8 +86,8 @@ class TrainConfig:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path}: cannot be read as TOML ({error})") from error
         config = _build(cls, data, str(path))
-        if not config.model.pretrained and (problem := _misfit(config.model)):
-            raise UsageError(f"{path}: [model] {problem}")
+        if problem := _too_small(config) or _misfit(config.model):
+            raise UsageError(f"{path}: {problem}")
         if config.model.pretrained and not config.model.pretrained.is_absolute():
             pretrained = path.parent / config.model.pretrained
             config = dataclasses.replace(
@@ -105,15 +105,34 @@ class TrainConfig:
         )
 
 
-def _misfit(size: ModelConfig) -> str | None:
-    """Why a LiLT model cannot have this size: its layout stream adds up six embeddings."""
-    if size.hidden % 6 or size.hidden % size.heads:
-        return f"hidden = {size.hidden} must be a multiple of 6 and of heads = {size.heads}"
-    if size.hidden % size.shrink or size.hidden // size.shrink % size.heads:
-        return f"hidden / shrink = {size.hidden / size.shrink:g} must be a multiple of heads = {size.heads}"
+def _too_small(config: TrainConfig) -> str | None:
+    for section, names in _LEAST.items():
+        for name, least in names.items():
+            if (value := getattr(getattr(config, section), name)) < least:
+                return f"[{section}] {name} = {value} must be at least {least}"
     return None
 
 
+def _misfit(size: ModelConfig) -> str | None:
+    """Why a new LiLT model cannot have this size; that of a pretrained one is its own."""
+    problem = None if size.pretrained else misfit(size.hidden, size.heads, size.shrink)
+    return problem and f"[model] {problem}"
+
+
+def misfit(hidden: int, heads: int, shrink: int) -> str | None:
+    """Why a LiLT model cannot have this size: its layout stream puts six embeddings side by side."""
+    if hidden % 6 or hidden % heads:
+        return f"hidden = {hidden} must be a multiple of 6 and of heads = {heads}"
+    if hidden % shrink or hidden // shrink % heads:
+        return f"hidden / shrink = {hidden / shrink:g} must be a multiple of heads = {heads}"
+    return None
+
+
+_LEAST = {
+    "data": {"documents": 1, "validation": 1},
+    "model": {"hidden": 1, "layers": 1, "heads": 1, "shrink": 1, "window": 16},
+    "run": {"steps": 1, "batch": 1, "evaluate_every": 1, "patience": 1},
+}
 _PARTS = {"data": DataConfig, "model": ModelConfig, "run": RunConfig}
 _Config = TypeVar("_Config")
 
@@ -128,15 +147,19 @@ def _build(kind: type[_Config], data: dict[str, Any], where: str) -> _Config:
             if not isinstance(value, dict):
                 raise UsageError(f"{where}: {name} is a section: write [{name}]")
             value = _build(_PARTS[name], value, f"{where}: [{name}]")
+        elif not _is_of(value, str(fields[name].type)):
+            raise UsageError(f"{where}: {name} is {fields[name].type}, not {value!r}")
         elif name == "pretrained":
             value = Path(value)
-        elif not isinstance(
-            value, (int, float) if fields[name].type == "float" else _plain_type(fields[name])
-        ):
-            raise UsageError(f"{where}: {name} is {fields[name].type}, not {value!r}")
+        elif name == "precision" and value not in get_args(Precision):
+            raise UsageError(f"{where}: {name} is one of {', '.join(get_args(Precision))}, not {value!r}")
         values[name] = value
     return kind(**values)
 
 
-def _plain_type(field_: dataclasses.Field[Any]) -> type:
-    return {"int": int, "bool": bool}.get(str(field_.type), str)
+def _is_of(value: object, kind: str) -> bool:
+    if isinstance(value, bool):
+        return kind == "bool"
+    if kind in ("int", "float"):
+        return isinstance(value, int if kind == "int" else (int, float))
+    return kind != "bool" and isinstance(value, str)
