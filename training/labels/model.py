@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from giar_ml.errors import UsageError
 from giar_ml.label.encode import MAX_COORDINATE
+from training.labels.config import misfit
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -70,24 +71,36 @@ def new_model(
     return LiltForTokenClassification(config)
 
 
-def from_text_model(folder: Path, labels: Sequence[str], *, shrink: int) -> LiltForTokenClassification:
+def from_text_model(
+    folder: Path, labels: Sequence[str], *, shrink: int, window: int
+) -> LiltForTokenClassification:
     """Around a BERT or RoBERTa model in `folder`: its weights are the text stream, the layout stream is new.
 
     Raises:
-        UsageError: no such model there.
+        UsageError: no such model there, or it does not fit.
     """
     import torch
     from transformers import AutoConfig, AutoModel, LiltConfig, LiltForTokenClassification
 
     try:
         text_config = AutoConfig.from_pretrained(folder, local_files_only=True)
+        kind = text_config.model_type
+        if kind not in ("bert", "roberta", "xlm-roberta"):
+            raise UsageError(f"{folder}: a {kind} model; give a BERT or RoBERTa one")
         text = AutoModel.from_pretrained(folder, local_files_only=True, add_pooling_layer=False)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder}: no text model that transformers can load ({error})") from error
-    if text_config.model_type not in ("bert", "roberta", "xlm-roberta"):
-        raise UsageError(f"{folder}: a {text_config.model_type} model; give a BERT or RoBERTa one")
+    except UsageError:
+        raise
+    except Exception as error:  # the libraries raise bare exceptions for damaged files
+        raise UsageError(
+            f"{folder}: no text model that transformers can load ({_first_line(error)})"
+        ) from error
+    if problem := misfit(text_config.hidden_size, text_config.num_attention_heads, shrink):
+        raise UsageError(f"{folder}: {problem}")
     # BERT counts positions from 0, LiLT from behind the padding piece as RoBERTa does.
-    offset = 0 if text_config.model_type != "bert" else text_config.pad_token_id + 1
+    offset = 0 if kind != "bert" else text_config.pad_token_id + 1
+    room = text_config.max_position_embeddings + offset - text_config.pad_token_id - 1
+    if window > room:
+        raise UsageError(f"{folder}: window = {window} must be at most {room}, as this model has positions")
     config = LiltConfig(
         vocab_size=text_config.vocab_size,
         hidden_size=text_config.hidden_size,
@@ -132,6 +145,12 @@ def text_tokenizer(folder: Path) -> Tokenizer:
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{folder}: no tokenizer that transformers can load ({error})") from error
-    return tokenizer.backend_tokenizer
+        return tokenizer.backend_tokenizer
+    except Exception as error:  # the libraries raise bare exceptions for damaged files
+        raise UsageError(
+            f"{folder}: no tokenizer that transformers can load ({_first_line(error)})"
+        ) from error
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), type(error).__name__)

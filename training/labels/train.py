@@ -173,7 +173,7 @@ def _make_model(
         return Tokenizer.from_file(str(start_from / "tokenizer.json")), load_model(start_from)
     size = config.model
     if size.pretrained is not None:
-        model = from_text_model(size.pretrained, labels, shrink=size.shrink)
+        model = from_text_model(size.pretrained, labels, shrink=size.shrink, window=size.window)
         return text_tokenizer(size.pretrained), model
     seen = Counter(char for example in data.train for item in example.items for char in item.text)
     tokenizer = character_tokenizer([UNREAD, *sorted(seen), *frequent_characters(size.characters)])
