@@ -14,7 +14,7 @@ from typing import Any
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import progress
 from giar_ml.errors import UsageError
-from training.corpus import refuse_fixtures, write_corpus
+from training.corpus import FIXTURE_SEEDS, refuse_fixtures, write_corpus
 from training.labels.config import TrainConfig
 from training.labels.data import load_examples
 from training.labels.examples import Example
@@ -57,8 +57,14 @@ def run(args: argparse.Namespace) -> int:
     config = TrainConfig.read(SMOKE if args.smoke else args.config)
     if args.seed is not None:
         config = dataclasses.replace(config, seed=args.seed)
+    if args.output.exists() and not args.output.is_dir():
+        raise UsageError(f"{args.output}: is no folder; choose another name")
     if args.output.exists() and any(args.output.iterdir()) and not args.resume:
         raise UsageError(f"{args.output}: is not empty; choose another folder, or go on with --resume")
+    if kept := {config.seed, config.seed + 1} & {*FIXTURE_SEEDS}:
+        raise UsageError(
+            f"seed {min(kept)} is kept for the fixtures; choose one below {FIXTURE_SEEDS.start - 1}"
+        )
     corpus = args.corpus or Path("out") / "corpus"
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr))
     data = Data(

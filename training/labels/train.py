@@ -15,6 +15,7 @@ import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
@@ -96,7 +97,6 @@ def train(
         UsageError: the pretrained model cannot be used.
     """
     from transformers import set_seed
-    from transformers.trainer_utils import get_last_checkpoint
 
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
@@ -109,9 +109,11 @@ def train(
         f"{len(data.train)} pages with {count_tokens(data.train):,} tokens to learn from,"
         f" {len(validation)} to stop by; {model.num_parameters() / 1e6:.2f} million weights"
     )
-    trainer = _make_trainer(config, model, encoder, labels, data, validation, out, quiet=quiet)
-    last = get_last_checkpoint(str(out / CHECKPOINTS)) if resume and (out / CHECKPOINTS).is_dir() else None
-    trainer.train(resume_from_checkpoint=last)
+    last = _last_checkpoint(out / CHECKPOINTS) if resume else None
+    trainer = _make_trainer(
+        config, model, encoder, labels, data, validation, out, score_first=last is None, quiet=quiet
+    )
+    trainer.train(resume_from_checkpoint=last and str(last))
     trained_s = time.perf_counter() - began
 
     cast("LiltForTokenClassification", trainer.model).half().save_pretrained(out)
@@ -164,6 +166,15 @@ def data_hash(examples: Sequence[Example]) -> str:
     return digest.hexdigest()
 
 
+def _last_checkpoint(folder: Path) -> Path | None:
+    """The last one that is whole: its state is written after all else."""
+    for path in sorted(folder.glob("checkpoint-[0-9]*"), key=lambda path: -int(path.name.split("-")[1])):
+        with suppress(OSError, ValueError):
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            return path
+    return None
+
+
 def _make_model(
     config: TrainConfig, data: Data, labels: Sequence[str], start_from: Path | None
 ) -> tuple[Tokenizer, LiltForTokenClassification]:
@@ -198,6 +209,7 @@ def _make_trainer(
     validation: Sequence[Example],
     out: Path,
     *,
+    score_first: bool,
     quiet: bool,
 ) -> Trainer:
     import torch
@@ -247,7 +259,7 @@ def _make_trainer(
         )
 
     arguments = TrainingArguments(
-        output_dir=str(out / CHECKPOINTS),
+        output_dir=str((out / CHECKPOINTS).resolve()),
         max_steps=run.steps,
         per_device_train_batch_size=run.batch,
         per_device_eval_batch_size=run.batch,
@@ -265,7 +277,8 @@ def _make_trainer(
         greater_is_better=True,
         logging_steps=_LOG_STEPS,
         report_to=[],
-        eval_on_start=True,
+        eval_on_start=score_first,
+        restore_callback_states_from_checkpoint=True,  # how often there was no gain
         seed=config.seed,
         full_determinism=False,
         remove_unused_columns=False,
