@@ -113,7 +113,7 @@ def train(
     trainer = _make_trainer(
         config, model, encoder, labels, data, validation, out, score_first=last is None, quiet=quiet
     )
-    trainer.train(resume_from_checkpoint=last and str(last))
+    trainer.train(resume_from_checkpoint=str(last) if last else None)
     trained_s = time.perf_counter() - began
 
     cast("LiltForTokenClassification", trainer.model).half().save_pretrained(out)
