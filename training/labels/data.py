@@ -11,7 +11,7 @@ from giar_ml.document import BBox
 from giar_ml.dumps import split_words
 from giar_ml.label.frame import TEXT_COLUMNS
 from giar_ml.load.text import decode_text, read_text
-from giar_ml.text import display_width
+from giar_ml.text import display_width, normalize_radicals
 from training.labels.examples import Example, Item
 
 
@@ -62,10 +62,11 @@ def text_items(document: Path, tokens: Iterable[GoldToken]) -> tuple[Item, ...]:
         number = token.place.line
         if number is None or number > len(lines):
             continue
-        start = lines[number - 1].find(token.text, cursor.get(number, 0))
+        text = normalize_radicals(token.text)  # as the lines are
+        start = lines[number - 1].find(text, cursor.get(number, 0))
         if start >= 0:
-            cursor[number] = start + len(token.text)
-            spans.setdefault(number, []).append((start, start + len(token.text), token.label))
+            cursor[number] = start + len(text)
+            spans.setdefault(number, []).append((start, start + len(text), token.label))
     if not spans:
         return ()
     items = []
