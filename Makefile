@@ -32,7 +32,7 @@ help:
 	@echo "make eval       read the labelled fixtures, print the table, write out/evaluation.html"
 	@echo "make labels     label the tokens of the fixtures by every labeller, write out/labels/labels.html"
 	@echo "make sheet      make 40 reports and a contact sheet of them in out/sheet"
-	@echo "make bench      time a scan against stock PaddleOCR"
+	@echo "make bench      time the labelling of a page, and a scan against stock PaddleOCR"
 	@echo "make clean      remove .venv and out/"
 
 setup: $(INSTALLED)
@@ -64,6 +64,7 @@ lint: setup
 check: lint test
 
 bench: setup
+	$(BIN)/python -m eval.bench_labels
 	$(BIN)/python eval/bench_scan.py
 
 eval: setup

@@ -1,0 +1,107 @@
+"""Time of labelling the tokens of a page, over the pages of the fixtures.
+
+python -m eval.bench_labels [folder] [--model DIR] [--threads 2] [--repeat 3]
+
+Tokens are those of the gold, so that no OCR is timed; Word and HTML files are read. A page's time is the
+median of its runs, from placed tokens to probabilities by name, with ONNX Runtime on the processor.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from giar_ml.annotations.gold import SUFFIX, Gold
+from giar_ml.label.classifier import Classifier, Run, load_classifier
+from giar_ml.label.frame import Placed
+from giar_ml.label.pages import place_page
+from giar_ml.load import load
+from giar_ml.models import ModelError, current_label_model
+from training.labels.data import gold_examples
+from training.labels.examples import place_example
+
+FIXTURES = Path(__file__).parent / "fixtures"
+TABLE = range(200, 261)
+"""Tokens of a page that is full of table."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path, default=FIXTURES)
+    parser.add_argument("--model", type=Path, help="default: the one in use")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--repeat", type=int, default=3)
+    options = parser.parse_args()
+    pages = list(read_pages(options.folder))
+    if not pages:
+        sys.exit(f"{options.folder}: no documents with gold; name another folder")
+    try:
+        folder = options.model or current_label_model()
+        start = time.perf_counter()
+        classifier = load_classifier(folder)
+        load_ms = (time.perf_counter() - start) * 1000
+    except ModelError as error:
+        sys.exit(str(error))
+    classifier = replace(classifier, run=load_run(folder / "model.onnx", threads=options.threads))
+    result = {"threads": options.threads, "load_ms": round(load_ms)}
+    print(json.dumps(result | measure(classifier, pages, repeat=options.repeat), indent=2))
+
+
+def read_pages(folder: Path) -> Iterator[list[Placed]]:
+    """The pages of all documents with gold; a text is one page."""
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        gold = Gold.read(path)
+        document = path.with_name(path.name.removesuffix(SUFFIX))
+        if gold.kind in ("word", "html"):
+            yield from map(place_page, load(document).pages)
+        else:
+            yield from (place_example(e) for e in gold_examples(gold, document) if e.source != "flow")
+
+
+def load_run(path: Path, *, threads: int) -> Run:
+    """As reading loads the model, but with so many threads."""
+    import onnxruntime
+
+    session_options = onnxruntime.SessionOptions()
+    session_options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), session_options, providers=["CPUExecutionProvider"])
+
+    def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        [logits] = session.run(None, {"input_ids": ids, "bbox": bbox, "attention_mask": mask})
+        return np.asarray(logits)
+
+    return run
+
+
+def measure(classifier: Classifier, pages: Sequence[Sequence[Placed]], *, repeat: int) -> dict[str, Any]:
+    """Milliseconds per page, after a run to warm up."""
+    classifier.label_pages(pages[:1])
+    runs_ms: list[list[float]] = [[] for _ in pages]
+    for _ in range(repeat):
+        for page, times in zip(pages, runs_ms, strict=True):
+            start = time.perf_counter()
+            classifier.label_pages([page])
+            times.append((time.perf_counter() - start) * 1000)
+    page_ms = [median(times) for times in runs_ms]
+    full_ms = [ms for ms, page in zip(page_ms, pages, strict=True) if len(page) in TABLE]
+    return {
+        "pages": len(pages),
+        "tokens_per_page": median(map(len, pages)),
+        "median_ms": round(median(page_ms), 1),
+        "p95_ms": round(float(np.percentile(page_ms, 95)), 1),
+        "tables": {"tokens": f"{TABLE[0]}-{TABLE[-1]}", "pages": len(full_ms)}
+        | ({"median_ms": round(median(full_ms), 1)} if full_ms else {}),
+    }
+
+
+if __name__ == "__main__":
+    main()
