@@ -152,6 +152,13 @@ def test_pages_to_stop_by_stand_there_with_every_level_of_noise():
     assert pages != noisy(DATA.validation, seed=4)
 
 
+def test_a_quiet_run_prints_nothing(tmp_path, capfd):
+    train_quietly(replace(CONFIG, run=replace(CONFIG.run, steps=2)), tmp_path)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err == ""
+
+
 # Seeds
 
 
@@ -348,7 +355,7 @@ def test_a_corpus_is_made_once_and_an_interrupted_one_again(tmp_path, monkeypatc
         shutil.copy(fixture.with_name(fixture.name + SUFFIX), folder)
 
     monkeypatch.setattr(train_labels, "write_corpus", write)
-    monkeypatch.setattr(train_labels, "refuse_fixtures", lambda golds, fixtures: None)
+    monkeypatch.setattr(train_labels, "FIXTURES", tmp_path / "none")
     with pytest.raises(StoppedError):
         train_labels.made_up(tmp_path, 5, 1, "labels")
     [example] = train_labels.made_up(tmp_path, 5, 1, "labels")

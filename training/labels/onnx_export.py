@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -47,7 +48,9 @@ def export_onnx(
     windows = [window for example in examples for window in encoder.encode(place_example(example))]
     batch = pad_windows(windows[:2], encoder.pad)
     axes = {name: {0: "batch", 1: "pieces"} for name in ("input_ids", "bbox", "attention_mask", "logits")}
-    with torch.inference_mode():
+    with torch.inference_mode(), warnings.catch_warnings():
+        # That lengths may have become constants: the comparison below would show it.
+        warnings.simplefilter("ignore")
         torch.onnx.export(
             Plain().eval(),
             tuple(torch.from_numpy(array) for array in batch),

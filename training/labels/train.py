@@ -97,7 +97,11 @@ def train(
         UsageError: the pretrained model cannot be used.
     """
     from transformers import set_seed
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()  # of loading and storing weights, which take no time
+    if quiet:
+        logging.set_verbosity_error()
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     set_seed(config.seed)
@@ -141,7 +145,7 @@ def load_model(folder: Path) -> LiltForTokenClassification:
     from transformers import LiltForTokenClassification
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # it takes no time
+    logging.disable_progress_bar()
     model = LiltForTokenClassification.from_pretrained(folder, local_files_only=True)
     return cast("LiltForTokenClassification", model.float())
 
@@ -214,7 +218,7 @@ def _make_trainer(
 ) -> Trainer:
     import torch
     from torch.utils.tensorboard import SummaryWriter
-    from transformers import EarlyStoppingCallback, Trainer, TrainingArguments
+    from transformers import EarlyStoppingCallback, PrinterCallback, Trainer, TrainingArguments
     from transformers.integrations import TensorBoardCallback
 
     run = config.run
@@ -288,7 +292,7 @@ def _make_trainer(
     )
     if run.deterministic:
         torch.use_deterministic_algorithms(True, warn_only=True)
-    return InOrder(
+    trainer = InOrder(
         model=model,
         args=arguments,
         train_dataset=Windows(),
@@ -302,6 +306,9 @@ def _make_trainer(
             TensorBoardCallback(SummaryWriter(str(out / TENSORBOARD))),
         ],
     )
+    if quiet:
+        trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def precision_arguments(run: RunConfig) -> dict[str, Any]:
