@@ -60,8 +60,12 @@ def make_page(number: int) -> Example:
 DATA = Data([make_page(n) for n in range(6)], [make_page(n) for n in range(6, 8)])
 
 
-def train_quietly(config: TrainConfig, out: Path, **options: Any) -> Trained:
-    return train(config, DATA, out, quiet=True, say=lambda text: None, **options)
+def train_quietly(config: TrainConfig, out: Path, *, draw: bool = False, **options: Any) -> Trained:
+    """Without the picture of confusions, which takes longer than all the rest, unless `draw`."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not draw:
+            patch.setattr("training.labels.train.write_confusion", lambda *_: None)
+        return train(config, DATA, out, quiet=True, say=lambda text: None, **options)
 
 
 def read_record(folder: Path) -> dict[str, Any]:
@@ -75,7 +79,7 @@ def weights(folder: Path) -> bytes:
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory) -> Trained:
     """A run that nothing disturbed."""
-    return train_quietly(CONFIG, tmp_path_factory.mktemp("whole"))
+    return train_quietly(CONFIG, tmp_path_factory.mktemp("whole"), draw=True)
 
 
 # What a run writes
