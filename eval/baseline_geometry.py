@@ -20,7 +20,7 @@ from giar_ml.document import BBox, Page, Token
 from giar_ml.figures import is_figure, plain
 from giar_ml.forms import Form, Header, Section
 from giar_ml.geometry import cluster, overlap, split_into_lines, union
-from giar_ml.label import normalize_label
+from giar_ml.label.names import normalize_label
 
 MIN_SIMILARITY = 0.6
 """Of a label: less is another label or prose."""

@@ -27,13 +27,14 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
+from eval.fuzzy_labels import FuzzyLabeller
 from giar_ml.cli.console import complain
 from giar_ml.document import Labels, Token
 from giar_ml.errors import GiarError, UsageError
 from giar_ml.figures import plain
 from giar_ml.forms import load_forms
 from giar_ml.geometry import overlap
-from giar_ml.label import FuzzyLabeller, PageLabeller
+from giar_ml.label import PageLabeller
 from giar_ml.label.frame import UNITS_PER_LINE, WIDTH, Placed, reading_order
 from giar_ml.label.names import OTHER
 from giar_ml.text import normalize_radicals

@@ -30,9 +30,8 @@ from giar_ml.errors import GiarError, UsageError
 from giar_ml.forms import load_forms
 from giar_ml.geometry import intersection_area, overlap, union
 from giar_ml.label import PageLabeller
-from giar_ml.label.names import OTHER
+from giar_ml.label.names import OTHER, is_header
 from giar_ml.load import load
-from giar_ml.metrics.labels import is_header
 from giar_ml.metrics.token_labels import Choice, choose_label
 
 PAGE_WIDTH_PX = 1700

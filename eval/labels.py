@@ -32,11 +32,10 @@ from giar_ml.document import BBox, Page
 from giar_ml.errors import GiarError, UsageError
 from giar_ml.geometry import contains_center, union
 from giar_ml.label import PageLabeller
-from giar_ml.label.names import OTHER
+from giar_ml.label.names import OTHER, is_header
 from giar_ml.metrics.bootstrap import Interval, ratio_interval, wilson_interval
 from giar_ml.metrics.calibration import ece, reliability_curve
 from giar_ml.metrics.counts import ratio
-from giar_ml.metrics.labels import is_header
 from giar_ml.metrics.token_labels import (
     CELL_LABELS,
     Choice,

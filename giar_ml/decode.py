@@ -95,17 +95,27 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
     Raises:
         SolverTimeoutError: the figures of the cheapest layout could not be found in time.
     """
+    solution = decode_within(puzzle, math.inf, margin=margin, open_margin=open_margin)
+    assert solution is not None, "figures may be lost, so that there always is an answer"
+    return solution
+
+
+def decode_within(
+    puzzle: Puzzle, limit: float, *, margin: float = 7.0, open_margin: float = 3.0
+) -> Solution | None:
+    """As `decode`; None when every explanation costs more than `limit`, in nats, which is soon found."""
     found: list[tuple[int, _Layout, FigureModel, Answer]] = []
     budget = Budget()
     best_cost = math.inf
     proven = True
     for bound, layout in _by_bound(puzzle):
-        if bound > best_cost + margin * SCALE:
+        most = min(best_cost + margin * SCALE, limit * SCALE)
+        if bound > most:
             break
         model = FigureModel(
             layout.cells, puzzle.sums, statements=puzzle.statements, costs=puzzle.costs, budget=budget
         )
-        allowed = best_cost + margin * SCALE - layout.price
+        allowed = most - layout.price
         try:
             answer = model.minimize(limit=None if math.isinf(allowed) else int(allowed))
         except SolverTimeoutError:
@@ -118,15 +128,17 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
             best_cost = min(best_cost, layout.price + answer.cost)
             proven &= answer.optimal
             found = [item for item in found if item[0] <= best_cost + margin * SCALE]
+    if not found:
+        return None
     best_cost, layout, model, best = min(found, key=lambda item: item[0])
-    limit = int(best_cost) + round(margin * SCALE)
-    second: float = limit
+    far = int(best_cost) + round(margin * SCALE)
+    second: float = far
     others: dict[str, set[int]] = {}
     for cost, other, rival_model, _ in found:
-        if cost > limit:
+        if cost > far:
             continue
         try:
-            rival = rival_model.minimize(different_from=best.output, limit=limit - other.price)
+            rival = rival_model.minimize(different_from=best.output, limit=far - other.price)
             if rival is not None:
                 second = min(second, rival.cost + other.price)
                 proven &= rival.optimal

@@ -10,47 +10,70 @@ rows of a table.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import NamedTuple
 
-from giar_ml.document import BBox, Cell, Page, Table, Token
-from giar_ml.figures import is_figure
-from giar_ml.label import normalize_label
-from giar_ml.text import display_width
+from giar_ml.document import BBox, Cell, Labels, Page, Table, Token
+from giar_ml.figures import is_empty, is_figure
+from giar_ml.label import best_label, mix_labels
+from giar_ml.label.names import FIGURE, is_header, normalize_label
+from giar_ml.text import display_column, display_width
 
-_TABLES_BEGIN = re.compile(r"^[#*\s]*二[、.．]?\s*主动公开政府信息")
-_TABLES_END = re.compile(r"^[#*\s]*五[、.．]?\s*(?:政府信息公开工作)?(?:存在|主要|工作)")
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
 _RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
 _WORD = re.compile(r"[^\s|]+")
-_SIGNED = r"(?:[-+−]|增加?|减少?)?\d[\d,，.]*"
-_TRAILING_FIGURES = re.compile(rf"(?:^|(?<=\s)){_SIGNED}(?:\s+{_SIGNED})*$")
+_NEAR_LINES = 25
+"""A table has a label in every so many lines, however it was broken."""
 
 
-def find_dumped_tables(page: Page) -> Page:
+def find_dumped_tables(page: Page, words: Sequence[Word]) -> Page:
     """Turn a page whose tokens are raw source lines into tables and prose tokens.
 
     Only tables written with pipes come out `gridded`: elsewhere column numbers only count fields.
+
+    Args:
+        words: `split_words(page)` with labels, which tell where tables are and what their fields mean.
     """
+    line_words = {number: list(group) for number, group in groupby(words, key=lambda word: word.token.line)}
+    inside = _lines_of_tables(page.tokens, line_words)
     rows: list[_Row] = []
     prose: list[Token] = []
-    inside = False
     for block in _blocks(page.tokens):
         first = block.lines[0]
-        if _TABLES_END.match(first.text):
-            inside = False
-        elif _TABLES_BEGIN.match(first.text):
-            inside = True
+        own = line_words.get(first.line, [])
         if block.kind == "row":
-            rows.append(_Row(block.lines[0].line or 0, tuple(_cells_of_block(block)), block.kind))
-        elif block.kind in ("fields", "pipes") or (inside and _is_row_like(first.text)):
-            rows.append(_Row(first.line or 0, tuple(_fields(first)), block.kind))
+            rows.append(_Row(first.line or 0, tuple(_cells_of_block(block, line_words)), block.kind))
+        elif block.kind in ("fields", "pipes") or (first.line in inside and _is_row_like(first.text)):
+            rows.append(_Row(first.line or 0, tuple(_fields(first, own)), block.kind))
         else:
-            prose.append(replace(first, text=first.text.strip()))
+            prose.append(replace(first, text=first.text.strip(), labels=_labels_of(own)))
     return replace(page, tokens=tuple(prose), tables=tuple(_tables(page, rows)))
+
+
+def _lines_of_tables(lines: Sequence[Token], words: Mapping[int | None, Sequence[Word]]) -> set[int | None]:
+    """The lines from the first label of a table to the figures behind the last. A label with no other near
+    it is none, but for a title."""
+    labels = [[best_label(w.token.labels) for w in words.get(line.line, ())] for line in lines]
+    named = [i for i, found in enumerate(labels) if any(map(is_header, found))]
+    inside = [
+        i
+        for k, i in enumerate(named)
+        if any(label.startswith("title:") for label in labels[i])
+        or any(abs(i - other) <= _NEAR_LINES for other in (*named[max(0, k - 1) : k], *named[k + 1 : k + 2]))
+    ]
+    if not inside:
+        return set()
+    stop = inside[-1] + 1
+    while stop < len(lines) and all(_may_be_field(w.token) for w in words.get(lines[stop].line, ())):
+        stop += 1
+    return {line.line for line in lines[inside[0] : stop]}
+
+
+def _may_be_field(token: Token) -> bool:
+    return is_figure(token.text) or is_empty(token.text) or best_label(token.labels) == FIGURE
 
 
 class Word(NamedTuple):
@@ -67,7 +90,7 @@ def split_words(page: Page) -> list[Word]:
     words = []
     for line in page.tokens:
         for match in _WORD.finditer(line.text):
-            left = display_width(line.text[: match.start()].expandtabs())
+            left = display_column(line.text[: match.start()])
             right = left + display_width(match[0])
             bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
             words.append(Word(replace(line, text=match[0], bbox=bbox), match.start(), match.end()))
@@ -112,16 +135,29 @@ def _is_cell_line(text: str) -> bool:
     return text.startswith("\t") and text.count("\t") == 1
 
 
-def _cells_of_block(block: _Block) -> list[Token]:
+def _cells_of_block(block: _Block, words: Mapping[int | None, Sequence[Word]]) -> list[Token]:
     """One token per cell: a line that does not begin with a tab goes on the cell before it."""
-    cells: list[tuple[Token, str]] = []
+    cells: list[tuple[Token, str, list[Word]]] = []
     for line in block.lines:
+        own = list(words.get(line.line, ()))
         if not cells or line.text.startswith("\t"):
-            cells.append((line, line.text.strip()))
+            cells.append((line, line.text.strip(), own))
         else:
-            first, text = cells[-1]
-            cells[-1] = (first, text + line.text.strip())
-    return [_numbered(line, text, number) for number, (line, text) in enumerate(cells)]
+            first, text, before = cells[-1]
+            cells[-1] = (first, text + line.text.strip(), before + own)
+    return [
+        replace(_numbered(line, text, number), labels=_labels_of(own))
+        for number, (line, text, own) in enumerate(cells)
+    ]
+
+
+def _labels_of(words: Iterable[Word], start: int = 0, stop: int | None = None) -> Labels:
+    """Of what stands between two places of a line."""
+    return mix_labels(
+        (w.token.labels, len(w.token.text))
+        for w in words
+        if w.stop > start and (stop is None or w.start < stop)
+    )
 
 
 def _is_row_like(text: str) -> bool:
@@ -130,44 +166,67 @@ def _is_row_like(text: str) -> bool:
     return bool(stripped) and len(normalize_label(stripped)) <= 60 and not stripped.endswith(("。", "；"))
 
 
-def _fields(line: Token) -> Iterator[Token]:
+def _fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
     """The fields of one line, empty ones too. Left and right of a field's bbox are its number where marks
     divide the line, and its display columns where gaps do."""
     text = line.text
     if text.strip().startswith("|"):
-        inner = text.strip()[1:].removesuffix("|")
-        yield from (_numbered(line, raw, number) for number, raw in enumerate(inner.split("|")))
+        start = text.index("|") + 1
+        inner = text.rstrip().removesuffix("|")[start:]
+        yield from _divided(line, inner, start, "|", words)
     elif "\t" in text:
-        yield from (_numbered(line, raw, number) for number, raw in enumerate(text.split("\t")))
+        yield from _divided(line, text, 0, "\t", words)
     else:
-        for start, stop in _split_at_gaps(text):
+        for start, stop in _split_at_gaps(text, words):
             raw = text[start:stop]
             left = display_width(text[: start + len(raw) - len(raw.lstrip())])
             right = left + display_width(raw.strip())
-            yield replace(line, text=raw.strip(), bbox=BBox(left, line.bbox.top, right, line.bbox.bottom))
+            bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
+            yield replace(line, text=raw.strip(), bbox=bbox, labels=_labels_of(words, start, stop))
+
+
+def _divided(line: Token, text: str, start: int, mark: str, words: Sequence[Word]) -> Iterator[Token]:
+    """The fields between marks; `text` begins at place `start` of the line."""
+    for number, raw in enumerate(text.split(mark)):
+        stop = start + len(raw)
+        yield replace(_numbered(line, raw, number), labels=_labels_of(words, start, stop))
+        start = stop + 1
 
 
 def _numbered(line: Token, text: str, number: int) -> Token:
     return replace(line, text=text.strip(), bbox=BBox(number, line.bbox.top, number + 1, line.bbox.bottom))
 
 
-def _split_at_gaps(text: str) -> Iterator[tuple[int, int]]:
-    """Fields divided by wide gaps; figures at the end of a field divided by any space."""
+def _split_at_gaps(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int]]:
+    """Fields divided by wide gaps; by any space between the labels of two rows or columns, and between
+    figures at the end of a field."""
     position = 0
     edges = [(m.start(), m.end()) for m in _GAP.finditer(text)]
     for start, stop in [*edges, (len(text), len(text))]:
-        part = text[position:start]
-        if part.strip():
-            tail = _TRAILING_FIGURES.search(part.rstrip())
-            if tail:
-                if part[: tail.start()].strip():
-                    yield position, position + tail.start()
-                for figure in re.finditer(r"\S+", part[tail.start() :]):
-                    begin = position + tail.start() + figure.start()
-                    yield begin, begin + len(figure[0])
-            else:
-                yield position, start
+        part = [word for word in words if word.start >= position and word.stop <= start]
         position = stop
+        while part:
+            n = _first_field(part)
+            yield part[0].start, part[n - 1].stop
+            part = part[n:]
+
+
+def _first_field(words: Sequence[Word]) -> int:
+    """How many of the words are the first field: one figure where only figures follow, else the words up to
+    these figures or to the label of another row or column."""
+    n_figures = len(words)
+    while n_figures and is_figure(words[n_figures - 1].token.text):
+        n_figures -= 1
+    if n_figures == 0:
+        return 1
+    named = None
+    for n, word in enumerate(words[:n_figures]):
+        best = best_label(word.token.labels)
+        if is_header(best):
+            if named is not None and best != named:
+                return n
+            named = best
+    return n_figures
 
 
 def _tables(page: Page, rows: list[_Row]) -> Iterator[Table]:

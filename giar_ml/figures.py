@@ -18,6 +18,8 @@ _NUMBER = re.compile(
     r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
 )
+MAX_FIGURE = 10**9
+"""More is no figure but several run together: the country has some 10**9 people."""
 _EMPTY = re.compile(r"[-—–_/\\／一]*|无|空")
 _IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_000), "元": Decimal("0.0001")}
 
@@ -49,12 +51,12 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
     number = Decimal(match["whole"].replace(",", "") + "." + (match["decimals"] or "0"))
     negative = match["sign"] is not None and match["sign"][0] in "-减"
     if cell_type == "amount":
-        if negative:
+        if negative or number > MAX_FIGURE:
             return None
         if match["unit"] in _IN_10000_YUAN and unit in ("万元", "元") and match["unit"]:
             number = number * _IN_10000_YUAN[match["unit"]] / _IN_10000_YUAN[unit]
         return _shortest(number)
-    if number != number.to_integral_value() or (negative and cell_type != "change"):
+    if number > MAX_FIGURE or number != number.to_integral_value() or (negative and cell_type != "change"):
         return None
     return -int(number) if negative else int(number)
 

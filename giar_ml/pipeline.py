@@ -15,7 +15,7 @@ from giar_ml.forms import load_forms
 from giar_ml.report import Report, Source
 
 if TYPE_CHECKING:
-    from giar_ml.label import LabelledToken
+    from giar_ml.label import LabelledToken, PageLabeller
     from giar_ml.ocr import OcrEngine
 
 DEFAULT_MAX_RISK = 0.05
@@ -39,6 +39,7 @@ class Extractor:
         models: a folder with other OCR weights, in `det/` and `rec/`; None for the embedded ones.
         layout: `rules`, or a layoutparser detection model.
         max_risk: accept a report when the probability that a cell is wrong is at most this.
+        label_model: the folder of another token classifier; None for the one in use.
     """
 
     def __init__(
@@ -49,12 +50,15 @@ class Extractor:
         models: Path | None = None,
         layout: str = "rules",
         max_risk: float = DEFAULT_MAX_RISK,
+        label_model: Path | None = None,
     ) -> None:
         self._device = device
         self._engine_name = engine
         self._models = models
         self._layout_name = layout
         self._max_risk = max_risk
+        self._label_model = label_model
+        self._labeller: PageLabeller | None = None
         self._engine: OcrEngine | None = None
         self._detector: Any = None
 
@@ -74,7 +78,7 @@ class Extractor:
     def analyse(self, path: str | Path) -> Analysis:
         """Read one report and keep what was seen on the way; raises as `extract`."""
         from giar_ml.fields import collect_evidence
-        from giar_ml.label import FuzzyLabeller
+        from giar_ml.label.pages import label_pages
         from giar_ml.load import load
         from giar_ml.prose import find_statements, read_title
         from giar_ml.verdict import decide
@@ -84,7 +88,8 @@ class Extractor:
             document = load(Path(path))
         pages = [self._read_page(page, clock) for page in document.pages]
         with clock("label"):
-            evidence = collect_evidence(pages, load_forms().values(), FuzzyLabeller())
+            pages = label_pages(pages, self._load_labeller())
+            evidence = collect_evidence(pages, load_forms().values())
             if not evidence.is_report:
                 raise InputError(
                     f"{document.path.name}: no table of an information disclosure report was found in it;"
@@ -111,12 +116,7 @@ class Extractor:
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":
-            if page.tables:
-                return page
-            from giar_ml.dumps import find_dumped_tables
-
-            with clock("structure"):
-                return find_dumped_tables(page)
+            return page
         from giar_ml.layout import detect_layout, load_detector
         from giar_ml.tables import find_tables
 
@@ -131,6 +131,13 @@ class Extractor:
                 page = read_page(page, self._load_engine())
         # The picture is no longer needed, and a long document has many.
         return replace(page, image=None)
+
+    def _load_labeller(self) -> PageLabeller:
+        if self._labeller is None:
+            from giar_ml.label.classifier import load_classifier
+
+            self._labeller = load_classifier(self._label_model, device=self._device)
+        return self._labeller
 
     def _load_engine(self) -> OcrEngine:
         if self._engine is None:

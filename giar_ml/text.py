@@ -39,3 +39,13 @@ def normalize_radicals(text: str) -> str:
 def display_width(text: str) -> int:
     """Columns that the text takes in a fixed-width font: two for a Chinese character."""
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def display_column(text: str) -> int:
+    """The column behind the text, from 0; tabs go on to the next multiple of 8."""
+    *before, last = text.split("\t")
+    column = 0
+    for part in before:
+        column += display_width(part)
+        column += 8 - column % 8
+    return column + display_width(last)

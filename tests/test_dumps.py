@@ -5,14 +5,16 @@ from __future__ import annotations
 import pytest
 
 from giar_ml.document import Page
-from giar_ml.dumps import find_dumped_tables
+from giar_ml.label.classifier import load_classifier
+from giar_ml.label.pages import label_pages
 from giar_ml.load.text import read_text
 
 OPEN = "二、主动公开政府信息情况\n"
 
 
 def read(text: str) -> Page:
-    return find_dumped_tables(read_text(OPEN + text))
+    [page] = label_pages([read_text(OPEN + text)], load_classifier())
+    return page
 
 
 def rows(text: str) -> list[list[str]]:

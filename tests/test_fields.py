@@ -8,7 +8,8 @@ from pathlib import Path
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
 from giar_ml.forms import Form, load_form, load_forms
-from giar_ml.label import FuzzyLabeller
+from giar_ml.label.classifier import load_classifier
+from giar_ml.label.pages import label_pages
 from giar_ml.pipeline import Extractor
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -31,7 +32,7 @@ def table_of(rows: Sequence[Sequence[str]], *, gridded: bool = True, page: int =
 
 def read(*tables: Table, kind: str = "digital") -> FormEvidence:
     page = Page(1, kind, 1000, 1000, tables=tables)  # type: ignore[arg-type]
-    return collect_evidence([page], load_forms().values(), FuzzyLabeller())
+    return collect_evidence(label_pages([page], load_classifier()), load_forms().values())
 
 
 def values(evidence: FormEvidence, row: str) -> list[object]:

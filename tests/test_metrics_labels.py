@@ -8,7 +8,8 @@ from sklearn.metrics import precision_recall_fscore_support
 from giar_ml.annotations.gold import GoldToken, Place, box_poly
 from giar_ml.document import BBox, Token
 from giar_ml.label import LabelledToken
-from giar_ml.metrics.labels import LabelCounts, LabelledBox, is_header, label_counts, labelled_boxes
+from giar_ml.label.names import is_header
+from giar_ml.metrics.labels import LabelCounts, LabelledBox, label_counts, labelled_boxes
 
 NEW, TOTAL, UNDER = "row:requests.new", "column:requests.total", "under:行政诉讼"
 

@@ -26,6 +26,7 @@ from giar_ml.figures import is_empty, is_figure, parse_figure
         pytest.param("12,34", None, id="comma in the wrong place"),
         pytest.param("1.属于国家秘密", None, id="a label"),
         pytest.param("", None, id="nothing"),
+        pytest.param("172220195488250901", None, id="figures run together"),
     ],
 )
 def test_counts(text: str, expected: int | None) -> None:

@@ -32,7 +32,7 @@ from giar_ml.annotations.gold import Gold
 from giar_ml.document import BBox
 from giar_ml.forms import Form
 from giar_ml.forms.grid import GridCell, form_grid
-from giar_ml.label import normalize_label
+from giar_ml.label.names import normalize_label
 from giar_ml.text import normalize_radicals
 from training.dumps import SEED_LAYOUTS
 from training.faults import FAULTS

@@ -38,7 +38,7 @@ import numpy as np
 
 from giar_ml.forms import load_form
 from giar_ml.forms.grid import form_grid
-from giar_ml.label import normalize_label
+from giar_ml.label.names import normalize_label
 from training.figures import Figure, Printed
 from training.grid import show_figure
 from training.prose import Prose, sample_prose

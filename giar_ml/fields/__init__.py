@@ -16,9 +16,18 @@ from giar_ml.document import Page, Problem
 from giar_ml.fields.columns import Layout, Seen, find_headers, lay_fields
 from giar_ml.fields.lines import Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
-from giar_ml.fields.rows import LOST_ROW, align_rows, find_unplaced, row_label_costs, tables_with_zeros
+from giar_ml.fields.rows import (
+    LOST_ROW,
+    Alignment,
+    align_rows,
+    find_unplaced,
+    form_rows,
+    row_label_costs,
+    tables_with_zeros,
+)
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import LabelledToken, Labeller, Labels
+from giar_ml.label import LabelledToken
+from giar_ml.label.names import OTHER, form_labels
 
 __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
 
@@ -26,6 +35,8 @@ _CLEAR_LABEL = 1.5
 _FOREIGN_LABEL = 4.0
 """The most, in nats, that one text may speak against a form."""
 _FEWEST_NAMED_ROWS = 3
+_RIVAL = 7.0
+"""Nats by which a way to lay lines into rows may be worse than the best and still go on: 1,000 to 1."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,8 @@ class FormEvidence:
     cost: float
     problems: tuple[Problem, ...] = ()
     labels: tuple[LabelledToken, ...] = ()
+    rival: FormEvidence | None = None
+    """The next best way to lay lines into rows, unless it is hopeless."""
 
     @property
     def is_report(self) -> bool:
@@ -60,27 +73,29 @@ class FormEvidence:
         return len(named) >= _FEWEST_NAMED_ROWS
 
 
-def collect_evidence(pages: Sequence[Page], forms: Iterable[Form], labeller: Labeller) -> FormEvidence:
-    """Lay the document's tables against each form and keep the form that fits best."""
+def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEvidence:
+    """Lay the document's tables, whose tokens are labelled, against each form and keep the form that fits
+    best."""
     lines = document_lines(pages)
-    fits = (_fit_form(lines, form, labeller) for form in forms)
-    best = min(fits, key=lambda fit: fit.cost)
-    return replace(best, labels=(*name_titles(pages, best.form, labeller), *best.labels))
+    fits = [(form, _fit_form(lines, form)) for form in forms]
+    form, (best, *others) = min(fits, key=lambda fit: fit[1][0].cost)
+    evidence = _lay_rows(lines, form, best)
+    rival = next((_lay_rows(lines, form, o) for o in others if o.cost - best.cost < _RIVAL), None)
+    return replace(evidence, rival=rival, labels=(*name_titles(pages), *evidence.labels))
 
 
-def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvidence:
-    rows = [(section, row) for section in form.sections for row in section.rows]
-    label_costs = row_label_costs(lines, rows, form, labeller)
-    matched, cost = align_rows(lines, rows, label_costs)
-    labelled = {
-        id(place): labels
-        for line in lines
-        for place, labels in zip(
-            line.labels,
-            labeller.label([p.token for p in line.labels if p.token], form),
-            strict=True,
-        )
-    }
+def _fit_form(lines: Sequence[Line], form: Form) -> list[Alignment]:
+    """The ways to lay lines into the form's rows, with what speaks against the form."""
+    rows = form_rows(form)
+    foreign = _foreign_label_cost(lines, form)
+    found = align_rows(lines, rows, row_label_costs(lines, rows))
+    return [alignment._replace(cost=alignment.cost + foreign) for alignment in found]
+
+
+def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEvidence:
+    """The evidence of one way to lay lines into rows."""
+    rows = form_rows(form)
+    matched = alignment.matches
     placed = {index for match in matched.values() for index in match.indices}
     zeros = tables_with_zeros(lines, placed)
     evidence: list[RowEvidence] = []
@@ -92,7 +107,7 @@ def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvid
             evidence.append(RowEvidence(section, row, (lost,), None, LOST_ROW))
             continue
         line = match.line
-        headers = find_headers(lines, placed, match.indices[0], section, labelled)
+        headers = find_headers(lines, placed, match.indices[0], section)
         layouts = lay_fields(line, section, row, headers, prints_zeros=line.table in zeros)
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
@@ -101,14 +116,19 @@ def _fit_form(lines: Sequence[Line], form: Form, labeller: Labeller) -> FormEvid
     return FormEvidence(
         form,
         tuple(evidence),
-        cost + _foreign_label_cost(labelled.values()),
+        alignment.cost,
         problems=tuple(find_unplaced(lines, placed)),
-        labels=tuple(name_labels(lines, matched, rows, labelled)),
+        labels=tuple(name_labels(lines, matched, rows)),
     )
 
 
-def _foreign_label_cost(labelled: Iterable[Labels]) -> float:
+def _foreign_label_cost(lines: Sequence[Line], form: Form) -> float:
     """What the words that are no label of the form speak against it: of a row printed blank nothing but
     its label tells which form has it."""
-    known = (1.0 - labels.get("other", 0.0) for labels in labelled)
+    own = form_labels(form)
+    known = [
+        sum(p for name, p in place.labels.items() if name in own and name != OTHER)
+        for line in lines
+        for place in line.labels
+    ]
     return sum(min(_FOREIGN_LABEL, -math.log(max(p, 1e-9))) for p in known)

@@ -79,7 +79,6 @@ def find_headers(
     used: set[int],
     index: int,
     section: Section,
-    labelled: Mapping[int, Labels],
 ) -> Headers:
     """The nearest header lines above a line that name columns of its section."""
     names = {f"column:{section.table}.{c.key}" for c in section.columns}
@@ -91,7 +90,7 @@ def find_headers(
                 break
             block, table = [], None
         else:
-            block = [(p, _within(labelled[id(p)], section.table)) for p in lines[i].labels] + block
+            block = [(p, _within(p.labels, section.table)) for p in lines[i].labels] + block
             table = lines[i].table if table is None else table
     return Headers(block, table) if _names_columns(block, names) else Headers([], None)
 
@@ -104,7 +103,7 @@ def _within(labels: Labels, table: str) -> Labels:
         if not name.startswith(("column:", "row:")) or name.startswith((f"column:{table}.", f"row:{table}."))
     }
     total = sum(kept.values())
-    return {name: p / total for name, p in kept.items()}
+    return {name: p / total for name, p in kept.items()} if total else {}
 
 
 def _names_columns(block: Sequence[tuple[Field, Labels]], names: set[str]) -> bool:

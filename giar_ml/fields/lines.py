@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from giar_ml.document import UNREAD, BBox, Cell, Page, Table, Token
+from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure
+from giar_ml.label import mix_labels
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
@@ -27,6 +28,11 @@ class Field:
     @property
     def is_figure(self) -> bool:
         return self.token is not None
+
+    @property
+    def labels(self) -> Labels:
+        """What stands in the place, as a labeller said."""
+        return self.token.labels if self.token else {}
 
 
 @dataclass(frozen=True)
@@ -98,9 +104,12 @@ def _join_tokens(cell: Cell) -> Token | None:
     if len(cell.tokens) <= 1:
         return cell.tokens[0] if cell.tokens else None
     confidence = min(t.confidence for t in cell.tokens)
+    labels = mix_labels((t.labels, len(t.text)) for t in cell.tokens)
     if all(is_figure(t.text) for t in cell.tokens):
         confidence *= _ONE_FIGURE
-    return replace(cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=())
+    return replace(
+        cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=(), labels=labels
+    )
 
 
 def _number_tables(lines: Sequence[Line]) -> list[Line]:

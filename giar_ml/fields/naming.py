@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from giar_ml.document import BBox, Page
+from giar_ml.document import BBox, Labels, Page
 from giar_ml.fields.lines import Line
 from giar_ml.fields.rows import Match
-from giar_ml.forms import Form, Header, Section
-from giar_ml.label import LabelledToken, Labeller, Labels
+from giar_ml.forms import Header, Section
+from giar_ml.label import LabelledToken
 
 
 def name_labels(
     lines: Sequence[Line],
     matched: Mapping[int, Match],
     rows: Sequence[tuple[Section, Header]],
-    labelled: Mapping[int, Labels],
 ) -> list[LabelledToken]:
     """Every label of the lines with its most probable name, given the rows that lines were laid into.
 
     Args:
         matched: what lies in each row, by its index in `rows`.
-        labelled: the labeller's word on each label, by the `id` of its place.
     """
     row_of = {index: j for j, match in matched.items() for index in match.indices}
     # Once each: a group label that spans rows is a label of every one of its lines.
@@ -34,18 +32,18 @@ def name_labels(
         row = f"row:{rows[j][0].table}.{rows[j][1].key}" if j is not None else None
         for place in reversed(lines[i].labels):
             if place.token:
-                labels = _possible(labelled[id(place)], row, table_below)
+                labels = _possible(place.labels, row, table_below)
                 best = max(labels, key=labels.__getitem__, default="other")
                 token = LabelledToken(place.token, lines[i].page, best)
                 named[lines[i].page, place.bbox, place.token.text] = token
     return list(reversed(named.values()))
 
 
-def name_titles(pages: Sequence[Page], form: Form, labeller: Labeller) -> Iterator[LabelledToken]:
+def name_titles(pages: Sequence[Page]) -> Iterator[LabelledToken]:
     """The titles of tables among the text outside them."""
     for page in pages:
-        for token, labels in zip(page.tokens, labeller.label(page.tokens, form), strict=True):
-            best = max(labels, key=labels.__getitem__, default="other")
+        for token in page.tokens:
+            best = max(token.labels, key=token.labels.__getitem__, default="other")
             if best.startswith("title:"):
                 yield LabelledToken(token, page.number, best)
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from giar_ml.document import BBox, Problem, Token
+from giar_ml.document import Problem
 from giar_ml.fields.lines import Field, Line
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import Labeller
 
 # Costs in nats: minus the logarithm of how often it happens.
 _SKIP_TEXT_LINE = 0.1
@@ -23,6 +22,8 @@ _NEXT_LABEL = 1.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
+_KEPT = 2
+"""Alignments that are followed: the best and its rival."""
 _NO_FIELDS = 4.0
 _SKIP_BLANK_ROW = 2.0
 _FULL_BLANK_ROW = 0.5
@@ -30,6 +31,11 @@ _PARTIAL_BLANK_ROW = 1.5
 _FIELD_TOO_FEW = 0.4
 _FIELD_TOO_MANY = 0.8
 _WORST_LABEL = 9.0
+
+
+def form_rows(form: Form) -> list[tuple[Section, Header]]:
+    """All rows of the form in printed order."""
+    return [(section, row) for section in form.sections for row in section.rows]
 
 
 def tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
@@ -40,50 +46,43 @@ def tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
     return {table for table, n in zeros.items() if n >= 3}
 
 
-def row_label_costs(
-    lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], form: Form, labeller: Labeller
-) -> list[list[float]]:
+def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]]) -> list[list[float]]:
     """Per line and form row, minus the log-probability of the line's label being the row's.
 
-    A label wrapped over lines lends its neighbours' text where those show no figures themselves.
+    A label wrapped over lines stands above or below its figures too: lines without figures lend theirs.
     """
-    texts = ["".join(p.token.text for p in line.labels if p.token) for line in lines]
+    named = [_row_names(line) for line in lines]
     costs = []
     for i, line in enumerate(lines):
-        before = _texts_above(lines, texts, i)
-        after = texts[i + 1] if i + 1 < len(lines) and not lines[i + 1].n_figures else ""
-        last = line.labels[-1].token.text if line.labels and line.labels[-1].token else ""
-        offers = {last: 0.0, texts[i]: 0.0}
-        for text, price in (
-            *((text + texts[i], _BORROWED_LABEL) for text in before[: None if not texts[i] else 1]),
-            (texts[i] + after, _BORROWED_LABEL + (0.0 if texts[i] else _NEXT_LABEL)),
-            *((text + texts[i] + after, 2 * _BORROWED_LABEL) for text in before[:1]),
-        ):
-            offers.setdefault(text, price)
-        offers.pop("", None)
-        tokens = [Token(text, BBox(0, 0, 0, 0)) for text in offers]
-        found = list(zip(labeller.label(tokens, form), offers.values(), strict=True))
-        no_label = _NO_LABEL if not texts[i] else _WORST_LABEL
+        offers = [(named[i], 0.0)]
+        for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
+            if lines[k].n_figures:
+                break
+            offers.append((named[k], _BORROWED_LABEL))
+        if i + 1 < len(lines) and not lines[i + 1].n_figures:
+            price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL)
+            offers.append((named[i + 1], price))
+        no_label = _NO_LABEL if not line.labels else _WORST_LABEL
         line_costs = []
         for section, row in rows:
             if not row.labels:
-                line_costs.append(0.5 if not texts[i] else _NO_LABEL)
+                line_costs.append(0.5 if not line.labels else _NO_LABEL)
                 continue
             name = f"row:{section.table}.{row.key}"
-            named = [price - math.log(labels[name]) for labels, price in found if name in labels]
-            line_costs.append(min([no_label, *named]))
+            found = [price - math.log(names[name]) for names, price in offers if name in names]
+            line_costs.append(min([no_label, *found]))
         costs.append(line_costs)
     return costs
 
 
-def _texts_above(lines: Sequence[Line], texts: Sequence[str], index: int) -> list[str]:
-    """The label that ends above a line, as one, two, ... lines that show no figures."""
-    found: list[str] = []
-    for i in range(index - 1, max(-1, index - 1 - _LABEL_LINES), -1):
-        if lines[i].n_figures:
-            break
-        found.append(texts[i] + (found[-1] if found else ""))
-    return found
+def _row_names(line: Line) -> dict[str, float]:
+    """The rows that the labels of a line may name, each with the highest probability that one gives it."""
+    names: dict[str, float] = {}
+    for place in line.labels:
+        for name, p in place.labels.items():
+            if name.startswith("row:") and p > names.get(name, 0.0):
+                names[name] = p
+    return names
 
 
 class Match(NamedTuple):
@@ -94,34 +93,45 @@ class Match(NamedTuple):
     label_cost: float
 
 
+class Alignment(NamedTuple):
+    """What lies in each row, by its index, and the cost in nats."""
+
+    matches: dict[int, Match]
+    cost: float
+
+
+class _Step(NamedTuple):
+    """The last step of a way to align, `placed` all of its (row, line) pairs."""
+
+    cost: float
+    before: _Step | None
+    matches: dict[int, Match]
+    placed: frozenset[tuple[int, int]]
+
+
 def align_rows(
     lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], label_costs: Sequence[Sequence[float]]
-) -> tuple[dict[int, Match], float]:
-    """The cheapest order-keeping match of lines to form rows: what lies in each row, and the cost."""
+) -> list[Alignment]:
+    """The cheapest order-keeping match of lines to form rows, and the cheapest that places another line."""
     n, m = len(lines), len(rows)
     skip = [_skip_line_cost(line, min(costs)) for line, costs in zip(lines, label_costs, strict=True)]
-    best = [[math.inf] * (m + 1) for _ in range(n + 1)]
-    came: list[list[tuple[int, int, dict[int, Match]]]] = [[(0, 0, {})] * (m + 1) for _ in range(n + 1)]
-    best[0][0] = 0.0
+    best: list[list[list[_Step]]] = [[[] for _ in range(m + 1)] for _ in range(n + 1)]
+    best[0][0] = [_Step(0.0, None, {}, frozenset())]
+    nothing: dict[int, Match] = {}
     for i in range(n + 1):
         for j in range(m + 1):
             here = best[i][j]
-
-            def go(
-                to_i: int, to_j: int, price: float, matches: dict[int, Match], i: int = i, j: int = j
-            ) -> None:
-                if best[i][j] + price < best[to_i][to_j]:
-                    best[to_i][to_j], came[to_i][to_j] = best[i][j] + price, (i, j, matches)
-
+            if not here:
+                continue
             if i < n:
-                go(i + 1, j, skip[i], {})
+                _go(here, best[i + 1][j], skip[i], nothing)
             if j < m:
-                go(i, j + 1, LOST_ROW, {})
-            if i == n or j == m or math.isinf(here):
+                _go(here, best[i][j + 1], LOST_ROW, nothing)
+            if i == n or j == m:
                 continue
             label_cost = label_costs[i][j]
             price = label_cost + _shape_cost(lines[i], len(rows[j][0].columns))
-            go(i + 1, j + 1, price, {j: Match(lines[i], (i,), label_cost)})
+            _go(here, best[i + 1][j + 1], price, {j: Match(lines[i], (i,), label_cost)})
             if _is_run(lines[i]):
                 for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
                     if matches:
@@ -129,13 +139,36 @@ def align_rows(
                         prices = sum(match.label_cost for match in list(matches.values())[1:])
                         prices += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
                         matches[j] = matches[j]._replace(label_cost=label_cost)
-                        go(last + 1, j + len(matches), label_cost + prices + _RUN, matches)
+                        _go(here, best[last + 1][j + len(matches)], label_cost + prices + _RUN, matches)
+    return [_trace(step) for step in best[n][m]]
+
+
+def _go(here: Sequence[_Step], there: list[_Step], price: float, matches: dict[int, Match]) -> None:
+    """Offer a step to where it leads: the two cheapest ways with different placings stay."""
+    for step in here:
+        cost = step.cost + price
+        if len(there) == _KEPT and cost >= there[-1].cost:
+            return
+        placed = step.placed
+        if matches:
+            placed |= {(j, index) for j, match in matches.items() for index in match.indices}
+        same = next((k for k, other in enumerate(there) if other.placed == placed), None)
+        if same is not None:
+            if there[same].cost <= cost:
+                continue
+            del there[same]
+        there.append(_Step(cost, step, matches, placed))
+        there.sort(key=lambda other: other.cost)
+        del there[_KEPT:]
+
+
+def _trace(step: _Step) -> Alignment:
     matched: dict[int, Match] = {}
-    i, j = n, m
-    while i or j:
-        i, j, matches = came[i][j]
-        matched |= matches
-    return matched, best[n][m]
+    at: _Step | None = step
+    while at is not None:
+        matched |= at.matches
+        at = at.before
+    return Alignment(matched, step.cost)
 
 
 def _is_run(line: Line) -> bool:

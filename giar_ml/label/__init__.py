@@ -7,23 +7,19 @@ three times in table 4): what stands around a token tells them apart.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from giar_ml.document import Labels, Token
-from giar_ml.forms import Form
 from giar_ml.label.frame import Placed
-from giar_ml.label.fuzzy import FuzzyLabeller, label_similarity, normalize_label
 
 __all__ = [
-    "FuzzyLabeller",
     "LabelledToken",
-    "Labeller",
     "Labels",
     "PageLabeller",
-    "label_similarity",
-    "normalize_label",
+    "best_label",
+    "mix_labels",
 ]
 
 
@@ -36,12 +32,6 @@ class LabelledToken:
     label: str
 
 
-class Labeller(Protocol):
-    def label(self, tokens: Sequence[Token], form: Form) -> list[Labels]:
-        """One mapping per token. Tokens of one page or table, in reading order."""
-        ...
-
-
 class PageLabeller(Protocol):
     def label_pages(self, pages: Sequence[Sequence[Placed]]) -> list[list[Labels]]:
         """One mapping per token of each page, in the order given; empty for an empty page.
@@ -49,3 +39,21 @@ class PageLabeller(Protocol):
         The mappings need not name every label: what is missing has no probability worth naming.
         """
         ...
+
+
+def best_label(labels: Labels) -> str:
+    """The most probable label; `other` where nothing is known."""
+    return max(labels, key=labels.__getitem__, default="other")
+
+
+def mix_labels(parts: Iterable[tuple[Labels, float]]) -> Labels:
+    """The labels of what is made of several parts: their mean by weight (characters)."""
+    kept = [(labels, weight) for labels, weight in parts if labels and weight > 0]
+    if len(kept) == 1:
+        return kept[0][0]
+    total = sum(weight for _, weight in kept)
+    mixed: dict[str, float] = {}
+    for labels, weight in kept:
+        for name, p in labels.items():
+            mixed[name] = mixed.get(name, 0.0) + p * weight / total
+    return mixed

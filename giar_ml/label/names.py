@@ -6,13 +6,22 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
+from giar_ml.figures import plain
 from giar_ml.forms import Form, load_forms
+from giar_ml.text import normalize_radicals
 
 OTHER = "other"
 FIGURE = "figure"
+_NOT_LABEL = re.compile(r"[^\w]|_")
 _PLAIN = (OTHER, FIGURE, "note", "corner")
+
+
+def is_header(label: str) -> bool:
+    """Whether it names a row, a column, a group, a title or a caption, or is the corner between them."""
+    return label == "corner" or ":" in label
 
 
 @cache
@@ -36,3 +45,8 @@ def label_names() -> tuple[str, ...]:
     """The labels of all forms: the plain ones first, the others in alphabetical order."""
     labels = frozenset[str]().union(*(form_labels(form) for form in load_forms().values()))
     return (*_PLAIN, *sorted(labels - set(_PLAIN)))
+
+
+def normalize_label(text: str) -> str:
+    """The characters that tell printed labels apart: no spaces, punctuation or width variants."""
+    return _NOT_LABEL.sub("", plain(normalize_radicals(text)))

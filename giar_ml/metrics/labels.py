@@ -21,10 +21,10 @@ from giar_ml.annotations.gold import GoldToken
 from giar_ml.document import BBox
 from giar_ml.geometry import contains_center, intersection_area
 from giar_ml.label import LabelledToken
+from giar_ml.label.names import is_header
 from giar_ml.metrics.alignment import align
 from giar_ml.metrics.counts import add_fields, ratio
 
-_HEADERS = ("row:", "column:", "under:", "title:", "caption:")
 _SAME_TEXT = 0.5
 """Similarity from which two texts of one line may be the same token: half of the characters differ."""
 
@@ -105,10 +105,6 @@ class LabelCounts:
     @staticmethod
     def _mean(scores: Sequence[float | None]) -> float | None:
         return ratio(sum(score or 0.0 for score in scores), len(scores))
-
-
-def is_header(label: str) -> bool:
-    return label == "corner" or label.startswith(_HEADERS)
 
 
 def labelled_boxes(tokens: Iterable[LabelledToken]) -> list[LabelledBox]:

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from giar_ml.document import Labels
-from giar_ml.label.names import OTHER
+from giar_ml.label.names import OTHER, is_header
 from giar_ml.metrics.counts import add_fields, ratio
-from giar_ml.metrics.labels import LabelCounts, is_header
+from giar_ml.metrics.labels import LabelCounts
 
 CELL_LABELS = ("row:", "column:")
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from giar_ml.label.encode import Encoder, pad_windows, token_log_probs
-from giar_ml.label.names import OTHER
+from giar_ml.label.names import OTHER, is_header
 from giar_ml.metrics.calibration import ece
-from giar_ml.metrics.labels import is_header
 from training.labels.examples import Example, place_example
 
 if TYPE_CHECKING:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from giar_ml.document import Labels, Token
-from giar_ml.figures import is_figure, plain
+from giar_ml.figures import is_figure
 from giar_ml.forms import Form
-from giar_ml.text import normalize_radicals
+from giar_ml.label.names import normalize_label
 
-_NOT_LABEL = re.compile(r"[^\w]|_")
 _TEMPERATURE = 0.05
 """A similarity that is lower by this much is e times less probable."""
 _OTHER = 0.55
@@ -30,11 +28,6 @@ class FuzzyLabeller:
 
     def label(self, tokens: Sequence[Token], form: Form) -> list[Labels]:
         return [dict(_label_text(token.text, form.name, form)) for token in tokens]
-
-
-def normalize_label(text: str) -> str:
-    """The characters that tell labels apart: no spaces, punctuation or width variants."""
-    return _NOT_LABEL.sub("", plain(normalize_radicals(text)))
 
 
 @lru_cache(maxsize=65536)

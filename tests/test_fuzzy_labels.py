@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from eval.fuzzy_labels import FuzzyLabeller, label_similarity
 from giar_ml.document import BBox, Token
 from giar_ml.forms import load_form
-from giar_ml.label import FuzzyLabeller, label_similarity, normalize_label
+from giar_ml.label.names import normalize_label
 
 
 def label(text: str, form: str = "2021") -> dict[str, float]:

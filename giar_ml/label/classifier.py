@@ -1,0 +1,128 @@
+"""The trained token classifier: ONNX Runtime on a processor, torch on a GPU."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from giar_ml.document import Labels
+from giar_ml.label.encode import Encoder, Window, pad_windows, token_log_probs
+from giar_ml.label.frame import Placed
+from giar_ml.models import ModelError, current_label_model
+
+_LEAST = 1e-4
+"""Smaller probabilities are left out."""
+
+Run = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+"""input_ids (B, S), bbox (B, S, 4), attention_mask (B, S) to logits (B, S, L)."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """Labels tokens with a model; see `load_classifier`.
+
+    Args:
+        labels: names of the L outputs.
+        batch: windows that are run together.
+    """
+
+    encoder: Encoder
+    run: Run
+    labels: tuple[str, ...]
+    temperature: float
+    device: str
+    batch: int
+
+    def label_pages(self, pages: Sequence[Sequence[Placed]]) -> list[list[Labels]]:
+        """As `giar_ml.label.PageLabeller` says; the mappings begin with the most probable label."""
+        return [self._to_labels(log_probs) for log_probs in self.log_probs(pages)]
+
+    def log_probs(self, pages: Sequence[Sequence[Placed]]) -> list[np.ndarray]:
+        """Per page (N, L) log-probabilities of its tokens."""
+        windows = [self.encoder.encode(page) for page in pages]
+        flat = [(i, k) for i, found in enumerate(windows) for k in range(len(found))]
+        flat.sort(key=lambda ik: len(windows[ik[0]][ik[1]].ids))
+        logits: list[list[np.ndarray]] = [[np.empty(0)] * len(found) for found in windows]
+        for start in range(0, len(flat), self.batch):
+            part = flat[start : start + self.batch]
+            scores = self._run_batch([windows[i][k] for i, k in part])
+            for row, (i, k) in enumerate(part):
+                logits[i][k] = scores[row]
+        return [
+            token_log_probs(len(page), found, scores)
+            for page, found, scores in zip(pages, windows, logits, strict=True)
+        ]
+
+    def _run_batch(self, windows: Sequence[Window]) -> np.ndarray:
+        return self.run(*pad_windows(windows, self.encoder.pad)) / self.temperature
+
+    def _to_labels(self, log_probs: np.ndarray) -> list[Labels]:
+        probabilities = np.exp(log_probs)
+        order = np.argsort(-probabilities, axis=1, kind="stable") if len(probabilities) else probabilities
+        return [
+            {self.labels[k]: float(row[k]) for k in best if row[k] >= _LEAST}
+            for row, best in zip(probabilities, order, strict=True)
+        ]
+
+
+def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Classifier:
+    """The classifier in a model folder.
+
+    Args:
+        folder: None for the one in use, see `giar_ml.models`.
+        device: `auto` and `cpu` run ONNX Runtime without importing torch, `cuda:N` runs torch.
+
+    Raises:
+        ModelError: no model is there, or it is damaged.
+    """
+    folder = folder or current_label_model()
+    try:
+        settings = json.loads((folder / "label.json").read_text(encoding="utf-8"))
+        encoder = Encoder.load(folder, size=settings["window"])
+        on_gpu = device.startswith("cuda")
+        return Classifier(
+            encoder,
+            _load_torch(folder, device) if on_gpu else _load_onnx(folder / "model.onnx"),
+            tuple(settings["labels"]),
+            settings["temperature"],
+            device if on_gpu else "cpu",
+            batch=32 if on_gpu else 1,
+        )
+    except Exception as error:  # the libraries raise bare exceptions for damaged files
+        raise ModelError(
+            f"{folder}: the model of labels cannot be loaded ({error});"
+            " `giar train` makes one, `giar models use shipped` goes back to that of the project"
+        ) from error
+
+
+def _load_onnx(path: Path) -> Run:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+
+    def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        [logits] = session.run(None, {"input_ids": ids, "bbox": bbox, "attention_mask": mask})
+        return np.asarray(logits)
+
+    return run
+
+
+def _load_torch(folder: Path, device: str) -> Run:
+    import torch
+    from transformers import LiltForTokenClassification
+
+    model: Any = LiltForTokenClassification.from_pretrained(folder, local_files_only=True)
+    model = model.float().to(device).eval()
+
+    def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
+        tensors = [torch.from_numpy(array).to(device) for array in (ids, bbox, mask)]
+        with torch.inference_mode():
+            logits = model(input_ids=tensors[0], bbox=tensors[1], attention_mask=tensors[2]).logits
+        return np.asarray(logits.float().cpu().numpy())
+
+    return run
