@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from giar_ml.document import Labels
+from giar_ml.errors import EngineError, GiarError
 from giar_ml.label.encode import Encoder, Window, pad_windows, token_log_probs
 from giar_ml.label.frame import Placed
 from giar_ml.models import ModelError, current_label_model
@@ -79,6 +80,7 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
 
     Raises:
         ModelError: no model is there, or it is damaged.
+        EngineError: the device cannot be used.
     """
     folder = folder or current_label_model()
     try:
@@ -87,12 +89,16 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
         on_gpu = device.startswith("cuda")
         return Classifier(
             encoder,
-            _load_torch(folder, device) if on_gpu else _load_onnx(folder / "model.onnx"),
+            _load_torch(folder, device)
+            if on_gpu
+            else _load_onnx(folder / "model.onnx", len(settings["labels"])),
             tuple(settings["labels"]),
             settings["temperature"],
             device if on_gpu else "cpu",
             batch=32 if on_gpu else 1,
         )
+    except GiarError:
+        raise
     except Exception as error:  # the libraries raise bare exceptions for damaged files
         raise ModelError(
             f"{folder}: the model of labels cannot be loaded ({error});"
@@ -100,10 +106,12 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
         ) from error
 
 
-def _load_onnx(path: Path) -> Run:
+def _load_onnx(path: Path, n_labels: int) -> Run:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    if session.get_outputs()[0].shape[-1] != n_labels:
+        raise ValueError(f"label.json names {n_labels} labels, the weights have others")
 
     def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
         [logits] = session.run(None, {"input_ids": ids, "bbox": bbox, "attention_mask": mask})
@@ -113,8 +121,13 @@ def _load_onnx(path: Path) -> Run:
 
 
 def _load_torch(folder: Path, device: str) -> Run:
-    import torch
-    from transformers import LiltForTokenClassification
+    try:
+        import torch
+        from transformers import LiltForTokenClassification
+    except ImportError as error:
+        raise EngineError("torch and transformers are not installed: pip install 'giar-ml[train]'") from error
+    if device.startswith("cuda") and not torch.cuda.is_available():
+        raise EngineError(f"Device {device} cannot be used: torch finds no GPU; take --device cpu")
 
     model: Any = LiltForTokenClassification.from_pretrained(folder, local_files_only=True)
     model = model.float().to(device).eval()

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from giar_ml.document import UNREAD
+from giar_ml.errors import UsageError
 from giar_ml.label.encode import Encoder, pad_windows
 from giar_ml.label.names import label_names
 from training.labels.card import write_card, write_confusion
@@ -94,7 +95,7 @@ def train(
         resume: take up an interrupted run in `out` at its last checkpoint; from the start if there is none.
 
     Raises:
-        UsageError: the pretrained model cannot be used.
+        UsageError: the pretrained model cannot be used, or the run to take up had other settings or data.
     """
     from transformers import set_seed
     from transformers.utils import logging
@@ -113,6 +114,7 @@ def train(
         f"{len(data.train)} pages with {count_tokens(data.train):,} tokens to learn from,"
         f" {len(validation)} to stop by; {model.num_parameters() / 1e6:.2f} million weights"
     )
+    _note_run(config, data, start_from, out / CHECKPOINTS, resume=resume)
     last = _last_checkpoint(out / CHECKPOINTS) if resume else None
     trainer = _make_trainer(
         config, model, encoder, labels, data, validation, out, score_first=last is None, quiet=quiet
@@ -135,9 +137,29 @@ def train(
     write_confusion(validation, log_probs, labels, out / "confusion.png")
     write_card(record, out / "card.md")
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    (out / "model.safetensors").chmod(0o644)  # its writer lets only the owner read it
     for name, found in scores.items():
         say(f"noise {name}: token F1 {found.f1:.4f}, headers {found.header_f1:.4f}, ECE {found.ece:.4f}")
     return Trained(out, scores, time.perf_counter() - began)
+
+
+def _note_run(
+    config: TrainConfig, data: Data, start_from: Path | None, folder: Path, *, resume: bool
+) -> None:
+    """Write beside the checkpoints what is run; raises UsageError when they are of another run."""
+    own = {
+        "config": config.to_dict(),
+        "data": data_hash(data.train),
+        "start_from": str(start_from) if start_from else None,
+    }
+    note = folder / "run.json"
+    if resume and note.is_file() and json.loads(note.read_text(encoding="utf-8")) != own:
+        raise UsageError(
+            f"{folder.parent}: the run to take up had other settings or data; start anew in another folder,"
+            " or give it the same"
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    note.write_text(json.dumps(own, ensure_ascii=False), encoding="utf-8")
 
 
 def load_model(folder: Path) -> LiltForTokenClassification:
