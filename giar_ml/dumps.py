@@ -175,7 +175,7 @@ def _fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
         inner = text.rstrip().removesuffix("|")[start:]
         yield from _divided(line, inner, start, "|", words)
     elif "\t" in text:
-        yield from _divided(line, text, 0, "\t", words)
+        yield from _split_figures(_divided(line, text, 0, "\t", words))
     else:
         for start, stop in _split_at_gaps(text, words):
             raw = text[start:stop]
@@ -191,6 +191,19 @@ def _divided(line: Token, text: str, start: int, mark: str, words: Sequence[Word
         stop = start + len(raw)
         yield replace(_numbered(line, raw, number), labels=_labels_of(words, start, stop))
         start = stop + 1
+
+
+def _split_figures(fields: Iterable[Token]) -> Iterator[Token]:
+    """The fields numbered anew where several figures stand in one: a tool put tabs into the widest gaps
+    only."""
+    number = 0
+    for field in fields:
+        words = field.text.split()
+        n_figures = next((n for n, word in enumerate(reversed(words)) if not is_figure(word)), len(words))
+        split = len(words) - n_figures if n_figures > 1 else len(words)
+        for part in ([" ".join(words[:split])] if split or not words else []) + words[split:]:
+            yield _numbered(field, part, number)
+            number += 1
 
 
 def _numbered(line: Token, text: str, number: int) -> Token:

@@ -1,4 +1,4 @@
-"""`giar synth`: a corpus of made-up reports with their gold."""
+"""`giar synth`, `giar train` and `giar retrain`: their options. What they do is imported when they run."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from giar_ml.cli.options import positive
 
 SHEET = "contact-sheet.jpg"
 SHEET_PICTURES = 40
+FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
+RETRAIN_CONFIG = Path(__file__).parent / "labels" / "retrain.toml"
 EXPORTS = ("ppocrlabel", "label_studio", "xfund", "pubtabnet")
 
 
-def add_command(commands: Any) -> None:
-    """Add the command to the subparsers of `giar`."""
+def add_synth(commands: Any) -> None:
+    """Add `giar synth` to the subparsers of `giar`."""
     synth = commands.add_parser(
         "synth",
         help="make up reports with their gold, to train and to measure on",
         description="Makes up reports as offices publish them, with gold: every figure, label and table, and"
         " where they stand. The same seed gives the same reports.",
     )
-    synth.set_defaults(run=run)
+    synth.set_defaults(run=_synth)
     synth.add_argument("output", type=Path, metavar="OUT", help="folder to write into: new or empty")
     synth.add_argument("--n", type=positive, default=20, help="number of reports (default: 20)")
     synth.add_argument("--seed", type=int, default=1, help="0 or more (default: 1)")
@@ -45,8 +47,7 @@ def add_command(commands: Any) -> None:
     synth.add_argument("--quiet", action="store_true", help="print errors only")
 
 
-def run(args: argparse.Namespace) -> int:
-    """Returns the exit status."""
+def _synth(args: argparse.Namespace) -> int:
     from training.corpus import write_corpus
 
     with progress(args.n, visible=sys.stderr.isatty() and not args.quiet) as advance:
@@ -72,3 +73,86 @@ def run(args: argparse.Namespace) -> int:
         if not args.quiet:
             print(f"{n_exported} of them, those with pages, in {args.output / name}")
     return 0
+
+
+def add_train(commands: Any) -> None:
+    """Add `giar train` to the subparsers of `giar`."""
+    command = commands.add_parser(
+        "train",
+        help="train the classifier that labels rows, columns and figures",
+        description="Makes up reports, trains the token classifier on them, writes the model and its card."
+        " Stop it and start it again with --resume: it goes on at its last checkpoint.",
+    )
+    add_train_arguments(command)
+    command.set_defaults(run=_train)
+
+
+def add_train_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="settings of the run")
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the model")
+    parser.add_argument(
+        "--corpus", type=Path, metavar="DIR", help="where made-up reports are kept (default: out/corpus)"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on at the last checkpoint")
+    parser.add_argument("--smoke", action="store_true", help="two minutes, to see that it learns")
+    parser.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _train(args: argparse.Namespace) -> int:
+    from training.train_labels import run
+
+    return run(args)
+
+
+def add_retrain(commands: Any) -> None:
+    """Add `giar retrain` to the subparsers of `giar`."""
+    command = commands.add_parser(
+        "retrain",
+        help="teach the label model annotated documents; it is used only if it is better",
+        description="Trains on from the label model in use, half on annotated documents and half on made-up"
+        " reports. A fifth of the documents, at least two, is only measured on. The new model is installed"
+        " if its F1 of headers is higher on them, and at most 0.001 lower on the fixtures; else it stays in"
+        " the output folder. `giar models rollback` goes back.",
+        epilog="exit status: 0 installed, 3 trained but not better and so not installed, 2 usage, 4 something"
+        " is wrong with the annotations",
+    )
+    command.set_defaults(run=_retrain)
+    command.add_argument(
+        "--annotations",
+        action="append",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder or file that `giar annotations import` takes, or that it wrote (repeatable); at least 5"
+        " documents",
+    )
+    command.add_argument(
+        "--config", type=Path, default=RETRAIN_CONFIG, metavar="TOML", help="settings of the run"
+    )
+    command.add_argument("--documents", type=positive, metavar="N", help="made-up reports to learn from")
+    command.add_argument("--steps", type=positive, metavar="N", help="training steps at most")
+    command.add_argument(
+        "--fixtures",
+        type=Path,
+        default=FIXTURES,
+        metavar="DIR",
+        help="documents with gold that must be read no worse (default: eval/fixtures of the repository)",
+    )
+    command.add_argument(
+        "-o", "--output", type=Path, metavar="DIR", help="folder of the new model (default: in out/retrained)"
+    )
+    command.add_argument(
+        "--corpus",
+        type=Path,
+        default=Path("out") / "corpus",
+        metavar="DIR",
+        help="where made-up reports are kept (default: out/corpus)",
+    )
+    command.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _retrain(args: argparse.Namespace) -> int:
+    from training.retrain_labels import run
+
+    return run(args)

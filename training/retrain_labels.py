@@ -9,68 +9,21 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, EXIT_REVIEW, complain, print_on_stdout
-from giar_ml.cli.options import positive
 from giar_ml.errors import InputError, UsageError
 from giar_ml.label.names import FIGURE
 from training.labels.config import TrainConfig
-from training.train_labels import FIXTURES, made_up
+from training.train_labels import made_up
 
 if TYPE_CHECKING:
     from giar_ml.annotations.reading import Imported
     from training.labels.retrain import Retrained
 
-CONFIG = Path(__file__).parent / "labels" / "retrain.toml"
 _TELLING_FIGURES = 12
 """So many figures other than 0 are not the same on two pages by chance."""
-
-
-def add_command(commands: Any) -> None:
-    """Add the command to the subparsers of `giar`."""
-    command = commands.add_parser(
-        "retrain",
-        help="teach the label model annotated documents; it is used only if it is better",
-        description="Trains on from the label model in use, half on annotated documents and half on made-up"
-        " reports. A fifth of the documents, at least two, is only measured on. The new model is installed"
-        " if its F1 of headers is higher on them, and at most 0.001 lower on the fixtures; else it stays in"
-        " the output folder. `giar models rollback` goes back.",
-        epilog="exit status: 0 installed, 3 trained but not better and so not installed, 2 usage, 4 something"
-        " is wrong with the annotations",
-    )
-    command.set_defaults(run=run)
-    command.add_argument(
-        "--annotations",
-        action="append",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="folder or file that `giar annotations import` takes, or that it wrote (repeatable); at least 5"
-        " documents",
-    )
-    command.add_argument("--config", type=Path, default=CONFIG, metavar="TOML", help="settings of the run")
-    command.add_argument("--documents", type=positive, metavar="N", help="made-up reports to learn from")
-    command.add_argument("--steps", type=positive, metavar="N", help="training steps at most")
-    command.add_argument(
-        "--fixtures",
-        type=Path,
-        default=FIXTURES,
-        metavar="DIR",
-        help="documents with gold that must be read no worse (default: eval/fixtures of the repository)",
-    )
-    command.add_argument(
-        "-o", "--output", type=Path, metavar="DIR", help="folder of the new model (default: in out/retrained)"
-    )
-    command.add_argument(
-        "--corpus",
-        type=Path,
-        default=Path("out") / "corpus",
-        metavar="DIR",
-        help="where made-up reports are kept (default: out/corpus)",
-    )
-    command.add_argument("--quiet", action="store_true", help="print errors only")
 
 
 def run(args: argparse.Namespace) -> int:

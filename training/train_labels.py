@@ -9,43 +9,18 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import progress
 from giar_ml.errors import UsageError
+from training.command import FIXTURES, add_train_arguments
 from training.corpus import FIXTURE_SEEDS, refuse_fixtures, write_corpus
 from training.labels.config import TrainConfig
 from training.labels.data import load_examples
 from training.labels.examples import Example
 
-FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
 DONE = "done.json"
 SMOKE = Path(__file__).parent / "labels" / "smoke.toml"
-
-
-def add_command(commands: Any) -> None:
-    """Add the command to the subparsers of `giar`."""
-    command = commands.add_parser(
-        "train",
-        help="train the classifier that labels rows, columns and figures",
-        description="Makes up reports, trains the token classifier on them, writes the model and its card."
-        " Stop it and start it again with --resume: it goes on at its last checkpoint.",
-    )
-    add_arguments(command)
-    command.set_defaults(run=run)
-
-
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="settings of the run")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the model")
-    parser.add_argument(
-        "--corpus", type=Path, metavar="DIR", help="where made-up reports are kept (default: out/corpus)"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on at the last checkpoint")
-    parser.add_argument("--smoke", action="store_true", help="two minutes, to see that it learns")
-    parser.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,7 +76,7 @@ def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = Fals
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m training.train_labels", description=__doc__)
-    add_arguments(parser)
+    add_train_arguments(parser)
     try:
         return run(parser.parse_args())
     except UsageError as error:

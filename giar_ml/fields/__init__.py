@@ -26,12 +26,11 @@ from giar_ml.fields.rows import (
     tables_with_zeros,
 )
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import LabelledToken
+from giar_ml.label import LabelledToken, best_label
 from giar_ml.label.names import OTHER, form_labels
 
 __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
 
-_CLEAR_LABEL = 1.5
 _FOREIGN_LABEL = 4.0
 """The most, in nats, that one text may speak against a form."""
 _FEWEST_NAMED_ROWS = 3
@@ -63,14 +62,15 @@ class FormEvidence:
     cost: float
     problems: tuple[Problem, ...] = ()
     labels: tuple[LabelledToken, ...] = ()
+    n_named_rows: int = 0
+    """Rows of the form whose labels stand somewhere, found a line or not."""
     rival: FormEvidence | None = None
     """The next best way to lay lines into rows, unless it is hopeless."""
 
     @property
     def is_report(self) -> bool:
-        """Whether some rows were found by their labels: any table has rows and figures."""
-        named = [row for row in self.rows if row.group and row.row.labels and row.label_cost < _CLEAR_LABEL]
-        return len(named) >= _FEWEST_NAMED_ROWS
+        """Whether the labels of some rows were found: any table has rows and figures."""
+        return self.n_named_rows >= _FEWEST_NAMED_ROWS
 
 
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEvidence:
@@ -117,9 +117,15 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         form,
         tuple(evidence),
         alignment.cost,
+        n_named_rows=_count_named_rows(lines),
         problems=tuple(find_unplaced(lines, placed)),
         labels=tuple(name_labels(lines, matched, rows)),
     )
+
+
+def _count_named_rows(lines: Sequence[Line]) -> int:
+    best = {best_label(place.labels) for line in lines for place in line.labels}
+    return sum(label.startswith("row:") for label in best)
 
 
 def _foreign_label_cost(lines: Sequence[Line], form: Form) -> float:
