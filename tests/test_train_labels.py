@@ -240,7 +240,7 @@ def test_a_killed_run_goes_on_to_the_same_bits(whole, tmp_path):
 
 def test_a_checkpoint_that_was_not_written_to_its_end_is_passed_over(whole, tmp_path):
     stop_at(7, CONFIG, tmp_path)
-    last = max((tmp_path / CHECKPOINTS).iterdir(), key=lambda path: int(path.name.split("-")[1]))
+    last = max((tmp_path / CHECKPOINTS).glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1]))
     (last / "trainer_state.json").unlink()
     (last / "optimizer.pt").write_bytes(b"")
     resumed = train_quietly(CONFIG, tmp_path, resume=True)
