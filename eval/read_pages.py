@@ -11,9 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from giar_ml.document import BBox, Page, Token
+from giar_ml.document import BBox, Token
 from giar_ml.dumps import split_words
 from giar_ml.label.frame import Placed, place
+from giar_ml.label.pages import page_tokens
 from giar_ml.load import load
 from giar_ml.load.sniff import Format, sniff_format
 from giar_ml.pipeline import Extractor
@@ -68,11 +69,6 @@ def read_pages_once(path: Path, folder: Path, *, fresh: bool = False) -> list[Re
     text = json.dumps({"version": CACHE_VERSION, "pages": [_to_plain(page) for page in pages]})
     kept.write_text(text, encoding="utf-8")
     return pages
-
-
-def page_tokens(page: Page) -> list[Token]:
-    """The tokens outside and inside tables."""
-    return [*page.tokens, *(token for table in page.tables for cell in table.cells for token in cell.tokens)]
 
 
 def _read_text(path: Path) -> list[ReadPage]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,10 +12,10 @@ from PIL import Image
 
 from giar_ml import __version__
 from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, Point, box_poly
-from giar_ml.document import BBox, Cell, Page, Token
+from giar_ml.document import BBox, Page
 from giar_ml.errors import UsageError
-from giar_ml.figures import is_figure
-from giar_ml.label.names import FIGURE, OTHER
+from giar_ml.label import best_label
+from giar_ml.label.pages import page_tokens
 
 if TYPE_CHECKING:
     from giar_ml.pipeline import Analysis
@@ -26,9 +26,6 @@ _JPEG_QUALITY = 92
 _MIN_SIDE_PX = 1.0
 """A token without ink to see, a space of a PDF say, cannot be clicked at."""
 
-_Named = Mapping[tuple[int, BBox], str]
-"""Labels by page and box."""
-
 
 def predicted_gold(analysis: Analysis) -> Gold:
     """Every token of every page with the label the model gives it, in the pixels of the analysed pages.
@@ -38,14 +35,13 @@ def predicted_gold(analysis: Analysis) -> Gold:
     source = analysis.report.source
     if source.kind is None:
         raise ValueError(f"{source.file}: a report that was read has a kind")
-    named = {(item.page, item.token.bbox): item.label for item in analysis.labels}
     tokens = []
     for page in analysis.pages:
-        for token, cell in _all_tokens(page):
+        for token in sorted(page_tokens(page), key=lambda token: (token.bbox.top, token.bbox.left)):
             box = _clip(token.bbox, page)
             if min(box.width, box.height) >= _MIN_SIDE_PX:
-                label = _predicted_label(token, cell, page.number, named)
-                tokens.append(GoldToken(token.text, label, Place(page.number, box_poly(box))))
+                place = Place(page.number, box_poly(box))
+                tokens.append(GoldToken(token.text, best_label(token.labels), place))
     return Gold(
         file=source.file,
         sha256=source.sha256,
@@ -58,21 +54,6 @@ def predicted_gold(analysis: Analysis) -> Gold:
         tokens=tuple(tokens),
         origin={"annotator": MODEL_VERSION, "confirmed": False},
     )
-
-
-def _predicted_label(token: Token, cell: Cell | None, page: int, named: _Named) -> str:
-    if token.labels:
-        return max(token.labels, key=token.labels.__getitem__)
-    # The tokens of a cell may have been labelled as one, whose box is the cell's.
-    label = named.get((page, token.bbox)) or (named.get((page, cell.bbox)) if cell else None)
-    return label or (FIGURE if cell and is_figure(token.text) else OTHER)
-
-
-def _all_tokens(page: Page) -> Iterator[tuple[Token, Cell | None]]:
-    """From top to bottom, each with its cell."""
-    tokens: list[tuple[Token, Cell | None]] = [(token, None) for token in page.tokens]
-    tokens += [(token, cell) for table in page.tables for cell in table.cells for token in cell.tokens]
-    yield from sorted(tokens, key=lambda item: (item[0].bbox.top, item[0].bbox.left))
 
 
 def _clip(box: BBox, page: Page) -> BBox:

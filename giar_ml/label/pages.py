@@ -8,21 +8,27 @@ from dataclasses import replace
 import numpy as np
 
 from giar_ml.document import BBox, Labels, Page, Token
-from giar_ml.dumps import find_dumped_tables, split_words
+from giar_ml.dumps import Word, find_dumped_tables, split_words
 from giar_ml.label import PageLabeller
 from giar_ml.label.frame import TEXT_COLUMNS, Placed, place
 
 
 def label_pages(pages: Sequence[Page], labeller: PageLabeller) -> list[Page]:
     """The pages with labels on every token. A text dump comes with its tables found, see `giar_ml.dumps`."""
-    found = labeller.label_pages([place_page(page) for page in pages])
-    return [_give(page, labels) for page, labels in zip(pages, found, strict=True)]
+    words = [split_words(page) if is_dump(page) else [] for page in pages]
+    placed = [_place(page, own) for page, own in zip(pages, words, strict=True)]
+    found = labeller.label_pages(placed)
+    return [_give(page, own, labels) for page, own, labels in zip(pages, words, found, strict=True)]
 
 
 def place_page(page: Page) -> list[Placed]:
     """What a labeller sees of a page: its tokens outside tables, then those of each table's cells; of a text
     dump its words."""
-    tokens = [word.token for word in split_words(page)] if is_dump(page) else page_tokens(page)
+    return _place(page, split_words(page) if is_dump(page) else [])
+
+
+def _place(page: Page, words: Sequence[Word]) -> list[Placed]:
+    tokens = [word.token for word in words] if is_dump(page) else page_tokens(page)
     boxes = [token.bbox for token in tokens]
     if page.kind == "text" and page.tables:
         boxes = [*(token.bbox for token in page.tokens), *_flow_boxes(page)]
@@ -54,9 +60,8 @@ def _flow_boxes(page: Page) -> list[BBox]:
     ]
 
 
-def _give(page: Page, labels: Sequence[Labels]) -> Page:
+def _give(page: Page, words: Sequence[Word], labels: Sequence[Labels]) -> Page:
     if is_dump(page):
-        words = split_words(page)
         return find_dumped_tables(
             page,
             [
