@@ -1,11 +1,11 @@
 """What the token classifier is measured against: the fuzzy matcher, and a logistic regression.
 
-python -m eval.label_baselines TRAIN... -o out/label-baseline.joblib
+python -m eval.label_baselines CONFIG.toml -o out/label-baseline.joblib
 
 The regression sees, of each token: character n-grams (1 to 4) of its text; n-grams (1 and 2) of the tokens
-left of it and above it; left, right, width, top, height and place in reading order as numbers, and its left
-and right edge as one of 20 columns of the page. It is trained on what the classifier is trained on: pages of
-the same corpus with the same noise, and pages that are none of the forms, in the same shares.
+left of it and above it; left, right, width, top, height, place in reading order and confidence as numbers,
+and its left and right edge as one of 20 columns of the page. It is trained on what the classifier is trained
+on: pages drawn alike from the same data with the same noise, and pages that are none of the forms.
 """
 
 from __future__ import annotations
@@ -38,11 +38,10 @@ from giar_ml.label import PageLabeller
 from giar_ml.label.frame import UNITS_PER_LINE, WIDTH, Placed, reading_order
 from giar_ml.label.names import OTHER
 from giar_ml.text import normalize_radicals
-from training.labels.config import DataConfig
-from training.labels.data import load_examples
-from training.labels.examples import Example, count_tokens, place_example
-from training.labels.negatives import sample_negative
-from training.labels.noise import add_noise
+from training.labels.config import DataConfig, TrainConfig
+from training.labels.examples import Data, Example, count_tokens, place_example
+from training.labels.sampling import PageSampler
+from training.train_labels import DEFAULT_CORPUS, make_data
 
 MAX_TOKENS = 100_000
 """What is trained on, in whole pages drawn by chance: about two minutes on one core."""
@@ -148,35 +147,15 @@ def _load_classifier(folder: Path | None) -> PageLabeller:
 
 
 def draw_examples(
-    examples: Sequence[Example],
-    *,
-    n_tokens: int = MAX_TOKENS,
-    seed: int = 0,
-    config: DataConfig | None = None,
+    data: Data, config: DataConfig, *, n_tokens: int = MAX_TOKENS, seed: int = 0
 ) -> list[Example]:
-    """Pages as the classifier sees them, until they have `n_tokens` tokens: drawn with replacement, most of
-    them with noise, some none of the forms, in the shares of `config`; none from none."""
-    config = config or DataConfig()
+    """Pages as the classifier sees them in training, until they have `n_tokens` tokens."""
+    pages = PageSampler(data.train, config, weights=data.weights)
     rng = np.random.default_rng(seed)
-    weights = np.array([_weight(example, config) for example in examples])
     drawn: list[Example] = []
-    n = 0
-    while n < n_tokens and weights.sum() > 0:
-        if rng.random() < config.negatives:
-            example = sample_negative(rng)
-        else:
-            example = examples[int(rng.choice(len(examples), p=weights / weights.sum()))]
-        if rng.random() >= config.clean:
-            example = add_noise(example, rng)
-        drawn.append(example)
-        n += len(example.items)
+    while count_tokens(drawn) < n_tokens:
+        drawn.append(pages.draw(rng))
     return drawn
-
-
-def _weight(example: Example, config: DataConfig) -> float:
-    if not example.items:
-        return 0.0
-    return 1.0 if any(label != OTHER for label in example.labels) else config.prose
 
 
 def train_regression(examples: Sequence[Example]) -> RegressionLabeller:
@@ -210,12 +189,6 @@ def train_regression(examples: Sequence[Example]) -> RegressionLabeller:
     return RegressionLabeller(parts)
 
 
-def _read_examples(folder: Path) -> list[Example]:
-    if not folder.is_dir():
-        raise UsageError(f"{folder}: no such folder; name one with documents and their gold")
-    return load_examples(folder)
-
-
 # Features
 
 
@@ -233,17 +206,17 @@ def _features(parts: dict[str, Any], pages: Sequence[Sequence[Placed]]) -> spars
 
 
 def _positions(pages: Sequence[Sequence[Placed]]) -> np.ndarray:
-    """(N, 6): left, right, width, top and height in shares of the page and lines, rank in reading order."""
+    """(N, 7): left, right, width, top and height in shares of the page and lines, rank in reading order,
+    confidence."""
     rows = []
     for page in pages:
         ranks = {index: rank for rank, index in enumerate(reading_order(page))}
         for i, token in enumerate(page):
             left, top, right, bottom = token.bbox
             height = (bottom - top) / UNITS_PER_LINE
-            rows.append(
-                (left / WIDTH, right / WIDTH, (right - left) / WIDTH, top / UNITS_PER_LINE, height, ranks[i])
-            )
-    return np.array(rows, np.float32).reshape(-1, 6)
+            across = left / WIDTH, right / WIDTH, (right - left) / WIDTH
+            rows.append((*across, top / UNITS_PER_LINE, height, ranks[i], token.confidence))
+    return np.array(rows, np.float32).reshape(-1, 7)
 
 
 def _texts(pages: Sequence[Sequence[Placed]]) -> dict[str, list[str]]:
@@ -289,15 +262,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m eval.label_baselines",
         description="Trains the logistic regression that the token classifier is measured against.",
     )
-    parser.add_argument("train", nargs="+", type=Path, metavar="TRAIN", help="folder of documents with gold")
+    parser.add_argument(
+        "config", type=Path, metavar="CONFIG", help="of the classifier: training/labels/labels.toml"
+    )
     parser.add_argument("-o", "--output", type=Path, default=DEFAULT_BASELINE, metavar="FILE")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        default=DEFAULT_CORPUS,
+        metavar="DIR",
+        help="made-up documents (default: %(default)s)",
+    )
     parser.add_argument("--max-tokens", type=int, default=MAX_TOKENS, metavar="N")
-    parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args(arguments)
     try:
-        examples = [example for folder in args.train for example in _read_examples(folder)]
+        config = TrainConfig.read(args.config)
+        data = make_data(config, args.corpus)
         started = time.perf_counter()
-        drawn = draw_examples(examples, n_tokens=args.max_tokens, seed=args.seed)
+        drawn = draw_examples(data, config.data, n_tokens=args.max_tokens, seed=config.seed)
         labeller = train_regression(drawn)
     except GiarError as error:
         complain(str(error))
@@ -307,7 +289,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seconds = time.perf_counter() - started
     print(
         f"wrote {args.output}: {len(labeller.parts['model'].classes_)} labels, trained in {seconds:.0f} s"
-        f" on {count_tokens(drawn):,} tokens of {len(drawn):,} pages drawn from {len(examples):,}"
+        f" on {count_tokens(drawn):,} tokens of {len(drawn):,} pages drawn from {len(data.train):,}"
     )
     return 0
 

@@ -23,7 +23,6 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from eval.label_baselines import load_labellers
-from eval.read_pages import ReadPage, read_pages
 from giar_ml.cli.console import complain
 from giar_ml.document import BBox, Token
 from giar_ml.errors import GiarError, UsageError
@@ -33,6 +32,7 @@ from giar_ml.label import PageLabeller
 from giar_ml.label.names import OTHER, is_header
 from giar_ml.load import load
 from giar_ml.metrics.token_labels import Choice, choose_label
+from training.labels.read_pages import ReadPage, read_pages
 
 PAGE_WIDTH_PX = 1700
 """A tag of 17 px is then legible and a page still fits on a screen."""

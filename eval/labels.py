@@ -23,7 +23,6 @@ from typing import Any
 import numpy as np
 
 from eval.label_baselines import load_labellers
-from eval.read_pages import ReadPage, read_pages_once
 from eval.run import Case, find_cases
 from giar_ml.annotations.frame import Scale, page_scales, scale_bbox
 from giar_ml.annotations.gold import Gold, GoldToken, bounds
@@ -50,6 +49,7 @@ from giar_ml.words import one_line
 from training.labels.examples import Example, place_example
 from training.labels.gold_labels import TokenGold, match_tokens
 from training.labels.negatives import sample_negative
+from training.labels.read_pages import ReadPage, read_pages_once
 
 SCHEMA_VERSION = "1"
 N_NEGATIVES = 200

@@ -75,20 +75,25 @@ class Extractor:
         """
         return self.analyse(path).report
 
+    def read(self, path: str | Path) -> Document:
+        """A document with all tokens and tables found on its pages, before any of them has a label.
+
+        Raises:
+            GiarError: the file cannot be read.
+        """
+        return self._read(path, _Clock())
+
     def analyse(self, path: str | Path) -> Analysis:
         """Read one report and keep what was seen on the way; raises as `extract`."""
         from giar_ml.fields import collect_evidence
         from giar_ml.label.pages import label_pages
-        from giar_ml.load import load
         from giar_ml.prose import find_statements, read_title
         from giar_ml.verdict import decide
 
         clock = _Clock()
-        with clock("load"):
-            document = load(Path(path))
-        pages = [self._read_page(page, clock) for page in document.pages]
+        document = self._read(path, clock)
         with clock("label"):
-            pages = label_pages(pages, self._load_labeller())
+            pages = label_pages(document.pages, self._load_labeller())
             evidence = collect_evidence(pages, load_forms().values())
             if not evidence.is_report:
                 raise InputError(
@@ -113,6 +118,13 @@ class Extractor:
             timings_ms=clock.timings_ms,
         )
         return Analysis(report, tuple(pages), evidence.labels)
+
+    def _read(self, path: str | Path, clock: _Clock) -> Document:
+        from giar_ml.load import load
+
+        with clock("load"):
+            document = load(Path(path))
+        return replace(document, pages=tuple(self._read_page(page, clock) for page in document.pages))
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":

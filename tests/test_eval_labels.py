@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from eval import label_baselines, labels, read_pages
+from eval import label_baselines, labels
 from eval.label_baselines import (
     FuzzyPageLabeller,
     RegressionLabeller,
@@ -14,7 +14,6 @@ from eval.label_baselines import (
     train_regression,
 )
 from eval.labels import label_page, run_labellers, summarise
-from eval.read_pages import ReadPage, read_pages_once
 from eval.run import Case
 from giar_ml.annotations.gold import (
     Gold,
@@ -26,13 +25,17 @@ from giar_ml.annotations.gold import (
     box_poly,
     gold_path,
 )
-from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.document import BBox, Cell, Document, Page, Table, Token
 from giar_ml.errors import InputError, UsageError
 from giar_ml.label.frame import Placed
 from giar_ml.metrics.token_labels import Choice, TokenCounts
+from training.labels import read_pages
 from training.labels.config import DataConfig
-from training.labels.examples import Example, Item
+from training.labels.data import load_examples
+from training.labels.examples import Data, Example, Item
+from training.labels.read_pages import ReadPage, read_pages_once
 
+LABELS_CONFIG = Path(__file__).parents[1] / "training" / "labels" / "labels.toml"
 NEW, TOTAL = "row:requests.new", "column:requests.total"
 LINES = ("三、收到和处理政府信息公开申请情况", "\t总计", "一、本年新收政府信息公开申请数量\t12", "", "很好")
 LABELS = (("title:requests",), (TOTAL,), (NEW, "figure"), (), ("other",))
@@ -245,9 +248,9 @@ def test_pages_are_read_once(tmp_path, monkeypatch):
                 tables=(Table(1, BBox(0, 0, 9, 9), 1, 1, (cell,)),))  # fmt: skip
 
     class FakeExtractor:
-        def analyse(self, path):
+        def read(self, path):
             calls.append(path)
-            return type("Analysis", (), {"pages": (page,)})
+            return Document(path, "", "scan", (page,))
 
     monkeypatch.setattr(read_pages, "_extractor", FakeExtractor)
     path = tmp_path / "a.pdf"
@@ -319,10 +322,9 @@ def test_regression_learns_words_and_places(tmp_path):
 
 def test_pages_are_drawn_until_there_are_enough():
     config = DataConfig(negatives=0, clean=1)
-    drawn = draw_examples([example(), Example((), True, "")], n_tokens=10, config=config)
-    assert drawn == [example()] * 3
-    assert draw_examples([], n_tokens=10, config=config) == []
-    noisy = draw_examples([example()], n_tokens=400, config=DataConfig(negatives=0, clean=0))
+    data = Data([example()], [])
+    assert draw_examples(data, config, n_tokens=10) == [example()] * 3
+    noisy = draw_examples(data, DataConfig(negatives=0, clean=0), n_tokens=400)
     assert any(page != example() for page in noisy)
 
 
@@ -347,8 +349,10 @@ def test_commands(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(label_baselines, "_load_classifier", lambda folder: Always("figure"))
     write_text(tmp_path, tool="seed-000", filled="published")
     baseline, out = tmp_path / "baseline.joblib", tmp_path / "out"
-    monkeypatch.setattr(label_baselines, "draw_examples", lambda examples, **settings: examples * 3)
-    assert label_baselines.main([str(tmp_path), "-o", str(baseline)]) == 0
+    examples = load_examples(tmp_path)
+    monkeypatch.setattr(label_baselines, "make_data", lambda config, corpus: Data(examples, []))
+    monkeypatch.setattr(label_baselines, "draw_examples", lambda data, config, **settings: data.train * 3)
+    assert label_baselines.main([str(LABELS_CONFIG), "-o", str(baseline)]) == 0
     assert isinstance(RegressionLabeller.read(baseline), RegressionLabeller)
     assert labels.main([str(tmp_path), "-o", str(out), "--baseline", str(baseline)]) == 0
     summary = json.loads((out / "labels.json").read_text(encoding="utf-8"))
@@ -368,7 +372,7 @@ def test_commands(tmp_path, capsys, monkeypatch):
 
 def test_usage(tmp_path, capsys):
     assert labels.main([str(tmp_path / "none"), "-o", str(tmp_path)]) == 2
-    assert label_baselines.main([str(tmp_path / "none"), "-o", str(tmp_path / "x")]) == 2
-    assert "no such folder" in capsys.readouterr().err
+    assert label_baselines.main([str(tmp_path / "none.toml"), "-o", str(tmp_path / "x")]) == 2
+    assert "cannot be read as TOML" in capsys.readouterr().err
     write_text(tmp_path)
     assert labels.main([str(tmp_path), "-o", str(tmp_path / "out"), "--only", "nothing"]) == 4

@@ -23,7 +23,7 @@ from giar_ml.annotations.gold import (
 from giar_ml.document import BBox
 from giar_ml.label.frame import TEXT_COLUMNS, reading_order
 from giar_ml.label.names import label_names
-from training.labels.data import gold_examples, load_examples, text_items
+from training.labels.data import gold_examples, load_examples
 from training.labels.examples import Example, Item, count_tokens, place_example
 
 FIXTURES = ROOT / "eval" / "fixtures"
@@ -44,12 +44,12 @@ def make_gold(*tokens: GoldToken, kind: str = "text", tables: Sequence[GoldTable
                 tokens=tokens, tables=tuple(tables), origin={"tool": "test"})  # fmt: skip
 
 
-def read_items(tmp_path: Path, text: str, *tokens: tuple[int, str, str]) -> list[tuple[str, str]]:
+def read_words(tmp_path: Path, text: str, *tokens: tuple[int, str, str]) -> list[tuple[str, str]]:
     """Words and labels of a text whose gold tokens are (line, text, label)."""
     path = tmp_path / "a.txt"
     path.write_text(text, encoding="utf-8")
-    gold = [GoldToken(printed, label, Place(line=line)) for line, printed, label in tokens]
-    return [(item.text, item.label) for item in text_items(path, gold)]
+    gold = make_gold(*(GoldToken(printed, label, Place(line=line)) for line, printed, label in tokens))
+    return [(item.text, item.label) for example in gold_examples(gold, path) for item in example.items]
 
 
 # Fixtures
@@ -226,20 +226,20 @@ def test_examples_of_a_folder(tmp_path):
             id="the line counts",
         ),
         pytest.param(
-            "前言\n",
+            "前言\n后记",
             [(1, "不在", "row:requests.new"), (9, "新收", "row:requests.new"), (1, "前言", "title:requests")],
-            [("前言", "title:requests")],
-            id="tokens that are not there",
+            [("后记", "other")],
+            id="what cannot be said is left out",
         ),
     ],
 )
 def test_labels_of_words(tmp_path, text, tokens, expected):
-    assert read_items(tmp_path, text, *tokens) == expected
+    assert read_words(tmp_path, text, *tokens) == expected
 
 
 def test_radicals_in_a_text_keep_their_labels(tmp_path):
     """The words of a text are read with ordinary characters, gold has what is written."""
-    found = read_items(
+    found = read_words(
         tmp_path, "⼀、本年新收  ⾃然⼈", (1, "⼀、本年新收", "row:requests.new"),
         (1, "⾃然⼈", "column:requests.natural_person"),
     )  # fmt: skip
@@ -247,7 +247,7 @@ def test_radicals_in_a_text_keep_their_labels(tmp_path):
 
 
 def test_a_text_without_gold_tokens_is_no_example(tmp_path):
-    assert read_items(tmp_path, "前言\n") == []
+    assert read_words(tmp_path, "前言\n") == []
     (tmp_path / "a.txt").write_text("前言")
     assert list(gold_examples(make_gold(), tmp_path / "a.txt")) == []
 
@@ -256,7 +256,8 @@ def test_boxes_of_words_are_columns_and_lines(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("\n新收 1  2\n", encoding="utf-8")
     tokens = [GoldToken("新收", "row:requests.new", Place(line=2))]
-    assert text_items(path, tokens) == (
+    [example] = gold_examples(make_gold(*tokens), path)
+    assert example.items == (
         Item("新收", BBox(0, 1, 4, 2), "row:requests.new"),
         Item("1", BBox(5, 1, 6, 2), "other"),
         Item("2", BBox(8, 1, 9, 2), "other"),

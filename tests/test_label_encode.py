@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from giar_ml.document import BBox
+from giar_ml.document import UNREAD, BBox
 from giar_ml.label.encode import (
+    DOUBT,
     MAX_COORDINATE,
     Encoder,
     Window,
     log_softmax,
+    mark_doubt,
     pad_windows,
     shorten,
     token_log_probs,
@@ -54,6 +56,22 @@ def test_a_small_page_is_one_window():
     assert window.owners.tolist() == [-1, 1, 0, 0, -1]
     assert window.bbox.tolist() == [[0] * 4, [0, 0, 101, 4], [300, 0, 1000, 4], [300, 0, 1000, 4], [0] * 4]
     assert {window.ids.dtype, window.bbox.dtype, window.owners.dtype} == {np.dtype(np.int64)}
+
+
+@pytest.mark.parametrize(
+    ("text", "confidence", "marks"),
+    [
+        pytest.param("ab", 1.0, 0, id="sure"),
+        pytest.param("ab", 0.9, 0, id="at the limit"),
+        pytest.param("ab", 0.89, 1, id="in doubt"),
+        pytest.param("ab", 0.2, 2, id="hardly read"),
+        pytest.param("x" * 100, 0.2, 2, id="a long text"),
+        pytest.param(UNREAD, 0.0, 0, id="not read at all"),
+    ],
+)
+def test_doubtful_texts_are_marked(text, confidence, marks):
+    shown = mark_doubt(Placed(text, BBox(0, 0, 1, 1), confidence))
+    assert shown == shorten(text) + DOUBT * marks
 
 
 def test_an_empty_page_has_no_window():

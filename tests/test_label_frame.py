@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from giar_ml.document import BBox
-from giar_ml.label.frame import UNITS_PER_LINE, WIDTH, Placed, place, reading_order
+from giar_ml.label.frame import UNITS_PER_LINE, WIDTH, Placed, character_size, place, reading_order
 
 lefts = st.floats(0, 2000)
 tokens = st.tuples(lefts, st.floats(0, 3000), st.floats(10, 500), st.floats(10, 60))
@@ -72,6 +72,29 @@ def test_a_line_of_upright_text_does_not_stretch_the_page():
     placed = place(["字"] * 6, np.array([*flat, *((110 + 30 * i, 0, 130 + 30 * i, 200) for i in range(3))]),
                    paper=True)  # fmt: skip
     assert placed[1].bbox.height == pytest.approx(UNITS_PER_LINE)
+
+
+def test_boxes_of_ink_and_of_lines_give_the_same_frame():
+    """A printed line is as high as its font says, what OCR boxes is ink: figures are half as wide as high,
+    a 一 is low. The length of a label by its characters is the same in both."""
+    texts = ["自然人", "总计", "结果纠正", "0", "1", "0", "一"]
+    words = [(0, 60), (100, 140), (200, 280)]
+    lines = [(a, 0, b, 26) for a, b in words] + [(a, 40, a + 10, 66) for a in (0, 100, 200)]
+    ink = [(a, 3, b, 23) for a, b in words] + [(a, 45, a + 8, 61) for a in (0, 100, 200)]
+    lines, ink = [*lines, (300, 40, 320, 66)], [*ink, (302, 52, 318, 54)]
+    sizes = {character_size(texts, np.array(boxes, float)) for boxes in (lines, ink)}
+    assert sizes == {20.0}
+
+
+def test_a_page_without_characters_goes_by_the_short_side_of_its_tokens():
+    assert character_size(["12", "0"], np.array([(0, 0, 20, 12), (0, 20, 6, 32)], float)) == 9
+    assert character_size(["总计", "0", "0"], np.array([(0, 0, 20, 12), *[(0, 20, 6, 32)] * 2], float)) == 6
+
+
+def test_confidences_stay_with_their_tokens():
+    boxes = np.array([(0, 0, 10, 10), (20, 0, 30, 10)])
+    assert [t.confidence for t in place(["1", "2"], boxes, paper=True, confidences=[0.3, 0.9])] == [0.3, 0.9]
+    assert [t.confidence for t in place(["1", "2"], boxes, paper=False)] == [1, 1]
 
 
 @pytest.mark.parametrize("paper", [True, False])

@@ -286,3 +286,44 @@ def test_noise_is_quick() -> None:
     for _ in range(20):
         noise.add_noise(page, rng)
     assert (time.process_time() - started) / 20 < 0.03  # ten times what it takes
+
+
+# Confidences
+
+
+def confidences(example: Example) -> np.ndarray:
+    return np.array([item.confidence for item in example.items])
+
+
+def noisy_pages(paper: bool) -> list[Example]:
+    page = make_page(paper)
+    return [noise.add_noise(page, np.random.default_rng(seed)) for seed in range(100)]
+
+
+def test_what_is_misread_or_strange_is_doubted_more_than_what_is_not() -> None:
+    page = make_page(True)
+    printed = {(item.text, item.label) for item in page.items}
+    items = [item for noisy in noisy_pages(True) for item in noisy.items]
+    own = [item.confidence for item in items if (item.text, item.label) in printed]
+    others = [item.confidence for item in items if item.label == OTHER]
+    assert all(0 <= confidence <= 1 for confidence in [*own, *others])
+    assert np.mean(np.array(own) < 0.9) < 0.1
+    assert np.mean(np.array(others) < 0.9) > 0.6
+
+
+def test_texts_are_never_in_doubt() -> None:
+    assert all((confidences(noisy) == 1).all() for noisy in noisy_pages(False))
+
+
+def test_tokens_read_as_one_are_as_sure_as_the_less_sure() -> None:
+    page = Example(
+        (
+            Item("一、本年", BBox(0, 0, 80, 20), "x", 0.9),
+            Item("新收", BBox(82, 0, 120, 20), "x", 0.4),
+        ),
+        True,
+        "test",
+    )
+    merged = [n for seed in range(60) if len((n := apply("merge_tokens", page, seed=seed)).items) == 1]
+    assert merged
+    assert all(noisy.items[0].confidence == 0.4 for noisy in merged)

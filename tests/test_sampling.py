@@ -17,9 +17,11 @@ from training.labels.model import character_tokenizer
 from training.labels.sampling import (
     GROUP,
     IGNORED,
+    PageSampler,
     Sampler,
     class_counts,
     piece_labels,
+    share_weights,
     window_share,
 )
 
@@ -39,7 +41,7 @@ PAGES = [make_page("甲", 4), make_page("乙", 30), make_page("丙", 9)]
 
 
 def make_sampler(pages=PAGES, config=NOISY, *, seed=1, weights=None) -> Sampler:
-    return Sampler(pages, ENCODER, LABELS, config, seed=seed, weights=weights)
+    return Sampler(PageSampler(pages, config, weights=weights), ENCODER, LABELS, seed=seed)
 
 
 def same(one, other) -> bool:
@@ -104,6 +106,21 @@ def test_weights_say_how_often_a_page_is_drawn():
     counts = count_marks(make_sampler(config=PURE, weights=[0.0, 3.0, 1.0]))
     assert counts["甲"] == 0
     assert counts["乙"] / counts["丙"] == pytest.approx(3, rel=0.3)
+
+
+def test_parts_have_their_shares_of_what_is_drawn():
+    parts = [[make_page("甲", 4), make_page("甲", 300)], [make_page("乙", 600), make_page("丙", 4)]]
+    weights = share_weights(parts, [0.25, 0.75], PURE)
+    counts = count_marks(make_sampler([page for part in parts for page in part], PURE, weights=weights))
+    assert counts["甲"] / sum(counts.values()) == pytest.approx(0.25, abs=0.06)
+    assert counts["乙"] / counts["丙"] == pytest.approx(4, rel=0.4)
+
+
+def test_a_page_that_was_read_gets_the_noise_it_still_lacks():
+    page = replace(make_page("甲", 30), noise=0.0)
+    [window] = ENCODER.encode(place_example(page))
+    sampler = make_sampler([page], DataConfig(negatives=0.0, clean=0.0))
+    assert all(np.array_equal(sampler.draw(i)[0].ids, window.ids) for i in range(20))
 
 
 def test_long_pages_are_drawn_more_and_prose_less():

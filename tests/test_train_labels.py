@@ -154,6 +154,8 @@ def test_pages_to_stop_by_stand_there_with_every_level_of_noise():
     assert pages[2].items != DATA.validation[0].items
     assert pages == noisy(DATA.validation, seed=3)
     assert pages != noisy(DATA.validation, seed=4)
+    read = replace(DATA.validation[0], source="scan", noise=0.5)
+    assert noisy([read], seed=3) == [replace(read, source="scan|read")]
 
 
 def test_a_quiet_run_prints_nothing(tmp_path, capfd):

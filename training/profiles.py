@@ -76,4 +76,12 @@ PROFILES: Mapping[str, Profile] = {
     "text": replace(MIXED, outputs=TEXTS),
     # What the token classifier learns from: it sees no pictures, so prints stand for scans of them.
     "labels": replace(MIXED, outputs={"digital": 7, **_QUICK_TEXTS}, nonzero=0.15, forms=LABEL_FORMS),
+    # What it learns from besides: scans as the reader reads them.
+    "label-scans": replace(
+        MIXED,
+        outputs={"scan:clean": 1, "scan:office": 3, "scan:fax": 3, "scan:photo": 3},
+        nonzero=0.15,
+        forms=LABEL_FORMS,
+        turn=0,
+    ),
 }

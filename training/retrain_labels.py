@@ -16,6 +16,7 @@ from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, EXIT_REVIEW, complai
 from giar_ml.errors import InputError, UsageError
 from giar_ml.label.names import FIGURE
 from training.labels.config import TrainConfig
+from training.labels.examples import Data
 from training.train_labels import made_up
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     _refuse([item.gold for item in imported.golds], fixtures)
 
     from training.labels.data import load_examples
-    from training.labels.retrain import Data, retrain, split_documents
+    from training.labels.retrain import retrain, split_documents
 
     split = split_documents(imported.golds)
     data = config.data

@@ -8,6 +8,7 @@ import hashlib
 import json
 import os
 import sys
+from itertools import chain
 from pathlib import Path
 
 from giar_ml.annotations.gold import SUFFIX, Gold
@@ -17,15 +18,22 @@ from training.command import FIXTURES, add_train_arguments
 from training.corpus import FIXTURE_SEEDS, refuse_fixtures, write_corpus
 from training.labels.config import TrainConfig
 from training.labels.data import load_examples
-from training.labels.examples import Example
+from training.labels.examples import Data, Example
+from training.labels.sampling import share_weights
+from training.labels.scans import scan_examples
 
 DONE = "done.json"
+N_SEEDS = 4
+"""A run's own and the next ones: reports to learn from and to stop by, scans to learn from and to stop by."""
+SCANS = "label-scans"
+"""The profile of scans, see `training.profiles`."""
+DEFAULT_CORPUS = Path("out/corpus")
 SMOKE = Path(__file__).parent / "labels" / "smoke.toml"
 
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit status."""
-    from training.labels.train import Data, train
+    from training.labels.train import train
 
     if (args.config is None) != args.smoke:
         raise UsageError("give a CONFIG.toml, training/labels/labels.toml for one, or --smoke")
@@ -36,20 +44,35 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.output}: is no folder; choose another name")
     if args.output.exists() and any(args.output.iterdir()) and not args.resume:
         raise UsageError(f"{args.output}: is not empty; choose another folder, or go on with --resume")
-    if kept := {config.seed, config.seed + 1} & {*FIXTURE_SEEDS}:
-        raise UsageError(
-            f"seed {min(kept)} is kept for the fixtures; choose one below {FIXTURE_SEEDS.start - 1}"
-        )
-    corpus = args.corpus or Path("out") / "corpus"
+    corpus = args.corpus or DEFAULT_CORPUS
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr))
-    data = Data(
-        made_up(corpus, config.seed, config.data.documents, config.data.profile, quiet=args.quiet),
-        made_up(corpus, config.seed + 1, config.data.validation, config.data.profile, quiet=args.quiet),
-    )
+    data = make_data(config, corpus, quiet=args.quiet)
     trained = train(config, data, args.output, resume=args.resume, quiet=args.quiet, say=say)
     if not args.quiet:
         print(f"{trained.folder}: {trained.seconds / 60:.1f} min")
     return 0
+
+
+def make_data(config: TrainConfig, corpus: Path, *, quiet: bool = False) -> Data:
+    """What a run learns from and stops by; documents made before, and what OCR read in them, lie in `corpus`.
+
+    Raises:
+        UsageError: a seed of the fixtures, or one of their reports.
+    """
+    if kept := {config.seed + i for i in range(N_SEEDS)} & {*FIXTURE_SEEDS}:
+        raise UsageError(
+            f"seed {min(kept)} is kept for the fixtures; choose one at most {FIXTURE_SEEDS.start - N_SEEDS}"
+        )
+    wanted = config.data
+    learnt = [made_up(corpus, config.seed, wanted.documents, wanted.profile, quiet=quiet)]
+    stopping = [made_up(corpus, config.seed + 1, wanted.validation, wanted.profile, quiet=quiet)]
+    shares = [1.0]
+    if wanted.scans:
+        learnt.append(read_scans(corpus, config.seed + 2, wanted.scans, quiet=quiet))
+        shares = [1 - wanted.scan_share, wanted.scan_share]
+    if wanted.validation_scans:
+        stopping.append(read_scans(corpus, config.seed + 3, wanted.validation_scans, quiet=quiet))
+    return Data(list(chain(*learnt)), list(chain(*stopping)), share_weights(learnt, shares, wanted))
 
 
 def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = False) -> list[Example]:
@@ -58,6 +81,17 @@ def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = Fals
     Raises:
         UsageError: a seed of the fixtures, or one of their reports.
     """
+    return load_examples(_make(folder, seed, n, profile, quiet=quiet))
+
+
+def read_scans(folder: Path, seed: int, n: int, *, quiet: bool = False) -> list[Example]:
+    """The same of `n` made-up scans, as OCR reads them."""
+    corpus = _make(folder, seed, n, SCANS, quiet=quiet)
+    with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
+        return scan_examples(corpus, workers=os.cpu_count() or 1, advance=advance)
+
+
+def _make(folder: Path, seed: int, n: int, profile: str, *, quiet: bool) -> Path:
     name = hashlib.sha256(json.dumps([seed, n, profile]).encode()).hexdigest()[:8]
     corpus = folder / f"{profile}-{seed}-{n}-{name}"
     if not (corpus / DONE).exists():
@@ -71,7 +105,7 @@ def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = Fals
     golds = [Gold.read(path) for path in sorted(corpus.glob(f"*{SUFFIX}"))]
     if FIXTURES.is_dir():
         refuse_fixtures(golds, [Gold.read(path) for path in sorted(FIXTURES.glob(f"*{SUFFIX}"))])
-    return load_examples(corpus)
+    return corpus
 
 
 def main() -> int:

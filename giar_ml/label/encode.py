@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from giar_ml.document import UNREAD
 from giar_ml.label.frame import Placed, reading_order
 from giar_ml.text import normalize_radicals
 
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 MAX_COORDINATE = 1000
+_DOUBTS = (0.9, 0.5)
+"""A text read with less confidence than each of them gets a mark."""
+DOUBT = "\ue000"
+"""The mark: no text has it, so a vocabulary of characters must be given it."""
 _FIGURE = re.compile(r"[\d.,+\-，．]+")
 _FIGURE_PIECES = 2
 _HEAD, _TAIL = 18, 6
@@ -66,7 +71,7 @@ class Encoder:
     def encode(self, placed: Sequence[Placed]) -> list[Window]:
         """The windows of a page; every token is in one at least."""
         order = reading_order(placed)
-        pieces = [self._encode_text(placed[i].text) for i in order]
+        pieces = [self._encode_text(mark_doubt(placed[i])) for i in order]
         room = self._size - 2
         windows = []
         start = 0
@@ -88,7 +93,7 @@ class Encoder:
 
     def _encode_text(self, text: str) -> list[int]:
         if (known := self._pieces.get(text)) is None:
-            ids = self._tokenizer.encode(shorten(text), add_special_tokens=False).ids
+            ids = self._tokenizer.encode(text, add_special_tokens=False).ids
             known = self._pieces[text] = ids[: self._size // 4] or [self._unknown]
         return known
 
@@ -103,6 +108,12 @@ class Encoder:
             bbox=np.concatenate([corner, boxes.repeat(counts, axis=0), corner]),
             owners=np.concatenate([[-1], np.repeat(tokens, counts), [-1]]).astype(np.int64),
         )
+
+
+def mark_doubt(token: Placed) -> str:
+    """What of a token's text the model is shown, with a mark or two where it was read with doubt."""
+    doubt = DOUBT * sum(token.confidence < limit for limit in _DOUBTS)
+    return shorten(token.text) + (doubt if token.text != UNREAD else "")
 
 
 def shorten(text: str) -> str:

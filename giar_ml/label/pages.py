@@ -32,7 +32,12 @@ def _place(page: Page, words: Sequence[Word]) -> list[Placed]:
     boxes = [token.bbox for token in tokens]
     if page.kind == "text" and page.tables:
         boxes = [*(token.bbox for token in page.tokens), *_flow_boxes(page)]
-    return place([token.text for token in tokens], np.array(boxes), paper=page.kind != "text")
+    return place(
+        [token.text for token in tokens],
+        np.array(boxes),
+        paper=page.kind != "text",
+        confidences=[token.confidence for token in tokens],
+    )
 
 
 def page_tokens(page: Page) -> list[Token]:

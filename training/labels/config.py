@@ -20,6 +20,8 @@ class DataConfig:
     Args:
         documents: made-up reports to learn from, and `validation` others to stop by.
         profile: of these reports, see `training.profiles`.
+        scans: made-up scans to learn from as OCR reads them, and `validation_scans` others to stop by.
+        scan_share: of the pages of forms drawn, those that come from scans.
         negatives: share of pages that are no such form.
         clean: share of pages without any noise; the others get noise of up to level 1.
         prose: share kept of the pages that have no label of the form.
@@ -28,6 +30,9 @@ class DataConfig:
     documents: int = 900
     validation: int = 60
     profile: str = "labels"
+    scans: int = 0
+    validation_scans: int = 0
+    scan_share: float = 0.4
     negatives: float = 0.08
     clean: float = 0.15
     prose: float = 0.3

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
+from giar_ml.annotations.frame import Scale
 from giar_ml.annotations.gold import SUFFIX, Gold, GoldTable, GoldToken
 from giar_ml.document import BBox
-from giar_ml.dumps import split_words
 from giar_ml.label.frame import TEXT_COLUMNS
-from giar_ml.load.text import decode_text, read_text
-from giar_ml.text import display_width, normalize_radicals
+from giar_ml.text import display_width
 from training.labels.examples import Example, Item
+from training.labels.gold_labels import gold_labels
+from training.labels.read_pages import ReadPage, read_text_pages
 
 
 def load_examples(folder: Path, *, workers: int = 1) -> list[Example]:
@@ -31,14 +32,13 @@ def _read_examples(path: Path) -> list[Example]:
 def gold_examples(gold: Gold, document: Path) -> Iterator[Example]:
     """The examples of one document; only that of a text reads the document itself."""
     if gold.kind == "text":
-        words = text_items(document, gold.tokens)
-        if words:
-            yield Example(words, False, f"text:{gold.origin.get('tool', '')}")
+        for page in read_text_pages(document) if gold.tokens else ():
+            if items := read_items(page, gold):
+                yield Example(items, False, f"text:{gold.origin.get('tool', '')}")
         return
-    for page in gold.pages:
-        items = [_item(token) for token in gold.tokens if token.place.page == page.number]
-        if items:
-            yield Example(tuple(items), True, gold.kind)
+    for number in (page.number for page in gold.pages):
+        if items := tuple(_item(token) for token in gold.tokens if token.place.page == number):
+            yield Example(items, True, gold.kind)
     if gold.tables:
         yield Example(tuple(_flow_items(gold)), False, "flow")
 
@@ -49,37 +49,18 @@ def _item(token: GoldToken) -> Item:
     return Item(token.text, bbox, token.label)
 
 
-def text_items(document: Path, tokens: Iterable[GoldToken]) -> tuple[Item, ...]:
-    """The words of a text with the labels of the gold tokens that they are part of; () without gold tokens.
+def read_items(page: ReadPage, gold: Gold, *, scale: Scale = (1.0, 1.0)) -> tuple[Item, ...]:
+    """The tokens that were read, with their gold labels; those whose label cannot be said are left out.
 
-    A word that holds several tokens takes the label of the one that names a row or column.
+    Args:
+        scale: gold pixels per pixel of the page, see `giar_ml.annotations.frame.page_scales`.
     """
-    spans: dict[int, list[tuple[int, int, str]]] = {}
-    page = read_text(decode_text(document.read_bytes(), document.name).text)
-    lines = [token.text for token in page.tokens]
-    cursor: dict[int, int] = {}
-    for token in tokens:
-        number = token.place.line
-        if number is None or number > len(lines):
-            continue
-        text = normalize_radicals(token.text)  # as the lines are
-        start = lines[number - 1].find(text, cursor.get(number, 0))
-        if start >= 0:
-            cursor[number] = start + len(text)
-            spans.setdefault(number, []).append((start, start + len(text), token.label))
-    if not spans:
-        return ()
-    items = []
-    for word in split_words(page):
-        number = word.token.line or 0
-        inside = [s for s in spans.get(number, ()) if s[0] < word.stop and s[1] > word.start]
-        label = max(inside, key=lambda s: _weight(s, word.start, word.stop), default=(0, 0, "other"))[2]
-        items.append(Item(word.token.text, word.token.bbox, label))
-    return tuple(items)
-
-
-def _weight(span: tuple[int, int, str], start: int, stop: int) -> tuple[bool, int]:
-    return span[2].startswith(("row:", "column:")), min(span[1], stop) - max(span[0], start)
+    labels = gold_labels(page.tokens, page.number, gold, scale=scale, lines=page.lines)
+    return tuple(
+        Item(token.text, token.bbox, label, token.confidence)
+        for token, label in zip(page.tokens, labels, strict=True)
+        if label is not None
+    )
 
 
 def _flow_items(gold: Gold) -> Iterator[Item]:

@@ -20,15 +20,19 @@ from giar_ml.text import display_width, normalize_radicals
 from training.labels.examples import Example, Item
 
 Rng = np.random.Generator
+_DOUBTED = 0.1
+"""Share of well-read tokens of the worst pages that the reader doubts all the same."""
 _Option = TypeVar("_Option")
 
 
 class Draft(NamedTuple):
-    """A page under work. `boxes` is (N, 4) left, top, right, bottom; never changed in place."""
+    """A page under work. `boxes` is (N, 4) left, top, right, bottom, `confidences` (N,), nan for texts that
+    are misread or do not belong to the page; neither is changed in place."""
 
     texts: list[str]
     boxes: np.ndarray
     labels: list[str]
+    confidences: np.ndarray
     paper: bool
 
 
@@ -55,17 +59,28 @@ def add_noise(example: Example, rng: Rng, *, level: float = 1.0) -> Example:
     for kind, (chance, strength) in zip(KINDS.values(), draws, strict=True):
         if chance < kind.probability * min(1.0, quality) and kind.on in ("both", _medium(draft)):
             draft = kind.apply(draft, rng, level * strength**2)
-    return to_example(draft, example.source)
+    return to_example(doubt(draft, rng, quality), example.source)
+
+
+def doubt(draft: Draft, rng: Rng, quality: float) -> Draft:
+    """Confidences as OCR has them: any value in what was misread or is a stray, and in a few others."""
+    sure = draft.confidences
+    if not draft.paper:
+        return draft._replace(confidences=np.ones(len(sure)))
+    drawn = np.isnan(sure) | (rng.random(len(sure)) < _DOUBTED * quality)
+    return draft._replace(confidences=np.where(drawn, rng.random(len(sure)), sure))
 
 
 def to_draft(example: Example) -> Draft:
-    texts, boxes, labels = zip(*example.items, strict=True) if example.items else ((), (), ())
-    return Draft(list(texts), np.array(boxes, float).reshape(-1, 4), list(labels), example.paper)
+    texts, boxes, labels, sure = zip(*example.items, strict=True) if example.items else ((), (), (), ())
+    return Draft(
+        list(texts), np.array(boxes, float).reshape(-1, 4), list(labels), np.array(sure, float), example.paper
+    )
 
 
 def to_example(draft: Draft, source: str) -> Example:
     boxes = map(BBox._make, draft.boxes.tolist())
-    items = map(Item._make, zip(draft.texts, boxes, draft.labels, strict=True))
+    items = map(Item._make, zip(draft.texts, boxes, draft.labels, draft.confidences.tolist(), strict=True))
     return Example(tuple(items), draft.paper, source)
 
 
@@ -330,6 +345,7 @@ def merge_tokens(draft: Draft, rng: Rng, strength: float) -> Draft:
     pairs = np.flatnonzero(near & (rng.random(len(near)) < 0.3 * strength))
     glue = "" if rng.random() < 0.6 else " "
     texts, labels, boxes = list(draft.texts), list(draft.labels), draft.boxes.copy()
+    sure = draft.confidences.copy()
     keep = np.ones(len(texts), bool)
     last = -2
     for at in pairs.tolist():
@@ -339,11 +355,12 @@ def merge_tokens(draft: Draft, rng: Rng, strength: float) -> Draft:
         i, k = int(order[at]), int(order[at + 1])
         labels[i] = merged_label(texts[i], labels[i], texts[k], labels[k])
         texts[i] += glue + texts[k]
+        sure[i] = np.minimum(sure[i], sure[k])  # nan where either is
         boxes[i] = [*np.minimum(boxes[i, :2], boxes[k, :2]), *np.maximum(boxes[i, 2:], boxes[k, 2:])]
         if not draft.paper:
             boxes[i, 2] = max(boxes[i, 2], boxes[i, 0] + display_width(texts[i]))
         keep[k] = False
-    return _keep(draft._replace(texts=texts, labels=labels, boxes=boxes), keep)
+    return _keep(draft._replace(texts=texts, labels=labels, boxes=boxes, confidences=sure), keep)
 
 
 def merged_label(text: str, label: str, other_text: str, other_label: str) -> str:
@@ -377,6 +394,7 @@ def _split(draft: Draft, rng: Rng, rate: float, *, wrap: bool) -> Draft:
             pieces[i] = (left, right)
     if wrap and not draft.paper:
         before = _insert_lines(draft, np.array([draft.boxes[i, 1] for i in pieces]))
+    sure = before.confidences.repeat([2 if i in pieces else 1 for i in range(len(before.texts))])
     for i, (text, label, box) in enumerate(
         zip(before.texts, before.labels, before.boxes.tolist(), strict=True)
     ):
@@ -388,7 +406,7 @@ def _split(draft: Draft, rng: Rng, rate: float, *, wrap: bool) -> Draft:
         texts += pieces[i]
         labels += [label, label]
         boxes += _divide_box(box, *pieces[i], wrap=wrap, paper=draft.paper)
-    return Draft(texts, np.array(boxes).reshape(-1, 4), labels, draft.paper)
+    return Draft(texts, np.array(boxes).reshape(-1, 4), labels, sure, draft.paper)
 
 
 def _divide_box(
@@ -472,8 +490,9 @@ def add_rule_pieces(draft: Draft, rng: Rng, strength: float) -> Draft:
 
 
 def unread(draft: Draft, rng: Rng, strength: float) -> Draft:
-    """Up to one token in five that nothing can read; it keeps its label."""
-    hit = rng.random(len(draft.texts)) < 0.02 + 0.18 * strength * rng.random()
+    """Up to one token in fifty that nothing can read; it keeps its label. (Of what a reader cannot read on
+    scans, one in twenty-five is print, the rest are pieces of rules and dirt.)"""
+    hit = rng.random(len(draft.texts)) < 0.02 * strength
     texts = [UNREAD if is_hit else text for text, is_hit in zip(draft.texts, hit, strict=True)]
     return draft._replace(texts=texts)
 
@@ -702,7 +721,9 @@ def _edit(
     for token, at in zip(tokens.tolist(), (hits - starts[tokens]).tolist(), strict=True):
         chars = changed.setdefault(token, list(draft.texts[token]))
         chars[at] = replace(chars[at])
-    return _rewrite(draft, {i: "".join(chars) for i, chars in changed.items()})
+    sure = draft.confidences.copy()
+    sure[list(changed)] = np.nan
+    return _rewrite(draft._replace(confidences=sure), {i: "".join(chars) for i, chars in changed.items()})
 
 
 def _translate(draft: Draft, rng: Rng, rate: float, table: dict[int, int] | dict[int, str]) -> Draft:
@@ -751,19 +772,21 @@ def _divide_at_spaces(draft: Draft, words: Sequence[int]) -> Draft:
     spaced = {i for i in words if any(char.isspace() for char in draft.texts[i])}
     if not spaced:
         return draft
-    texts, labels, boxes = [], [], []
+    texts, labels, boxes, sources = [], [], [], []
     for i, (text, label, box) in enumerate(zip(draft.texts, draft.labels, draft.boxes.tolist(), strict=True)):
         if i not in spaced:
             texts.append(text)
             labels.append(label)
             boxes.append(box)
+            sources.append(i)
             continue
         for match in _PIECE.finditer(text):
             left = box[0] + display_width(text[: match.start()])
             texts.append(match[0])
             labels.append(label)
             boxes.append([left, box[1], left + display_width(match[0]), box[3]])
-    return Draft(texts, np.array(boxes), labels, draft.paper)
+            sources.append(i)
+    return Draft(texts, np.array(boxes), labels, draft.confidences[sources], draft.paper)
 
 
 def _keep(draft: Draft, keep: np.ndarray) -> Draft:
@@ -772,7 +795,11 @@ def _keep(draft: Draft, keep: np.ndarray) -> Draft:
     if len(kept) in (0, len(keep)):
         return draft
     return Draft(
-        [draft.texts[i] for i in kept], draft.boxes[kept], [draft.labels[i] for i in kept], draft.paper
+        [draft.texts[i] for i in kept],
+        draft.boxes[kept],
+        [draft.labels[i] for i in kept],
+        draft.confidences[kept],
+        draft.paper,
     )
 
 
@@ -786,6 +813,7 @@ def _append(draft: Draft, texts: Sequence[str], boxes: np.ndarray) -> Draft:
         [*draft.texts, *texts],
         np.vstack([draft.boxes, boxes]),
         [*draft.labels, *[OTHER] * len(texts)],
+        np.append(draft.confidences, np.full(len(texts), np.nan)),
         draft.paper,
     )
 

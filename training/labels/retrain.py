@@ -19,10 +19,10 @@ from giar_ml.metrics.token_labels import TokenCounts, count_tokens
 from giar_ml.models import FILES, ModelError
 from training.labels.config import DataConfig, ModelConfig, TrainConfig
 from training.labels.data import gold_examples
-from training.labels.examples import Example
+from training.labels.examples import Data, Example
 from training.labels.predict import example_log_probs, predict_logits
-from training.labels.sampling import window_share
-from training.labels.train import RECORD, SETTINGS, Data, Say, data_hash, load_model, train
+from training.labels.sampling import share_weights
+from training.labels.train import RECORD, SETTINGS, Say, data_hash, load_model, train
 
 MIN_DOCUMENTS = 5
 """Two to measure on, one to stop by, two to learn from."""
@@ -131,14 +131,10 @@ def split_documents(annotated: Iterable[Annotated]) -> Split:
 
 def mix(split: Split, made_up: Data, config: DataConfig) -> Data:
     """Annotated and made-up pages, weighted so that `ANNOTATED_SHARE` of what is drawn is annotated."""
-    shares = [
-        sum(window_share(example, config.prose) for example in part) for part in (split.train, made_up.train)
-    ]
-    weight = ANNOTATED_SHARE / (1 - ANNOTATED_SHARE) * shares[1] / shares[0]
     return Data(
         [*split.train, *made_up.train],
         [*split.stop, *made_up.validation],
-        [weight] * len(split.train) + [1.0] * len(made_up.train),
+        share_weights([split.train, made_up.train], [ANNOTATED_SHARE, 1 - ANNOTATED_SHARE], config),
     )
 
 

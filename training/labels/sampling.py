@@ -21,33 +21,42 @@ GROUP = 32
 """Windows drawn together; a multiple of the batch."""
 
 
-class Sampler:
-    """Draws windows: a page, its noise, one of its windows.
+class PageSampler:
+    """Draws pages, with their noise; some are none of the forms.
 
     Args:
         weights: how often each example is drawn beside the others; None for all alike.
     """
 
     def __init__(
-        self,
-        examples: Sequence[Example],
-        encoder: Encoder,
-        labels: Sequence[str],
-        config: DataConfig,
-        *,
-        seed: int,
-        weights: Sequence[float] | None = None,
+        self, examples: Sequence[Example], config: DataConfig, *, weights: Sequence[float] | None = None
     ) -> None:
         self._examples = examples
-        self._encoder = encoder
-        self._ids = {label: i for i, label in enumerate(labels)}
         self._config = config
-        self._seed = seed
         shares = np.array([window_share(example, config.prose) for example in examples])
         if weights is not None:
             shares = shares * np.asarray(weights)
-        self._group: tuple[int, list[tuple[Window, np.ndarray]]] = (-1, [])
         self._cumulative = np.cumsum(shares) / shares.sum()
+
+    def draw(self, rng: np.random.Generator) -> Example:
+        if rng.random() < self._config.negatives:
+            example = sample_negative(rng)
+        else:
+            example = self._examples[int(np.searchsorted(self._cumulative, rng.random(), side="right"))]
+        if rng.random() < self._config.clean:
+            return example
+        return add_noise(example, rng, level=example.noise)
+
+
+class Sampler:
+    """Draws windows: a page of `pages`, one of its windows."""
+
+    def __init__(self, pages: PageSampler, encoder: Encoder, labels: Sequence[str], *, seed: int) -> None:
+        self._pages = pages
+        self._encoder = encoder
+        self._ids = {label: i for i, label in enumerate(labels)}
+        self._seed = seed
+        self._group: tuple[int, list[tuple[Window, np.ndarray]]] = (-1, [])
 
     def __getitem__(self, index: int) -> tuple[Window, np.ndarray]:
         """A window, and the label id of each of its pieces (n,) int64.
@@ -63,19 +72,10 @@ class Sampler:
     def draw(self, index: int) -> tuple[Window, np.ndarray]:
         """One window, whatever its length."""
         rng = np.random.default_rng([self._seed, index])
-        example = self._draw_page(rng)
+        example = self._pages.draw(rng)
         windows = self._encoder.encode(place_example(example))
         window = windows[int(rng.integers(len(windows)))]
         return window, piece_labels(window, example, self._ids)
-
-    def _draw_page(self, rng: np.random.Generator) -> Example:
-        if rng.random() < self._config.negatives:
-            example = sample_negative(rng)
-        else:
-            example = self._examples[int(np.searchsorted(self._cumulative, rng.random(), side="right"))]
-        if rng.random() < self._config.clean:
-            return example
-        return add_noise(example, rng, level=1.0)
 
 
 def piece_labels(window: Window, example: Example, ids: dict[str, int]) -> np.ndarray:
@@ -88,6 +88,18 @@ def window_share(example: Example, prose: float) -> float:
     """How often a page is drawn beside others: long ones have more windows, prose has little to teach."""
     share = max(1.0, len(example.items) / 150)
     return share if any(label != OTHER for label in example.labels) else share * prose
+
+
+def share_weights(
+    parts: Sequence[Sequence[Example]], shares: Sequence[float], config: DataConfig
+) -> list[float]:
+    """Weights for a `Sampler` of all parts, one after another, so that of the forms drawn each part has its
+    share; they add up to 1."""
+    weights: list[float] = []
+    for part, share in zip(parts, shares, strict=True):
+        total = sum(window_share(example, config.prose) for example in part)
+        weights += [share / total] * len(part)
+    return weights
 
 
 def class_counts(labels: Sequence[str], examples: Sequence[Example]) -> np.ndarray:

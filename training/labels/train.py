@@ -18,17 +18,17 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from giar_ml.document import UNREAD
 from giar_ml.errors import UsageError
-from giar_ml.label.encode import Encoder, pad_windows
+from giar_ml.label.encode import DOUBT, Encoder, pad_windows
 from giar_ml.label.names import label_names
 from training.labels.card import write_card, write_confusion
 from training.labels.config import RunConfig, TrainConfig
-from training.labels.examples import Example, count_tokens, place_example
+from training.labels.examples import Data, Example, count_tokens, place_example
 from training.labels.model import character_tokenizer, from_text_model, new_model, text_tokenizer
 from training.labels.noise import add_noise
 from training.labels.onnx_export import export_onnx
@@ -39,7 +39,7 @@ from training.labels.predict import (
     predict_logits,
     score,
 )
-from training.labels.sampling import IGNORED, Sampler, class_counts, piece_labels
+from training.labels.sampling import IGNORED, PageSampler, Sampler, class_counts, piece_labels
 from training.labels.words import frequent_characters
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ CHECKPOINTS = "checkpoints"
 TENSORBOARD = "tensorboard"
 NOISE_LEVELS = (0.0, 0.5, 1.0)
 """Of the validation pages: each stands there once with each."""
+READ = "read"
+"""In place of a level: pages of scans, as OCR read them."""
 _RAREST_WEIGHT, _COMMONEST_WEIGHT = 2.0, 0.3
 _LOG_STEPS = 20
 _PAD_TO = 64
@@ -61,17 +63,9 @@ _PAD_TO = 64
 Say = Callable[[str], None]
 
 
-class Data(NamedTuple):
-    """`weights`: how often each example is drawn beside the others; None for all alike."""
-
-    train: Sequence[Example]
-    validation: Sequence[Example]
-    weights: Sequence[float] | None = None
-
-
 @dataclass(frozen=True)
 class Trained:
-    """A finished run; `scores` by level of noise on the validation pages, calibrated."""
+    """A finished run; `scores` by level of noise on the validation pages, and of those that OCR `read`."""
 
     folder: Path
     scores: dict[str, Scores]
@@ -139,7 +133,9 @@ def train(
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     (out / "model.safetensors").chmod(0o644)  # its writer lets only the owner read it
     for name, found in scores.items():
-        say(f"noise {name}: token F1 {found.f1:.4f}, headers {found.header_f1:.4f}, ECE {found.ece:.4f}")
+        say(
+            f"{'scans' if name == READ else f'noise {name}'}: token F1 {found.f1:.4f}, headers {found.header_f1:.4f}, ECE {found.ece:.4f}"
+        )
     return Trained(out, scores, time.perf_counter() - began)
 
 
@@ -173,15 +169,17 @@ def load_model(folder: Path) -> LiltForTokenClassification:
 
 
 def noisy(examples: Sequence[Example], seed: int) -> list[Example]:
-    """Every example at every level of noise, the levels of one example side by side."""
-    return [
-        replace(
-            add_noise(example, np.random.default_rng([seed, i, k]), level=level),
-            source=f"{example.source}|{level}",
-        )
-        for i, example in enumerate(examples)
-        for k, level in enumerate(NOISE_LEVELS)
-    ]
+    """Every example at every level of noise, the levels of one example side by side; those that OCR has read
+    once, as they are."""
+    found = []
+    for i, example in enumerate(examples):
+        if example.noise < 1:
+            found.append(replace(example, source=f"{example.source}|{READ}"))
+            continue
+        for k, level in enumerate(NOISE_LEVELS):
+            draft = add_noise(example, np.random.default_rng([seed, i, k]), level=level)
+            found.append(replace(draft, source=f"{example.source}|{level}"))
+    return found
 
 
 def data_hash(examples: Sequence[Example]) -> str:
@@ -213,7 +211,7 @@ def _make_model(
         model = from_text_model(size.pretrained, labels, shrink=size.shrink, window=size.window)
         return text_tokenizer(size.pretrained), model
     seen = Counter(char for example in data.train for item in example.items for char in item.text)
-    tokenizer = character_tokenizer([UNREAD, *sorted(seen), *frequent_characters(size.characters)])
+    tokenizer = character_tokenizer([UNREAD, DOUBT, *sorted(seen), *frequent_characters(size.characters)])
     return tokenizer, new_model(
         tokenizer,
         labels,
@@ -245,7 +243,8 @@ def _make_trainer(
 
     run = config.run
     ids = {label: i for i, label in enumerate(labels)}
-    sampler = Sampler(data.train, encoder, labels, config.data, seed=config.seed, weights=data.weights)
+    pages = PageSampler(data.train, config.data, weights=data.weights)
+    sampler = Sampler(pages, encoder, labels, seed=config.seed)
     weights = torch.tensor(_class_weights(class_counts(labels, data.train)), dtype=torch.float32)
 
     class Windows(torch.utils.data.Dataset):
@@ -370,9 +369,10 @@ def _calibrate(
     temperature = fit_temperature(encoder, validation, logits, labels)
     log_probs = example_log_probs(encoder, validation, logits, temperature=temperature)
     scores = {}
-    for level in NOISE_LEVELS:
-        part = [i for i, example in enumerate(validation) if example.source.endswith(f"|{level}")]
-        scores[str(level)] = score([validation[i] for i in part], [log_probs[i] for i in part], labels)
+    for name in (*map(str, NOISE_LEVELS), READ):
+        part = [i for i, example in enumerate(validation) if example.source.endswith(f"|{name}")]
+        if part:
+            scores[name] = score([validation[i] for i in part], [log_probs[i] for i in part], labels)
     return temperature, scores, log_probs
 
 

@@ -39,16 +39,21 @@ class ReadPage:
     def placed(self) -> list[Placed]:
         """The tokens as a labeller sees them."""
         boxes = np.array([token.bbox for token in self.tokens], float).reshape(-1, 4)
-        return place([token.text for token in self.tokens], boxes, paper=self.paper)
+        return place(
+            [token.text for token in self.tokens],
+            boxes,
+            paper=self.paper,
+            confidences=[token.confidence for token in self.tokens],
+        )
 
 
 def read_pages(path: Path) -> list[ReadPage]:
     """The pages of a document with every token that the reader finds in it.
 
     Raises:
-        GiarError: the file cannot be read, or it is a scan without a table of a report.
+        GiarError: the file cannot be read.
     """
-    return _read_text(path) or _analyse(path)
+    return read_text_pages(path) or _read(path)
 
 
 def read_pages_once(path: Path, folder: Path, *, fresh: bool = False) -> list[ReadPage]:
@@ -57,22 +62,22 @@ def read_pages_once(path: Path, folder: Path, *, fresh: bool = False) -> list[Re
     Raises:
         GiarError: as `read_pages`.
     """
-    if pages := _read_text(path):
+    if pages := read_text_pages(path):
         return pages
     kept = folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()}.json"
     if kept.is_file() and not fresh:
         data = json.loads(kept.read_text(encoding="utf-8"))
         if data["version"] == CACHE_VERSION:
             return [_from_plain(page) for page in data["pages"]]
-    pages = _analyse(path)
+    pages = _read(path)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"version": CACHE_VERSION, "pages": [_to_plain(page) for page in pages]})
     kept.write_text(text, encoding="utf-8")
     return pages
 
 
-def _read_text(path: Path) -> list[ReadPage]:
-    """The words of a plain text; nothing where the file is another kind of document."""
+def read_text_pages(path: Path) -> list[ReadPage]:
+    """The words of a plain text as one page; nothing where the file is another kind of document."""
     if not path.is_file() or sniff_format(path.read_bytes(), path.name) is not Format.TEXT:
         return []
     document = load(path)
@@ -91,10 +96,10 @@ def _read_text(path: Path) -> list[ReadPage]:
     ]
 
 
-def _analyse(path: Path) -> list[ReadPage]:
+def _read(path: Path) -> list[ReadPage]:
     return [
         ReadPage(page.number, page.kind != "text", page.width, page.height, tuple(page_tokens(page)))
-        for page in _extractor().analyse(path).pages
+        for page in _extractor().read(path).pages
     ]
 
 
