@@ -44,7 +44,8 @@ def write_card(record: dict[str, Any], path: Path) -> None:
     """A Markdown card: data, seeds, scores, limits, licence."""
     config, data = record["config"], record["data"]
     rows = [
-        f"| {'scans as OCR reads them' if level == 'read' else level} | {s['n_tokens']:,} | {s['accuracy']:.4f} | {s['f1']:.4f} | {s['header_f1']:.4f}"
+        f"| {'scans as OCR reads them' if level == 'read' else level} | {s['n_tokens']:,}"
+        f" | {s['accuracy']:.4f} | {s['f1']:.4f} | {s['header_f1']:.4f}"
         f" | {s['ece']:.4f} |"
         for level, s in record["scores"].items()
     ]
@@ -84,7 +85,8 @@ of a page the probability of each label of the statutory forms.
 - Licence: Apache-2.0, as the project. Started from: $start.
 - Data: $pages pages, $tokens tokens, made by `giar synth` (profile `$profile`, seed $seed; scans: profile
   `label-scans`, seed $scan_seed, as OCR reads them): $sources. $negatives of the windows are pages that are
-  no such form. Noise of OCR and of text tools is put on while training. sha256 of the examples: `$hash…`. No seed or report of eval/fixtures is among them.
+  no such form. Noise of OCR and of text tools is put on while training. sha256 of the examples: `$hash…`.
+  No seed or report of eval/fixtures is among them.
 - Made by `giar train`: $steps steps of $batch windows in $minutes min ($device); the weights of step $best
   are kept, in half precision. ONNX and torch differ by at most $gap.
 

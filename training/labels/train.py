@@ -133,9 +133,8 @@ def train(
     shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     (out / "model.safetensors").chmod(0o644)  # its writer lets only the owner read it
     for name, found in scores.items():
-        say(
-            f"{'scans' if name == READ else f'noise {name}'}: token F1 {found.f1:.4f}, headers {found.header_f1:.4f}, ECE {found.ece:.4f}"
-        )
+        pages = "scans" if name == READ else f"noise {name}"
+        say(f"{pages}: token F1 {found.f1:.4f}, headers {found.header_f1:.4f}, ECE {found.ece:.4f}")
     return Trained(out, scores, time.perf_counter() - began)
 
 
