@@ -210,6 +210,7 @@ _PART_METRICS = {
     "misprints_flagged": "misprints flagged",
     "false_alarms": "false alarms",
     "label_f1": "labels F1",
+    "tables_in_place": "tables in place",
     "grits_con": "GriTS con",
 }
 

@@ -44,7 +44,15 @@ METRIC_GROUPS = {
         "misprints_located",
         "false_alarms",
     ),
-    "Structure": ("label_f1", "grits_top", "grits_con", "grits_loc", "teds"),
+    "Structure": (
+        "label_f1",
+        "cells_in_place",
+        "tables_in_place",
+        "grits_top",
+        "grits_con",
+        "grits_loc",
+        "teds",
+    ),
     "Heading": ("form", "year", "organisation"),
 }
 GROUP_METRICS = (
@@ -55,6 +63,7 @@ GROUP_METRICS = (
     "silent_errors",
     "figure_cer",
     "label_f1",
+    "tables_in_place",
     "grits_top",
     "grits_con",
     "teds",

@@ -18,9 +18,10 @@ from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.document import BBox, Page
 from giar_ml.errors import GiarError, InputError, UsageError
 from giar_ml.metrics.labels import LabelledBox, labelled_boxes
+from giar_ml.metrics.places import Spot
 from giar_ml.metrics.structure import StructCell, StructTable, from_predicted
 from giar_ml.pipeline import Extractor
-from giar_ml.report import Report
+from giar_ml.report import CellResult, Report
 from giar_ml.words import one_line
 
 OURS = "giar"
@@ -43,12 +44,13 @@ class Case:
 
 @dataclass(frozen=True)
 class Found:
-    """What a reader makes of a document. `tables` and `labels` in the gold's pixels; None for a reader
-    that gives none."""
+    """What a reader makes of a document. `tables`, `labels` and `spots` (where each cell was read) in the
+    gold's pixels; None for a reader that gives none."""
 
     report: Report
     tables: tuple[StructTable, ...] | None = None
     labels: tuple[LabelledBox, ...] | None = None
+    spots: Mapping[str, Spot] | None = None
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class PipelineReader:
             analysis.report,
             tuple(frame.move_table(from_predicted(t)) for page in analysis.pages for t in page.tables),
             tuple(map(frame.move_label, labelled_boxes(analysis.labels))),
+            {key: frame.find_spot(cell) for key, cell in analysis.report.cells.items()},
         )
 
 
@@ -207,7 +210,10 @@ class _Frame:
     def move_label(self, box: LabelledBox) -> LabelledBox:
         return box if box.page is None else replace(box, bbox=self._move(box, box.page))
 
-    def _move(self, item: StructCell | LabelledBox, page: int) -> BBox | None:
+    def find_spot(self, cell: CellResult) -> Spot:
+        return Spot(cell.page, self._move(cell, cell.page) if cell.page else None, cell.line)
+
+    def _move(self, item: StructCell | LabelledBox | CellResult, page: int) -> BBox | None:
         if item.bbox is None:
             return None
         return scale_bbox(item.bbox, self._scales.get(page, (1.0, 1.0)))

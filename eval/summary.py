@@ -17,6 +17,7 @@ from giar_ml.metrics.calibration import aurc, ece, reliability_curve, risk_cover
 from giar_ml.metrics.cells import CellOutcome, Counts, by_cell, lost_errors, score_report
 from giar_ml.metrics.confusion import Confusion, confuse_cells, figure_text
 from giar_ml.metrics.labels import LabelCounts, label_counts
+from giar_ml.metrics.places import PlaceCounts, count_places
 from giar_ml.metrics.structure import TableCounts, from_gold, score_tables
 from giar_ml.metrics.text import EditCounts, count_edits
 from giar_ml.report import Value
@@ -44,8 +45,9 @@ class Scored:
     counts: Counts
     edits: EditCounts
     labels: LabelCounts | None = None
-    """None where the gold or the reader has no labels; likewise `tables`."""
+    """None where the gold or the reader has no labels; likewise `tables` and `places`."""
     tables: TableCounts | None = None
+    places: PlaceCounts | None = None
     with_teds: bool = False
 
 
@@ -71,6 +73,10 @@ def _f1_of_labels(scored: Scored) -> tuple[float, float] | None:
         return None
     true, false = scored.labels.true_positives.total(), scored.labels.false_positives.total()
     return 2 * true, 2 * true + false + scored.labels.false_negatives.total()
+
+
+def _of_places(numerator: str, denominator: str) -> Callable[[Scored], tuple[float, float] | None]:
+    return lambda s: (getattr(s.places, numerator), getattr(s.places, denominator)) if s.places else None
 
 
 def _grits(kind: Literal["top", "con", "loc"]) -> Callable[[Scored], tuple[float, float] | None]:
@@ -129,6 +135,8 @@ METRICS: tuple[Metric, ...] = (
         independent=False,
     ),
     Metric("label_f1", "Header labels, F1", _f1_of_labels, independent=False),
+    Metric("cells_in_place", "Cells taken from their row and column", _of_places("cells_right", "cells")),
+    Metric("tables_in_place", "Tables with all rows and columns right", _of_places("tables_right", "tables")),
     Metric("grits_top", "GriTS topology", _grits("top"), independent=False),
     Metric("grits_con", "GriTS content", _grits("con"), independent=False),
     Metric("grits_loc", "GriTS location", _grits("loc"), independent=False),
@@ -256,7 +264,7 @@ def score(outcome: Outcome, *, structured: bool, with_teds: bool) -> Scored:
     """Count one document.
 
     Args:
-        structured: the reader gives tables and labels; a document it failed on then has none of them.
+        structured: the reader gives tables, labels and places; a document it failed on then has none of them.
     """
     gold, found = outcome.case.gold, outcome.found
     cells = tuple(by_cell(gold, outcome.report))
@@ -266,7 +274,7 @@ def score(outcome: Outcome, *, structured: bool, with_teds: bool) -> Scored:
         score_report(gold, outcome.report),
         count_edits((figure_text(c.printed), figure_text(c.first_reading)) for c in cells),
     )
-    tables, labels = (found.tables, found.labels) if found else ((), ())
+    tables, labels, spots = (found.tables, found.labels, found.spots) if found else ((), (), {})
     if not structured:
         return scored
     has_places = any(token.place.poly or token.place.line for token in gold.tokens)
@@ -279,6 +287,7 @@ def score(outcome: Outcome, *, structured: bool, with_teds: bool) -> Scored:
         score_tables([from_gold(t) for t in gold.tables], tables, with_teds=with_teds)
         if gold.tables and tables is not None
         else None,
+        count_places(gold, spots) if has_places and spots is not None else None,
         with_teds,
     )
 

@@ -103,6 +103,8 @@ def test_a_perfect_reader_is_right_everywhere(corpus, tmp_path):
         "repair_precision",
         "repair_recall",
         "label_f1",
+        "cells_in_place",
+        "tables_in_place",
         "grits_top",
         "grits_con",
         "grits_loc",
