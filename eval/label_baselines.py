@@ -49,6 +49,7 @@ DEFAULT_BASELINE = Path("out/label-baseline.joblib")
 _LEAST_NAMED = 1e-3
 """Less probable labels are not named."""
 _N_COLUMNS = 20
+_N_NUMBERS = 7
 _MAX_ITERATIONS = 300
 """Beyond that the loss falls by less than 1 % and nothing else changes."""
 _FIELDS: dict[str, tuple[tuple[int, int], int]] = {
@@ -100,10 +101,15 @@ class RegressionLabeller:
 
     @classmethod
     def read(cls, path: Path) -> RegressionLabeller:
-        """Raises UsageError when there is no such file. A file of joblib can run code: read your own only."""
+        """Raises UsageError when there is no such file, or it was trained by another version of this module.
+        A file of joblib can run code: read your own only."""
+        command = f"python -m eval.label_baselines training/labels/labels.toml -o {path}"
         if not path.is_file():
-            raise UsageError(f"{path}: no such file; train it with python -m eval.label_baselines")
-        return cls(joblib.load(path))
+            raise UsageError(f"{path}: no such file; train it with {command}")
+        parts = joblib.load(path)
+        if parts["scaler"].n_features_in_ != _N_NUMBERS:
+            raise UsageError(f"{path}: was trained for other features; train it anew with {command}")
+        return cls(parts)
 
 
 def load_labellers(
@@ -206,8 +212,8 @@ def _features(parts: dict[str, Any], pages: Sequence[Sequence[Placed]]) -> spars
 
 
 def _positions(pages: Sequence[Sequence[Placed]]) -> np.ndarray:
-    """(N, 7): left, right, width, top and height in shares of the page and lines, rank in reading order,
-    confidence."""
+    """(N, `_N_NUMBERS`): left, right, width, top and height in shares of the page and lines, rank in reading
+    order, confidence."""
     rows = []
     for page in pages:
         ranks = {index: rank for rank, index in enumerate(reading_order(page))}
@@ -216,7 +222,7 @@ def _positions(pages: Sequence[Sequence[Placed]]) -> np.ndarray:
             height = (bottom - top) / UNITS_PER_LINE
             across = left / WIDTH, right / WIDTH, (right - left) / WIDTH
             rows.append((*across, top / UNITS_PER_LINE, height, ranks[i], token.confidence))
-    return np.array(rows, np.float32).reshape(-1, 7)
+    return np.array(rows, np.float32).reshape(-1, _N_NUMBERS)
 
 
 def _texts(pages: Sequence[Sequence[Placed]]) -> dict[str, list[str]]:

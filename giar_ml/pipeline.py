@@ -83,17 +83,21 @@ class Extractor:
         """
         return self._read(path, _Clock())
 
+    def label(self, path: str | Path) -> Document:
+        """The same with labels on all tokens, whether or not they make a report."""
+        return self._label(self._read(path, _Clock()))
+
     def analyse(self, path: str | Path) -> Analysis:
         """Read one report and keep what was seen on the way; raises as `extract`."""
         from giar_ml.fields import collect_evidence
-        from giar_ml.label.pages import label_pages
         from giar_ml.prose import find_statements, read_title
         from giar_ml.verdict import decide
 
         clock = _Clock()
         document = self._read(path, clock)
         with clock("label"):
-            pages = label_pages(document.pages, self._load_labeller())
+            document = self._label(document)
+            pages = document.pages
             evidence = collect_evidence(pages, load_forms().values())
             if not evidence.is_report:
                 raise InputError(
@@ -117,7 +121,7 @@ class Extractor:
             problems=problems,
             timings_ms=clock.timings_ms,
         )
-        return Analysis(report, tuple(pages), evidence.labels)
+        return Analysis(report, pages, evidence.labels)
 
     def _read(self, path: str | Path, clock: _Clock) -> Document:
         from giar_ml.load import load
@@ -125,6 +129,11 @@ class Extractor:
         with clock("load"):
             document = load(Path(path))
         return replace(document, pages=tuple(self._read_page(page, clock) for page in document.pages))
+
+    def _label(self, document: Document) -> Document:
+        from giar_ml.label.pages import label_pages
+
+        return replace(document, pages=tuple(label_pages(document.pages, self._load_labeller())))
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":

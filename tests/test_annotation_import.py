@@ -736,6 +736,7 @@ def test_gold_that_says_it_is_not_confirmed_is_left_out(tmp_path):
         ({"tokens": (GoldToken(5, [1], at(*BOX[0], *BOX[2])),)}, "token 1: its label is not text"),
         ({"tokens": (GoldToken(5, "other", at(*BOX[0], *BOX[2])),)}, "token 1: its text is not text"),
         ({"tokens": (GoldToken("a", "other", at(float("nan"), 1, 5, 5)),)}, "has a number that is none"),
+        ({"tokens": (GoldToken("a", "other", Place(1)),)}, "token 1: it has no box"),
         ({"schema": 1}, "not a gold file"),
     ],
 )

@@ -1,27 +1,25 @@
 """`giar annotations` as a user calls it."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, make_report
+from conftest import ROOT
 from lxml import etree
 from PIL import Image
 
 from giar_ml import cli, pipeline
 from giar_ml.annotations.gold import Gold, bounds, gold_path
 from giar_ml.annotations.predicting import fit_to_pictures, predicted_gold
-from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.document import BBox, Cell, Document, Page, Table, Token
 from giar_ml.errors import EngineError, InputError
 from giar_ml.label.names import label_names
-from giar_ml.pipeline import Analysis
 
 COLUMN = "column:requests.natural_person"
 SIZE = (600, 300)
 
 
-def analysis_of(path, *, kind="image", form="2021"):
+def document_of(path, *, kind="image"):
     """What the reader would make of a small page: a title, a header torn into two lines, two figures."""
     title = Token("三、收到和处理政府信息公开申请情况", BBox(60, 10, 400, 30), labels={"title:requests": 0.9})
     column = {COLUMN: 0.8, "other": 0.2}
@@ -44,9 +42,7 @@ def analysis_of(path, *, kind="image", form="2021"):
     speck = Token(" ", BBox(5, 5, 5, 9))
     table = Table(1, BBox(200, 50, 300, 230), 4, 1, cells)
     page = Page(1, "scan", *map(float, SIZE), dpi=100.0, tokens=(speck, title, number), tables=(table,))
-    report = make_report()
-    source = replace(report.source, file=path.name, kind=kind)
-    return Analysis(replace(report, source=source, form=form), (page,), ())
+    return Document(path, "ab" * 32, kind, (page,))
 
 
 EXPECTED = [
@@ -61,19 +57,19 @@ EXPECTED = [
 
 
 class FakeExtractor:
-    """Sees the same on every picture; texts, `no_report`, `engine` and `crash` as one would expect."""
+    """Sees the same on every picture; texts, `damaged`, `engine` and `crash` as one would expect."""
 
     def __init__(self, **options):
         self.options = options
 
-    def analyse(self, path):
-        if path.stem == "no_report":
-            raise InputError(f"{path.name}: no table was found in it", code="no_report")
+    def label(self, path):
+        if path.stem == "damaged":
+            raise InputError(f"{path.name}: cannot be read", code="bad_pdf")
         if path.stem == "engine":
             raise EngineError("cuda:7 is not there")
         if path.stem == "crash":
             raise RuntimeError("a bug\nin two lines")
-        return analysis_of(path, kind="text" if path.suffix == ".txt" else "image")
+        return document_of(path, kind="text" if path.suffix == ".txt" else "image")
 
 
 @pytest.fixture
@@ -113,7 +109,7 @@ def confirm(output="out"):
 
 
 def test_every_token_has_its_label():
-    gold = predicted_gold(analysis_of(Path("a.png")))
+    gold = predicted_gold(document_of(Path("a.png")))
     assert [(token.text, token.label) for token in gold.tokens] == EXPECTED
     assert {token.place.page for token in gold.tokens} == {1}
     assert bounds(gold.tokens[-1].place.poly) == BBox(280, 285, 330, 300)
@@ -122,7 +118,7 @@ def test_every_token_has_its_label():
 
 
 def test_gold_fits_the_pictures_at_another_resolution():
-    gold = fit_to_pictures(predicted_gold(analysis_of(Path("a.png"))), 150)
+    gold = fit_to_pictures(predicted_gold(document_of(Path("a.png"))), 150)
     assert (gold.pages[0].width, gold.pages[0].height, gold.pages[0].dpi) == (900, 450, 150)
     assert bounds(gold.tokens[0].place.poly) == BBox(90, 15, 600, 45)
 
@@ -144,7 +140,7 @@ def test_what_was_exported_and_confirmed_is_imported(tool, options, folder, caps
     scale = 1.5 if options else 1
     with Image.open("gold/a-1.jpg") as image:
         assert image.size == (SIZE[0] * scale, SIZE[1] * scale)
-    seen = predicted_gold(analysis_of(Path("a.png"))).tokens
+    seen = predicted_gold(document_of(Path("a.png"))).tokens
     for got, token in zip(gold.tokens, seen, strict=True):
         expected = [number * scale for number in bounds(token.place.poly)]
         assert bounds(got.place.poly) == pytest.approx(expected, abs=1)
@@ -176,9 +172,9 @@ def test_texts_have_no_pages_and_the_others_go_on(folder, capsys):
 
 
 def test_a_document_that_cannot_be_read_costs_only_itself(folder, capsys):
-    assert export("ppocrlabel", picture("no_report.png"), picture("a.png"), "--quiet") == 4
+    assert export("ppocrlabel", picture("damaged.png"), picture("a.png"), "--quiet") == 4
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "giar: no_report.png: left out: no table was found in it\n")
+    assert (out, err) == ("", "giar: damaged.png: left out: cannot be read\n")
     assert len(Path("out/Label.txt").read_text(encoding="utf-8").splitlines()) == 1
 
 
@@ -303,7 +299,7 @@ def round_trip(path, tool, tmp_path, capsys):
     assert export(tool, str(path), output=output, options=("--device", "cpu")) == 0
     capsys.readouterr()
     assert cli.main(["annotations", "import", confirm(output), "-o", str(tmp_path / "gold")]) == 0
-    seen = predicted_gold(pipeline.Extractor(device="cpu").analyse(path))
+    seen = predicted_gold(pipeline.Extractor(device="cpu").label(path))
     for page in seen.pages:
         (name,) = (tmp_path / "gold").glob(f"{path.stem}-{page.number}.*g")
         gold = Gold.read(gold_path(name))

@@ -3,6 +3,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import joblib
 import pytest
 
 from eval import label_baselines, labels
@@ -331,6 +332,15 @@ def test_pages_are_drawn_until_there_are_enough():
 def test_regression_needs_two_labels():
     with pytest.raises(UsageError, match="fewer than two labels"):
         train_regression([Example((Item("12", BBox(0, 0, 1, 1), "figure"),), True, "")])
+
+
+def test_a_regression_of_other_features_is_refused(tmp_path, monkeypatch):
+    path = tmp_path / "old.joblib"
+    joblib.dump(train_regression([example(shift) for shift in range(3)]).parts, path)
+    RegressionLabeller.read(path)
+    monkeypatch.setattr(label_baselines, "_N_NUMBERS", 8)
+    with pytest.raises(UsageError, match="train it anew with python -m eval"):
+        RegressionLabeller.read(path)
 
 
 def test_labellers_that_are_not_there(tmp_path, monkeypatch):

@@ -67,6 +67,15 @@ def test_an_empty_file_is_the_default(tmp_path):
         pytest.param(
             "[data]\nvalidation = 0", r"\[data\] validation = 0 must be at least 1", id="none to stop"
         ),
+        pytest.param("[data]\nscans = -1", "scans = -1 must be at least 0", id="fewer than no scans"),
+        pytest.param(
+            "[data]\nscan_share = 1.5", "scan_share = 1.5 is a share: from 0 to 1", id="more than all"
+        ),
+        pytest.param("[data]\nclean = -0.1", "clean = -0.1 is a share", id="less than none"),
+        pytest.param("[model]\ndropout = nan", "dropout = nan is a share", id="no number for a share"),
+        pytest.param("[run]\nlearning_rate = nan", "learning_rate = nan must be a number", id="no number"),
+        pytest.param("[run]\nlearning_rate = inf", "learning_rate = inf must be a number", id="no end"),
+        pytest.param("seed = -5", "seed = -5 must be at least 0", id="no seed"),
         pytest.param("seed = ", "cannot be read as TOML", id="no TOML"),
     ],
 )

@@ -14,10 +14,11 @@ from giar_ml import cli, models
 from giar_ml.annotations.checking import Annotated
 from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, box_poly
 from giar_ml.document import BBox
+from giar_ml.errors import UsageError
 from giar_ml.metrics.labels import LabelCounts
 from giar_ml.metrics.token_labels import count_tokens
 from training.corpus import finish, plan_document
-from training.labels.retrain import TOLERANCE, split_documents
+from training.labels.retrain import TOLERANCE, known_parts, split_documents
 from training.pictures import export_corpus
 from training.printing import PrintJob, find_chromium, find_office, print_reports
 from training.profiles import PROFILES
@@ -167,6 +168,8 @@ def test_a_better_model_is_installed_and_can_be_left(small, version, tmp_path, c
     retrained = found[2].record["retrained"]
     assert retrained["parent"] == version
     assert (retrained["train"], retrained["stop"], retrained["held_out"]) == (2, 1, 2)
+    assert sorted(retrained["parts"].values()) == ["held_out", "held_out", "stop", "train", "train"]
+    assert known_parts(models.current_label_model()) == retrained["parts"]
     assert retrained["new"]["held_out"]["header_f1"] > retrained["old"]["held_out"]["header_f1"]
     assert retrained["new"]["fixtures"]["header_f1"] >= retrained["old"]["fixtures"]["header_f1"] - TOLERANCE
     assert "## Retrained" in (found[2].folder / "card.md").read_text()
@@ -213,20 +216,35 @@ def test_missing_fixtures_name_the_option(small, version, tmp_path, capsys):
     assert "--fixtures DIR" in capsys.readouterr().err
 
 
-def test_the_same_documents_stay_held_out_when_others_are_added():
-    def item(number):
+def make_items(numbers):
+    place = Place(1, box_poly(BBox(0, 0, 9, 9)))
+    for number in numbers:
         path = Path(f"/{number}.pdf")
-        place = Place(1, box_poly(BBox(0, 0, 9, 9)))
-        token = GoldToken(f"{number}", "corner", place)
-        gold = Gold(path.name, "", "digital", "2021", None, None, {}, pages=(), tokens=(token,))
-        gold = replace(gold, pages=(GoldPage(1, 99, 99),))
-        return Annotated(gold, path, "", "")
+        gold = Gold(path.name, "", "digital", "2021", None, None, {}, pages=(GoldPage(1, 99, 99),),
+                    tokens=(GoldToken(f"{number}", "corner", place),))  # fmt: skip
+        yield Annotated(gold, path, "", "")
 
-    few, more = (split_documents([item(k) for k in range(n)]) for n in (20, 25))
-    names = [{e.items[0].text for e in split.held_out} for split in (few, more)]
-    assert few.n_documents == (13, 3, 4)
-    assert len(names[0] & names[1]) >= 3
-    assert not {e.items[0].text for e in (*few.train, *few.stop)} & names[0]
+
+def names_of(part):
+    return {example.items[0].text for example in part}
+
+
+@pytest.mark.parametrize("first", range(0, 100, 20))
+def test_documents_keep_their_part_when_others_are_added(first):
+    few = split_documents(make_items(range(first, first + 5)))
+    assert few.n_documents == (2, 1, 2)
+    more = split_documents(make_items(range(first, first + 16)), few.parts)
+    assert more.n_documents == (10, 2, 4)
+    for old, new in zip(few[:3], more[:3], strict=True):
+        assert names_of(old) <= names_of(new)
+    other = split_documents(make_items(range(first + 16, first + 22)), more.parts)
+    assert {*other.parts} == {f"{n}.pdf" for n in range(first, first + 22)}
+
+
+def test_documents_that_were_all_learnt_from_are_too_few():
+    parts = {f"{n}.pdf": "train" for n in range(6)}
+    with pytest.raises(UsageError, match="annotate more"):
+        split_documents(make_items(range(6)), parts)
 
 
 def test_pages_of_one_document_are_not_parted():

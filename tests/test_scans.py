@@ -6,40 +6,80 @@ import shutil
 from collections import Counter
 from pathlib import Path
 
+import pytest
+from conftest import ROOT
+
 from giar_ml.annotations.gold import SUFFIX
-from training.labels import read_pages
-from training.labels.scans import READ, REMAINING_NOISE, scan_examples
+from giar_ml.errors import EngineError, UsageError
+from training.labels import read_pages, scans
+from training.labels.scans import REMAINING_NOISE, read_scan, scan_examples
 
-SCAN = Path(__file__).parents[1] / "eval" / "fixtures" / "9000000-00001-scan-clean.pdf"
+SCAN = ROOT / "eval" / "fixtures" / "9000000-00001-scan-clean.pdf"
 
 
-def test_scans_of_a_folder(tmp_path):
+def put_scan(folder: Path) -> Path:
     for name in (SCAN.name, f"{SCAN.name}{SUFFIX}"):
-        shutil.copy(SCAN.with_name(name), tmp_path)
-    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.4 no more")
-    shutil.copy(f"{SCAN}{SUFFIX}", tmp_path / f"broken.pdf{SUFFIX}")
+        shutil.copy(SCAN.with_name(name), folder)
+    return folder / SCAN.name
+
+
+def put_broken(folder: Path) -> None:
+    (folder / "broken.pdf").write_bytes(b"%PDF-1.4 no more")
+    shutil.copy(f"{SCAN}{SUFFIX}", folder / f"broken.pdf{SUFFIX}")
+
+
+@pytest.mark.model
+def test_scans_of_a_folder(tmp_path, capsys):
+    path = put_scan(tmp_path)
+    put_broken(tmp_path)
     done: list[str] = []
-    examples = scan_examples(tmp_path, workers=2, advance=done.append)
+    examples = scan_examples(tmp_path, tmp_path / "read", workers=2, advance=done.append)
     assert done == sorted([SCAN.name, "broken.pdf"])
+    assert "giar: broken.pdf: left out: " in capsys.readouterr().err
     assert {example.source for example in examples} == {"scan:clean"}
     assert {example.noise for example in examples} == {REMAINING_NOISE}
     assert all(example.paper for example in examples)
     counts = Counter(label for example in examples for label in example.labels)
     assert counts["figure"] >= 150
     assert counts["row:requests.handled_total"]
-    assert {item.text for e in examples for item in e.items if item.label == "row:requests.new"} >= {
-        "一、本年新收政府信息公开申请数量"
-    }
+    new = {item.text for e in examples for item in e.items if item.label == "row:requests.new"}
+    assert "一、本年新收政府信息公开申请数量" in new
     assert any(item.confidence < 1 for example in examples for item in example.items)
-    assert len(list((tmp_path / READ).iterdir())) == 1
+    assert len(list((tmp_path / "read").iterdir())) == 1
+    assert read_scan(path, tmp_path / "read") == examples
 
 
-def test_what_was_read_is_not_read_again(tmp_path, monkeypatch):
-    """In this process: workers of their own would not see what is replaced here."""
-    from training.labels import scans
+def test_what_was_read_is_not_read_again_unless_it_is_damaged(tmp_path, monkeypatch):
+    path = put_scan(tmp_path)
+    kept = tmp_path / "read"
+    times = []
 
-    for name in (SCAN.name, f"{SCAN.name}{SUFFIX}"):
-        shutil.copy(SCAN.with_name(name), tmp_path)
-    first = scans._read_scan(tmp_path / SCAN.name)
-    monkeypatch.setattr(read_pages, "_read", lambda path: [])
-    assert scans._read_scan(tmp_path / SCAN.name) == first
+    def read(path: Path) -> list[read_pages.ReadPage]:
+        times.append(path)
+        return [read_pages.ReadPage(1, True, 100, 100, ())]
+
+    monkeypatch.setattr(read_pages, "_read", read)
+    for _ in range(2):
+        assert read_scan(path, kept) == []
+    assert len(times) == 1
+    for broken in ("", "{", "[]", '{"version": 1}', '{"version": 1, "pages": [{}]}'):
+        next(kept.iterdir()).write_text(broken)
+        read_scan(path, kept)
+        read_scan(path, kept)
+    assert len(times) == 6
+    assert [path.suffix for path in kept.iterdir()] == [".json"]
+
+
+def test_no_scan_that_can_be_read(tmp_path):
+    put_broken(tmp_path)
+    with pytest.raises(UsageError, match="none of its scans can be read"):
+        scan_examples(tmp_path, tmp_path / "read")
+
+
+def test_ocr_that_cannot_run_is_no_broken_scan(tmp_path, monkeypatch):
+    def fail(path: Path, kept: Path) -> None:
+        raise EngineError("no engine")
+
+    monkeypatch.setattr(scans, "read_pages_once", fail)
+    with pytest.raises(EngineError):
+        read_scan(put_scan(tmp_path), tmp_path)

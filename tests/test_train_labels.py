@@ -306,6 +306,21 @@ def test_a_folder_that_is_not_empty_is_left_alone(call, tmp_path, capsys):
     assert not (tmp_path / "corpus").exists()
 
 
+def test_a_finished_run_is_not_taken_up(call, tmp_path, capsys):
+    out = tmp_path / "model"
+    out.mkdir()
+    (out / "model.onnx").touch()
+    assert call(write_config(tmp_path), "-o", out, "--resume") == 2
+    assert "no run was stopped there" in capsys.readouterr().err
+    assert [path.name for path in out.iterdir()] == ["model.onnx"]
+
+
+def test_training_asks_for_its_libraries_first(call, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(train_labels, "find_spec", lambda name: None)
+    assert call(write_config(tmp_path), "-o", tmp_path / "model") == 2
+    assert "pip install 'giar-ml[train]'" in capsys.readouterr().err
+
+
 def test_an_output_that_is_a_file_is_left_alone(call, tmp_path, capsys):
     out = tmp_path / "model"
     out.write_text("1")

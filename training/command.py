@@ -110,10 +110,10 @@ def add_retrain(commands: Any) -> None:
     command = commands.add_parser(
         "retrain",
         help="teach the label model annotated documents; it is used only if it is better",
-        description="Trains on from the label model in use, half on annotated documents and half on made-up"
-        " reports. A fifth of the documents, at least two, is only measured on. The new model is installed"
-        " if its F1 of headers is higher on them, and at most 0.001 lower on the fixtures; else it stays in"
-        " the output folder. `giar models rollback` goes back.",
+        description="Trains on from the label model in use, two fifths on annotated documents, the rest on"
+        " made-up reports. A fifth of the documents, at least two, is only measured on. The new model is"
+        " installed if its F1 of headers is higher on them, and at most 0.001 lower on the fixtures; else it"
+        " stays in the output folder. `giar models rollback` goes back.",
         epilog="exit status: 0 installed, 3 trained but not better and so not installed, 2 usage, 4 something"
         " is wrong with the annotations",
     )

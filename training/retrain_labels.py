@@ -16,8 +16,7 @@ from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, EXIT_REVIEW, complai
 from giar_ml.errors import InputError, UsageError
 from giar_ml.label.names import FIGURE
 from training.labels.config import TrainConfig
-from training.labels.examples import Data
-from training.train_labels import made_up
+from training.train_labels import make_data
 
 if TYPE_CHECKING:
     from giar_ml.annotations.reading import Imported
@@ -50,20 +49,15 @@ def run(args: argparse.Namespace) -> int:
     _refuse([item.gold for item in imported.golds], fixtures)
 
     from training.labels.data import load_examples
-    from training.labels.retrain import retrain, split_documents
+    from training.labels.retrain import known_parts, retrain, split_documents
 
-    split = split_documents(imported.golds)
-    data = config.data
+    split = split_documents(imported.golds, known_parts(parent))
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr))
     say("{} annotated documents to learn from, {} to stop by, {} to measure on".format(*split.n_documents))
-    reports = Data(
-        made_up(args.corpus, config.seed, data.documents, data.profile, quiet=args.quiet),
-        made_up(args.corpus, config.seed + 1, data.validation, data.profile, quiet=args.quiet),
-    )
     retrained = retrain(
         config,
         split,
-        reports,
+        make_data(config, args.corpus, quiet=args.quiet),
         load_examples(args.fixtures),
         out,
         parent=parent,

@@ -7,7 +7,9 @@ import dataclasses
 import hashlib
 import json
 import os
+import shutil
 import sys
+from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from training.labels.scans import scan_examples
 DONE = "done.json"
 N_SEEDS = 4
 """A run's own and the next ones: reports to learn from and to stop by, scans to learn from and to stop by."""
+READ = "read"
+"""Folder beside the corpora for what OCR read in them; empty it after a change of the reader."""
 SCANS = "label-scans"
 """The profile of scans, see `training.profiles`."""
 DEFAULT_CORPUS = Path("out/corpus")
@@ -33,7 +37,9 @@ SMOKE = Path(__file__).parent / "labels" / "smoke.toml"
 
 def run(args: argparse.Namespace) -> int:
     """Returns the exit status."""
-    from training.labels.train import train
+    if not find_spec("torch") or not find_spec("transformers"):
+        raise UsageError("training needs PyTorch and transformers: pip install 'giar-ml[train]'")
+    from training.labels.train import is_under_way, train
 
     if (args.config is None) != args.smoke:
         raise UsageError("give a CONFIG.toml, training/labels/labels.toml for one, or --smoke")
@@ -43,7 +49,11 @@ def run(args: argparse.Namespace) -> int:
     if args.output.exists() and not args.output.is_dir():
         raise UsageError(f"{args.output}: is no folder; choose another name")
     if args.output.exists() and any(args.output.iterdir()) and not args.resume:
-        raise UsageError(f"{args.output}: is not empty; choose another folder, or go on with --resume")
+        raise UsageError(
+            f"{args.output}: is not empty; choose another folder, or --resume the run that was stopped there"
+        )
+    if args.resume and args.output.exists() and not is_under_way(args.output):
+        raise UsageError(f"{args.output}: no run was stopped there; leave --resume out, or choose its folder")
     corpus = args.corpus or DEFAULT_CORPUS
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr))
     data = make_data(config, corpus, quiet=args.quiet)
@@ -88,15 +98,14 @@ def read_scans(folder: Path, seed: int, n: int, *, quiet: bool = False) -> list[
     """The same of `n` made-up scans, as OCR reads them."""
     corpus = _make(folder, seed, n, SCANS, quiet=quiet)
     with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
-        return scan_examples(corpus, workers=os.cpu_count() or 1, advance=advance)
+        return scan_examples(corpus, folder / READ, workers=os.cpu_count() or 1, advance=advance)
 
 
 def _make(folder: Path, seed: int, n: int, profile: str, *, quiet: bool) -> Path:
     name = hashlib.sha256(json.dumps([seed, n, profile]).encode()).hexdigest()[:8]
     corpus = folder / f"{profile}-{seed}-{n}-{name}"
     if not (corpus / DONE).exists():
-        for path in corpus.glob("*"):  # what an interrupted run left
-            path.unlink()
+        shutil.rmtree(corpus, ignore_errors=True)  # what an interrupted run left
         with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
             write_corpus(
                 corpus, n=n, seed=seed, profile=profile, workers=os.cpu_count() or 1, advance=advance

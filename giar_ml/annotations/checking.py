@@ -85,7 +85,9 @@ def check_gold(gold: Gold, path: Path) -> tuple[Annotated | None, list[str]]:
     for number, token in enumerate(gold.tokens, start=1):
         page, poly = pages.get(token.place.page or 0), token.place.poly
         found = []
-        if poly and page is None:
+        if page and not poly:
+            found.append("it has no box")
+        elif poly and page is None:
             found.append(f"the gold has no page {token.place.page}")
         elif poly and page:
             poly, box_fault = _check_poly(poly, page)

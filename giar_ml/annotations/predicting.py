@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from giar_ml import __version__
+from giar_ml.annotations.checking import guess_form
 from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, Point, box_poly
-from giar_ml.document import BBox, Page
+from giar_ml.document import BBox, Document, Page
 from giar_ml.errors import UsageError
 from giar_ml.label import best_label
 from giar_ml.label.pages import page_tokens
-
-if TYPE_CHECKING:
-    from giar_ml.pipeline import Analysis
+from giar_ml.prose import read_title
 
 MODEL_VERSION = f"giar-{__version__}"
 
@@ -27,30 +25,31 @@ _MIN_SIDE_PX = 1.0
 """A token without ink to see, a space of a PDF say, cannot be clicked at."""
 
 
-def predicted_gold(analysis: Analysis) -> Gold:
+def predicted_gold(document: Document) -> Gold:
     """Every token of every page with the label the model gives it, in the pixels of the analysed pages.
 
     Nobody has confirmed it, which its origin says. It has no cells: a person corrects labels.
+
+    Args:
+        document: with labels, see `giar_ml.pipeline.Extractor.label`.
     """
-    source = analysis.report.source
-    if source.kind is None:
-        raise ValueError(f"{source.file}: a report that was read has a kind")
     tokens = []
-    for page in analysis.pages:
+    for page in document.pages:
         for token in sorted(page_tokens(page), key=lambda token: (token.bbox.top, token.bbox.left)):
             box = _clip(token.bbox, page)
             if min(box.width, box.height) >= _MIN_SIDE_PX:
                 place = Place(page.number, box_poly(box))
                 tokens.append(GoldToken(token.text, best_label(token.labels), place))
+    organisation, year = read_title(document.pages)
     return Gold(
-        file=source.file,
-        sha256=source.sha256,
-        kind=source.kind,
-        form=analysis.report.form or "",
-        organisation=analysis.report.organisation,
-        year=analysis.report.year,
+        file=document.path.name,
+        sha256=document.sha256,
+        kind=document.kind,
+        form=guess_form(token.label for token in tokens).name,
+        organisation=organisation,
+        year=year,
         cells={},
-        pages=tuple(GoldPage(page.number, page.width, page.height, page.dpi) for page in analysis.pages),
+        pages=tuple(GoldPage(page.number, page.width, page.height, page.dpi) for page in document.pages),
         tokens=tuple(tokens),
         origin={"annotator": MODEL_VERSION, "confirmed": False},
     )

@@ -272,9 +272,9 @@ def _predict(
     from giar_ml.annotations.predicting import fit_to_pictures, predicted_gold, save_pictures
     from giar_ml.load import load
 
-    gold = predicted_gold(extractor.analyse(path))
+    gold = predicted_gold(extractor.label(path))
     if gold.kind in ("text", "word", "html"):
         return None
-    # Read again: the analysis drops its pictures, and a long document has many.
+    # Read again: the extractor drops its pictures, and a long document has many.
     pictures = save_pictures(load(path).pages, folder, path.stem, dpi=args.dpi, overwrite=args.overwrite)
     return fit_to_pictures(gold, args.dpi), pictures

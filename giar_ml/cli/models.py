@@ -59,7 +59,8 @@ def _scores(record: Mapping[str, Any]) -> str:
                 for name, key in (("annotated", "held_out"), ("fixtures", "fixtures"))
             )
         return ", ".join(
-            f"noise {level} {scores['header_f1']:.4f}" for level, scores in record["scores"].items()
+            f"{'scans' if name == 'read' else f'noise {name}'} {scores['header_f1']:.4f}"
+            for name, scores in record["scores"].items()
         )
     except (LookupError, TypeError, ValueError, AttributeError):
         return ""

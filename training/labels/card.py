@@ -43,6 +43,7 @@ def write_confusion(
 def write_card(record: dict[str, Any], path: Path) -> None:
     """A Markdown card: data, seeds, scores, limits, licence."""
     config, data = record["config"], record["data"]
+    seed, read = config["seed"], [config["data"].get(key) for key in ("scans", "validation_scans")]
     rows = [
         f"| {'scans as OCR reads them' if level == 'read' else level} | {s['n_tokens']:,}"
         f" | {s['accuracy']:.4f} | {s['f1']:.4f} | {s['header_f1']:.4f}"
@@ -61,9 +62,8 @@ def write_card(record: dict[str, Any], path: Path) -> None:
         negatives=f"{config['data']['negatives']:.0%}",
         hash=data["sha256"][:16],
         seed=config["seed"],
-        other_seed=config["seed"] + 1,
-        scan_seed=config["seed"] + 2,
-        other_scan_seed=config["seed"] + 3,
+        scans=f"; scans, profile `label-scans`, seed {seed + 2}, as OCR reads them" if read[0] else "",
+        other_seeds=f"seed {seed + 1}" + (f", scans seed {seed + 3}" if read[1] else ""),
         steps=record["steps"],
         best=record["best_step"],
         batch=config["run"]["batch"],
@@ -83,16 +83,15 @@ A token classifier of the LiLT family ($millions million weights, $layers layers
 of a page the probability of each label of the statutory forms.
 
 - Licence: Apache-2.0, as the project. Started from: $start.
-- Data: $pages pages, $tokens tokens, made by `giar synth` (profile `$profile`, seed $seed; scans: profile
-  `label-scans`, seed $scan_seed, as OCR reads them): $sources. $negatives of the windows are pages that are
-  no such form. Noise of OCR and of text tools is put on while training. sha256 of the examples: `$hash…`.
-  No seed or report of eval/fixtures is among them.
+- Data: $pages pages, $tokens tokens, the made-up ones as `giar synth` makes them (profile `$profile`, seed
+  $seed$scans): $sources. $negatives of the windows are pages that are no such form. Noise of OCR and of text
+  tools is put on while training. sha256 of the examples: `$hash…`. No seed or report of eval/fixtures is
+  among them.
 - Made by `giar train`: $steps steps of $batch windows in $minutes min ($device); the weights of step $best
   are kept, in half precision. ONNX and torch differ by at most $gap.
 
-Scores on validation pages of the same maker (seeds $other_seed and $other_scan_seed), by level of noise (1 is
-as bad as faxes, photos and broken dumps get); tokens, micro-averaged; ECE in 15 bins at temperature
-$temperature:
+Scores on validation pages of the same maker ($other_seeds), by level of noise (1 is as bad as faxes, photos
+and broken dumps get); tokens, micro-averaged; ECE in 15 bins at temperature $temperature:
 
 | noise | tokens | accuracy | F1 | F1 of headers | ECE |
 |---:|---:|---:|---:|---:|---:|

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -91,7 +92,7 @@ class TrainConfig:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise UsageError(f"{path}: cannot be read as TOML ({error})") from error
         config = _build(cls, data, str(path))
-        if problem := _too_small(config) or _misfit(config.model):
+        if problem := _too_small(config) or _out_of_range(config) or _misfit(config.model):
             raise UsageError(f"{path}: {problem}")
         if config.model.pretrained and not config.model.pretrained.is_absolute():
             pretrained = path.parent / config.model.pretrained
@@ -118,6 +119,17 @@ def _too_small(config: TrainConfig) -> str | None:
     return None
 
 
+def _out_of_range(config: TrainConfig) -> str | None:
+    for section, names in _SHARES.items():
+        for name in names:
+            if not 0 <= (value := getattr(getattr(config, section), name)) <= 1:
+                return f"[{section}] {name} = {value} is a share: from 0 to 1"
+    for name in ("learning_rate", "weight_decay"):
+        if not 0 <= (value := getattr(config.run, name)) < math.inf:
+            return f"[run] {name} = {value} must be a number from 0 up"
+    return f"seed = {config.seed} must be at least 0" if config.seed < 0 else None
+
+
 def _misfit(size: ModelConfig) -> str | None:
     """Why a new LiLT model cannot have this size; that of a pretrained one is its own."""
     problem = None if size.pretrained else misfit(size.hidden, size.heads, size.shrink)
@@ -134,9 +146,14 @@ def misfit(hidden: int, heads: int, shrink: int) -> str | None:
 
 
 _LEAST = {
-    "data": {"documents": 1, "validation": 1},
+    "data": {"documents": 1, "validation": 1, "scans": 0, "validation_scans": 0},
     "model": {"hidden": 1, "layers": 1, "heads": 1, "shrink": 1, "window": 16},
     "run": {"steps": 1, "batch": 1, "evaluate_every": 1, "patience": 1},
+}
+_SHARES = {
+    "data": ("scan_share", "negatives", "clean", "prose"),
+    "model": ("dropout",),
+    "run": ("warmup",),
 }
 _PARTS = {"data": DataConfig, "model": ModelConfig, "run": RunConfig}
 _Config = TypeVar("_Config")

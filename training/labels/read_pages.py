@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -65,14 +67,18 @@ def read_pages_once(path: Path, folder: Path, *, fresh: bool = False) -> list[Re
     if pages := read_text_pages(path):
         return pages
     kept = folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()}.json"
-    if kept.is_file() and not fresh:
-        data = json.loads(kept.read_text(encoding="utf-8"))
-        if data["version"] == CACHE_VERSION:
-            return [_from_plain(page) for page in data["pages"]]
+    if not fresh:
+        # Not there, cut short by an interruption, of another version: then it is read again.
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            data = json.loads(kept.read_text(encoding="utf-8"))
+            if data["version"] == CACHE_VERSION:
+                return [_from_plain(page) for page in data["pages"]]
     pages = _read(path)
     folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"version": CACHE_VERSION, "pages": [_to_plain(page) for page in pages]})
-    kept.write_text(text, encoding="utf-8")
+    part = kept.with_suffix(f".{os.getpid()}.part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(kept)
     return pages
 
 

@@ -28,6 +28,7 @@ MIN_DOCUMENTS = 5
 """Two to measure on, one to stop by, two to learn from."""
 MIN_HELD_OUT = 2
 HELD_OUT_SHARE = 0.2
+PARTS = ("train", "stop", "held_out")
 ANNOTATED_SHARE = 0.4
 """Of the windows that are learnt from, forms that are none apart."""
 TOLERANCE = 0.001
@@ -37,13 +38,14 @@ _PAGE = re.compile(r"-\d{1,3}$")
 
 
 class Split(NamedTuple):
-    """Examples of annotated documents: to learn from, to stop by, to measure on; and the number of the
-    documents of each."""
+    """Examples of annotated documents: to learn from, to stop by, to measure on; the number of the documents
+    of each; and the part of every document ever split, by name."""
 
     train: list[Example]
     stop: list[Example]
     held_out: list[Example]
     n_documents: tuple[int, int, int]
+    parts: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def retrain(
     """Train a successor of a model, write its folder, and measure both.
 
     Args:
-        made_up: made-up reports to learn from and to stop by.
+        made_up: made-up reports, and scans as OCR reads them, to learn from and to stop by; weights that add
+            up to 1.
         fixtures: what the new model must read no worse.
         parent: the folder of the model to go on from.
 
@@ -99,9 +102,19 @@ def retrain(
     return retrained
 
 
-def split_documents(annotated: Iterable[Annotated]) -> Split:
-    """Documents by a hash of their names, so that one that is measured on stays so when others are added.
-    Pictures `NAME-1`, `NAME-2` are pages of one document.
+def known_parts(model: Path) -> dict[str, str]:
+    """Which part each document had, by name, when a model and those before it were retrained."""
+    parts: dict[str, str] = _read(model / RECORD).get("retrained", {}).get("parts", {})
+    return parts
+
+
+def split_documents(annotated: Iterable[Annotated], known: Mapping[str, str] | None = None) -> Split:
+    """A fifth of the documents to measure on, a fifth of the rest to stop by; new ones by a hash of their
+    names. Pictures `NAME-1`, `NAME-2` are pages of one document.
+
+    Args:
+        known: parts that documents had before, see `known_parts`. They keep them: what was learnt from is
+            never measured on.
 
     Raises:
         UsageError: too few documents, or no header among those to measure on.
@@ -117,24 +130,40 @@ def split_documents(annotated: Iterable[Annotated]) -> Split:
             f"{len(documents)} annotated documents: at least {MIN_DOCUMENTS} are needed, a part of them to"
             f" measure on{pages}"
         )
+    known = known or {}
+    n_held_out = max(MIN_HELD_OUT, math.ceil(HELD_OUT_SHARE * len(documents)))
+    n_stop = max(1, round(HELD_OUT_SHARE * (len(documents) - n_held_out)))
+    names: dict[str, list[str]] = {part: [] for part in PARTS}
     order = sorted(documents, key=lambda name: hashlib.sha256(name.encode()).digest())
-    n_held_out = max(MIN_HELD_OUT, math.ceil(HELD_OUT_SHARE * len(order)))
-    n_stop = max(1, round(HELD_OUT_SHARE * (len(order) - n_held_out)))
-    parts = order[n_held_out + n_stop :], order[n_held_out : n_held_out + n_stop], order[:n_held_out]
-    train, stop, held_out = ([e for name in part for e in _examples(documents[name])] for part in parts)
+    for name in order:
+        if name in known:
+            names[known[name]].append(name)
+    for name in order:
+        if name not in known:
+            missing = len(names["held_out"]) < n_held_out, len(names["stop"]) < n_stop
+            names["held_out" if missing[0] else "stop" if missing[1] else "train"].append(name)
+    train, stop, held_out = (
+        [e for name in names[part] for e in _examples(documents[name])] for part in PARTS
+    )
     if not train or not count_tokens(labels := _gold(held_out), labels).headers.labels:
         raise UsageError(
             "the annotated documents have no labelled headers to learn from or to measure on; annotate more"
         )
-    return Split(train, stop, held_out, (len(parts[0]), len(parts[1]), len(parts[2])))
+    counts = len(names["train"]), len(names["stop"]), len(names["held_out"])
+    parts = {**known, **{name: part for part, own in names.items() for name in own}}
+    return Split(train, stop, held_out, counts, parts)
 
 
 def mix(split: Split, made_up: Data, config: DataConfig) -> Data:
     """Annotated and made-up pages, weighted so that `ANNOTATED_SHARE` of what is drawn is annotated."""
+    made_up_weights = made_up.weights or share_weights([made_up.train], [1.0], config)
     return Data(
         [*split.train, *made_up.train],
         [*split.stop, *made_up.validation],
-        share_weights([split.train, made_up.train], [ANNOTATED_SHARE, 1 - ANNOTATED_SHARE], config),
+        [
+            *share_weights([split.train], [ANNOTATED_SHARE], config),
+            *((1 - ANNOTATED_SHARE) * weight for weight in made_up_weights),
+        ],
     )
 
 
@@ -193,7 +222,7 @@ def _model_config(parent: Path) -> ModelConfig:
 
 def _note(retrained: Retrained, split: Split, parent_name: str) -> None:
     """In the record and the card of the new model: what it was retrained on, and both scores."""
-    counts = dict(zip(("train", "stop", "held_out"), split.n_documents, strict=True))
+    counts = dict(zip(PARTS, split.n_documents, strict=True))
     scores = {
         age: {name: asdict(found) for name, found in sets.items()}
         for age, sets in (("old", retrained.old), ("new", retrained.new))
@@ -204,6 +233,7 @@ def _note(retrained: Retrained, split: Split, parent_name: str) -> None:
         "parent": parent_name,
         "documents": sum(counts.values()),
         **counts,
+        "parts": dict(sorted(split.parts.items())),
         "sha256": data_hash([*split.train, *split.stop, *split.held_out]),
         **scores,
         "not_installed": list(retrained.reasons),

@@ -1,8 +1,4 @@
-"""Scans to examples: the tokens that OCR really finds on them, each with the label of the gold it stands on.
-
-What is read is kept in the folder `read` beside the scans, so that OCR runs once; delete it after a change
-of the reader.
-"""
+"""Scans to examples: the tokens that OCR really finds, each with the label of the gold it stands on."""
 
 from __future__ import annotations
 
@@ -15,25 +11,31 @@ from typing import Any
 
 from giar_ml.annotations.frame import page_scales
 from giar_ml.annotations.gold import SUFFIX, Gold
+from giar_ml.cli.console import complain
 from giar_ml.document import Page
-from giar_ml.errors import GiarError
+from giar_ml.errors import InputError, UsageError
+from giar_ml.words import one_line
 from training.labels.data import read_items
 from training.labels.examples import Example
 from training.labels.read_pages import read_pages_once
 
-READ = "read"
 REMAINING_NOISE = 0.5
 """Of what noise imitates: OCR has added its own, but every scan is seen many times."""
 
 
 def scan_examples(
-    folder: Path, *, workers: int = 1, advance: Callable[[str], None] = lambda name: None
+    folder: Path, kept: Path, *, workers: int = 1, advance: Callable[[str], None] = lambda name: None
 ) -> list[Example]:
-    """The pages of all scans with gold in a folder, by name; a scan that cannot be read has none.
+    """The pages of all scans with gold in a folder, by name. A scan that cannot be read is named on stderr.
 
     Args:
+        kept: a folder for what OCR reads, so that it runs once; empty it after a change of the reader.
         workers: processes; the cores are divided among them.
         advance: called with the name of each scan that is done.
+
+    Raises:
+        UsageError: none of the scans can be read.
+        EngineError: OCR cannot run at all.
     """
     paths = sorted(path.with_name(path.name.removesuffix(SUFFIX)) for path in folder.glob(f"*{SUFFIX}"))
     context = get_context("spawn")
@@ -44,9 +46,15 @@ def scan_examples(
         initializer=_take_cores,
         initargs=(context.Value("i", 0), workers),
     ) as pool:
-        for path, found in zip(paths, pool.map(_read_scan, paths), strict=True):
-            examples += found
+        read = pool.map(read_scan, paths, [kept] * len(paths))
+        for path, found in zip(paths, read, strict=True):
+            if isinstance(found, str):
+                complain(f"{path.name}: left out: {found}")
+            else:
+                examples += found
             advance(path.name)
+    if not examples:
+        raise UsageError(f"{folder}: none of its scans can be read; make them anew: delete the folder")
     return examples
 
 
@@ -65,12 +73,13 @@ def _take_cores(begun: Any, workers: int) -> None:
     os.sched_setaffinity(0, set(cores[mine % len(cores) :: workers]))
 
 
-def _read_scan(path: Path) -> list[Example]:
+def read_scan(path: Path, kept: Path) -> list[Example] | str:
+    """The pages of a scan that has gold beside it, or why it cannot be read."""
     gold = Gold.read(Path(f"{path}{SUFFIX}"))
     try:
-        pages = read_pages_once(path, path.parent / READ)
-    except GiarError:
-        return []
+        pages = read_pages_once(path, kept)
+    except InputError as error:
+        return one_line(error)
     scales = page_scales(gold, [Page(page.number, "scan", page.width, page.height) for page in pages])
     source = f"scan:{gold.origin.get('severity', 'read')}"
     return [

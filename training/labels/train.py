@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 SETTINGS = "label.json"
 RECORD = "training.json"
 CHECKPOINTS = "checkpoints"
+_NOTE = "run.json"
 TENSORBOARD = "tensorboard"
 NOISE_LEVELS = (0.0, 0.5, 1.0)
 """Of the validation pages: each stands there once with each."""
@@ -138,6 +139,11 @@ def train(
     return Trained(out, scores, time.perf_counter() - began)
 
 
+def is_under_way(out: Path) -> bool:
+    """Whether a run was begun in a folder and not finished."""
+    return (out / CHECKPOINTS / _NOTE).is_file()
+
+
 def _note_run(
     config: TrainConfig, data: Data, start_from: Path | None, folder: Path, *, resume: bool
 ) -> None:
@@ -147,7 +153,7 @@ def _note_run(
         "data": data_hash(data.train),
         "start_from": str(start_from) if start_from else None,
     }
-    note = folder / "run.json"
+    note = folder / _NOTE
     if resume and note.is_file() and json.loads(note.read_text(encoding="utf-8")) != own:
         raise UsageError(
             f"{folder.parent}: the run to take up had other settings or data; start anew in another folder,"
