@@ -102,6 +102,7 @@ class LabelledPage:
     Args:
         tables: for each token the table it stands in, None outside of tables.
         printed: whether each token stands on print of the gold; else it is a stray mark.
+        legible: whether it stands on print of one label alone, and its text is like what is printed there.
         n_gold, n_lost, n_merged: see `giar_ml.metrics.token_labels.TokenCounts`.
         n_unknown: tokens whose gold label cannot be said; they are in no count.
         n_misread: tokens whose text is unlike what is printed there.
@@ -114,6 +115,7 @@ class LabelledPage:
     gold: tuple[str, ...]
     tables: tuple[str | None, ...]
     printed: tuple[bool, ...]
+    legible: tuple[bool, ...]
     n_gold: int
     n_lost: int
     n_merged: int
@@ -145,11 +147,11 @@ class LabelledPage:
             tables_right=sum(judged),
         )
 
-    def count_printed(self, name: str) -> TokenCounts:
-        """The same of tokens that stand on print, without tables and losses."""
-        on_print = [i for i, is_printed in enumerate(self.printed) if is_printed]
+    def count_only(self, name: str, chosen: Sequence[bool]) -> TokenCounts:
+        """The same of the tokens that are `chosen`, without tables and losses."""
         labels = self.labels(name)
-        return count_tokens([self.gold[i] for i in on_print], [labels[i] for i in on_print])
+        indices = [i for i, is_chosen in enumerate(chosen) if is_chosen]
+        return count_tokens([self.gold[i] for i in indices], [labels[i] for i in indices])
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,10 @@ def label_page(
         for i, token in enumerate(case.gold.tokens)
         if token.label != OTHER and token.text.strip() and (not page.paper or token.place.page == page.number)
     }
+    misread = [
+        is_misread(token.text, [case.gold.tokens[i] for i in match.covered])
+        for token, match in zip(page.tokens, matches, strict=True)
+    ]
     covered = {i for match in matches for i in match.covered}
     kept_apart = {i for match in matches for i in match.covered if wanted.get(i) == match.label}
     return LabelledPage(
@@ -235,14 +241,14 @@ def label_page(
         gold=tuple(matches[i].label or OTHER for i in kept),
         tables=tuple(tables[i] for i in kept),
         printed=tuple(bool(matches[i].covered) for i in kept),
+        legible=tuple(
+            len({case.gold.tokens[k].label for k in matches[i].covered}) == 1 and not misread[i] for i in kept
+        ),
         n_gold=len(wanted),
         n_lost=len(wanted.keys() - covered),
         n_merged=len(wanted.keys() & covered - kept_apart),
         n_unknown=len(matches) - len(kept),
-        n_misread=sum(
-            is_misread(token.text, [case.gold.tokens[i] for i in match.covered])
-            for token, match in zip(page.tokens, matches, strict=True)
-        ),
+        n_misread=sum(misread),
         choices={name: tuple(found[i] for i in kept) for name, found in choices.items()},
     )
 
@@ -402,12 +408,14 @@ def _measure(pages: Sequence[LabelledPage], name: str) -> dict[str, Any]:
     counts = sum(documents, TokenCounts())
     labels = [count.labels for count in documents]
     headers = [count.headers for count in documents]
-    printed = sum((page.count_printed(name) for page in pages), TokenCounts())
+    printed = sum((page.count_only(name, page.printed) for page in pages), TokenCounts())
+    legible = sum((page.count_only(name, page.legible) for page in pages), TokenCounts())
     confidence, right, about_headers = _confidences(pages, name)
     return {
         "accuracy": _rate([c.right for c in documents], [c.tokens for c in documents]),
         "f1": _rate(*_f1_parts(labels)),
         "f1_printed": printed.f1,
+        "f1_legible": legible.f1,
         "precision": counts.labels.precision,
         "recall": counts.labels.recall,
         "header_f1": _rate(*_f1_parts(headers)),
@@ -624,7 +632,7 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for title in (
-        *("accuracy", "F1", "95 %", "on print", "headers", "tables"),
+        *("accuracy", "F1", "95 %", "on print", "legible", "headers", "tables"),
         *("of", "sure, wrong", "ECE", "of headers"),
     ):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "95 %" else "")
@@ -643,6 +651,7 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
                 show_value(measured["f1"]),
                 show_interval(measured["f1"]),
                 show_share(measured["f1_printed"]),
+                show_share(measured["f1_legible"]),
                 show_value(measured["header_f1"]),
                 show_value(measured["tables_right"]),
                 f"{measured['tables_right']['denominator']:.0f}",

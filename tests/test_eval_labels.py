@@ -93,6 +93,7 @@ def test_a_page_all_right():
     page = label_page(Case("a", Path("a"), paper_gold()), ALL_READ, choices("title:requests", NEW, "figure"))
     assert page.gold == ("title:requests", NEW, "figure")
     assert page.tables == (None, "0", "0")
+    assert page.printed == page.legible == (True, True, True)
     found = page.count("a")
     assert (found.tokens, found.right, found.gold, found.lost, found.merged) == (3, 3, 3, 0, 0)
     assert (found.tables, found.tables_right) == (1, 1)
@@ -107,7 +108,8 @@ def test_what_the_reader_lost_merged_and_misread():
     assert (found.tables, found.tables_right) == (1, 1)  # what was wrong stands outside the table
     assert page.printed == (True, False)
     assert found.f1 < 1
-    assert page.count_printed("a").f1 == 1
+    assert page.legible == (False, False)
+    assert page.count_only("a", page.printed).f1 == 1
 
 
 def test_a_figure_taken_for_a_column_makes_the_table_wrong():
