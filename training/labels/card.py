@@ -83,9 +83,9 @@ A token classifier of the LiLT family ($millions million weights, $layers layers
 of a page the probability of each label of the statutory forms.
 
 - Licence: Apache-2.0, as the project. Started from: $start.
-- Data: $pages pages, $tokens tokens, the made-up ones as `giar synth` makes them (profile `$profile`, seed
-  $seed$scans): $sources. $negatives of the windows are pages that are no such form. Noise of OCR and of text
-  tools is put on while training. sha256 of the examples: `$hash…`. No seed or report of eval/fixtures is
+- Data: $pages pages, $tokens tokens, the made-up ones as `giar synth` makes them (profile `$profile`,
+  seed $seed$scans): $sources. $negatives of the windows are pages that are no such form. Noise of OCR and of
+  text tools is put on while training. sha256 of the examples: `$hash…`. No seed or report of eval/fixtures is
   among them.
 - Made by `giar train`: $steps steps of $batch windows in $minutes min ($device); the weights of step $best
   are kept, in half precision. ONNX and torch differ by at most $gap.

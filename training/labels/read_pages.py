@@ -75,11 +75,11 @@ def read_pages_once(path: Path, folder: Path, *, fresh: bool = False) -> list[Re
                 return [_from_plain(page) for page in data["pages"]]
     pages = _read(path)
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"version": CACHE_VERSION, "pages": [_to_plain(page) for page in pages]})
+    data = {"version": CACHE_VERSION, "pages": [_to_plain(page) for page in pages]}
     part = kept.with_suffix(f".{os.getpid()}.part")
-    part.write_text(text, encoding="utf-8")
+    part.write_text(json.dumps(data), encoding="utf-8")
     part.replace(kept)
-    return pages
+    return [_from_plain(page) for page in data["pages"]]  # as they will be read from there: rounded
 
 
 def read_text_pages(path: Path) -> list[ReadPage]:
