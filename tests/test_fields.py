@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from giar_ml.document import BBox, Cell, Page, Table, Token
+import pytest
+
+from giar_ml.document import BBox, Cell, Labels, Page, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
+from giar_ml.fields.lines import Field, Line
+from giar_ml.fields.rows import find_unplaced
 from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
@@ -69,6 +73,30 @@ def test_rows_printed_blank_tell_the_forms_apart() -> None:
     assert values(evidence, "requests.not_processed.reconfirmation") == [None] * 7
     assert values(evidence, "requests.other.not_corrected_in_time") == [56, 4, None, 3, None, None, 63]
     assert values(evidence, "requests.other.other") == [None] * 7
+
+
+def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
+    section = next(s for s in load_form("2021").sections if s.table == REQUESTS)
+    full = {row.key: ["2", "0", "0", "0", "0", "0", "2"] for row in section.rows}
+    header, *rows = request_rows(load_form("2021"), full)
+    line = ["附加情况", "8", "7", "6", "5", "4", "3", "33"]
+    (problem,) = read(table_of([header, *rows[:2], line, *rows[2:]])).problems
+    assert problem.code == "unplaced_figures"
+    assert problem.message.endswith("附加情况 8 7 6 5 4 3 33")
+
+
+@pytest.mark.parametrize(
+    ("labels", "n"), [({"figure": 0.9}, 1), ({"other": 0.99, "figure": 0.01}, 0), ({}, 0)]
+)
+def test_a_mark_that_is_labelled_as_no_figure_is_no_line_of_figures(labels: Labels, n: int) -> None:
+    def line(*fields: Token) -> Line:
+        places = tuple(Field(token.bbox, (0.0, 1.0), token) for token in fields)
+        return Line(1, 0, True, False, (), places)
+
+    header = line(Token("1", BBox(0, 0, 9, 9), labels=labels))
+    row = line(Token("2", BBox(0, 10, 9, 19), labels={"figure": 1.0}))
+    assert len(list(find_unplaced([header, row], {1}))) == n
+    assert not list(find_unplaced([header], set()))
 
 
 def test_figures_stacked_in_a_cell_of_a_scan_are_less_sure_than_one() -> None:

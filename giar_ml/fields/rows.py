@@ -11,6 +11,7 @@ from typing import NamedTuple
 from giar_ml.document import Problem
 from giar_ml.fields.lines import Field, Line
 from giar_ml.forms import Form, Header, Section
+from giar_ml.label.names import FIGURE
 
 # Costs in nats: minus the logarithm of how often it happens.
 _SKIP_TEXT_LINE = 0.1
@@ -22,6 +23,8 @@ _NEXT_LABEL = 1.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
+_SURELY_NONE = 0.05
+"""A place whose token is a figure with less probability holds none."""
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
 _NO_FIELDS = 4.0
@@ -237,11 +240,16 @@ def _shape_cost(line: Line, n_columns: int) -> float:
     return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many
 
 
+def _is_labelled_figure(field: Field) -> bool:
+    return field.is_figure and (not field.labels or field.labels.get(FIGURE, 0.0) >= _SURELY_NONE)
+
+
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
-    """Lines with figures that found no row, in tables that did find some."""
+    """Lines with figures that found no row, in tables that did find some. Marks beside a header that look
+    like figures, and are labelled as none, are not meant."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
-        if line.n_figures and i not in used and line.table in tables:
+        if i not in used and line.table in tables and any(map(_is_labelled_figure, line.fields)):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
             yield Problem(
                 "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
