@@ -86,7 +86,7 @@ def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize(
-    ("labels", "n"), [({"figure": 0.9}, 1), ({"other": 0.99, "figure": 0.01}, 0), ({}, 0)]
+    ("labels", "n"), [({"figure": 0.9}, 1), ({"other": 0.99, "figure": 0.01}, 0), ({}, 1)]
 )
 def test_a_mark_that_is_labelled_as_no_figure_is_no_line_of_figures(labels: Labels, n: int) -> None:
     def line(*fields: Token) -> Line:
