@@ -46,6 +46,7 @@ from giar_ml.metrics.token_labels import (
     who_is_right,
 )
 from giar_ml.words import one_line
+from training.labels.data import is_turned
 from training.labels.examples import Example, place_example
 from training.labels.gold_labels import TokenGold, match_tokens
 from training.labels.negatives import sample_negative
@@ -321,9 +322,8 @@ def group_names(page: LabelledPage) -> Iterator[str]:
     """What a page is counted under."""
     origin = page.case.gold.origin
     if severity := origin.get("severity"):
-        turned = any(str(fault).startswith("rotated") for fault in origin.get("faults") or ())
         yield str(severity)
-        yield TURNED if turned else f"{severity}, upright"
+        yield TURNED if is_turned(page.case.gold) else f"{severity}, upright"
     elif page.case.gold.kind == "text":
         yield f"text, {origin.get('filled') or 'broken'}"
     else:

@@ -45,10 +45,10 @@ def run(args: argparse.Namespace) -> int:
     imported = _read_annotations(args.annotations)
     if imported is None:
         return EXIT_FAILED
-    fixtures = [Gold.read(path) for path in sorted(args.fixtures.glob(f"*{SUFFIX}"))]
-    _refuse([item.gold for item in imported.golds], fixtures)
+    fixtures = {path: Gold.read(path) for path in sorted(args.fixtures.glob(f"*{SUFFIX}"))}
+    _refuse([item.gold for item in imported.golds], list(fixtures.values()))
 
-    from training.labels.data import load_examples
+    from training.labels.data import gold_examples, is_turned
     from training.labels.retrain import known_parts, retrain, split_documents
 
     split = split_documents(imported.golds, known_parts(parent))
@@ -58,7 +58,12 @@ def run(args: argparse.Namespace) -> int:
         config,
         split,
         make_data(config, args.corpus, quiet=args.quiet),
-        load_examples(args.fixtures),
+        [
+            example
+            for path, gold in fixtures.items()
+            if not is_turned(gold)
+            for example in gold_examples(gold, path.with_name(path.name.removesuffix(SUFFIX)))
+        ],
         out,
         parent=parent,
         parent_name=parent_name,

@@ -49,6 +49,11 @@ def _item(token: GoldToken) -> Item:
     return Item(token.text, bbox, token.label)
 
 
+def is_turned(gold: Gold) -> bool:
+    """Whether pages of a made-up scan lie on a side or on their head: labels are for upright ones."""
+    return any(str(fault).startswith("rotated") for fault in gold.origin.get("faults") or ())
+
+
 def read_items(page: ReadPage, gold: Gold, *, scale: Scale = (1.0, 1.0)) -> tuple[Item, ...]:
     """The tokens that were read, with their gold labels; those whose label cannot be said are left out.
 
