@@ -241,6 +241,11 @@ def test_documents_keep_their_part_when_others_are_added(first):
     assert {*other.parts} == {f"{n}.pdf" for n in range(first, first + 22)}
 
 
+def test_a_model_without_its_record_cannot_be_gone_on_from(tmp_path):
+    with pytest.raises(models.ModelError, match="training.json"):
+        known_parts(tmp_path)
+
+
 def test_documents_that_were_all_learnt_from_are_too_few():
     parts = {f"{n}.pdf": "train" for n in range(6)}
     with pytest.raises(UsageError, match="annotate more"):

@@ -84,8 +84,8 @@ def retrain(
     """Train a successor of a model, write its folder, and measure both.
 
     Args:
-        made_up: made-up reports, and scans as OCR reads them, to learn from and to stop by; weights that add
-            up to 1.
+        made_up: made-up reports, and scans as OCR reads them, to learn from and to stop by; weights as of
+            `share_weights`.
         fixtures: what the new model must read no worse.
         parent: the folder of the model to go on from.
 
@@ -103,7 +103,12 @@ def retrain(
 
 
 def known_parts(model: Path) -> dict[str, str]:
-    """Which part each document had, by name, when a model and those before it were retrained."""
+    """Which part each document had, by name, when a model and those before it were retrained.
+
+    Raises:
+        ModelError: the model cannot be gone on from.
+    """
+    _check_files(model)
     parts: dict[str, str] = _read(model / RECORD).get("retrained", {}).get("parts", {})
     return parts
 
@@ -208,10 +213,14 @@ def _gold(examples: Iterable[Example]) -> list[str]:
     return [label for example in examples for label in example.labels]
 
 
-def _model_config(parent: Path) -> ModelConfig:
-    """The size of a trained model."""
+def _check_files(parent: Path) -> None:
     if missing := [name for name in FILES if not (parent / name).is_file()]:
         raise ModelError(f"{parent}: training cannot go on from it, {', '.join(missing)} not in it")
+
+
+def _model_config(parent: Path) -> ModelConfig:
+    """The size of a trained model."""
+    _check_files(parent)
     settings = _read(parent / SETTINGS)
     if settings.get("labels") != list(label_names()):
         raise ModelError(f"{parent}: was trained with other labels; train it anew with `giar train`")

@@ -93,8 +93,8 @@ def window_share(example: Example, prose: float) -> float:
 def share_weights(
     parts: Sequence[Sequence[Example]], shares: Sequence[float], config: DataConfig
 ) -> list[float]:
-    """Weights for a `Sampler` of all parts, one after another, so that of the forms drawn each part has its
-    share; they add up to 1."""
+    """Weights for a `PageSampler` of all parts, one after another, so that of the forms drawn each part has
+    its share, where the shares add up to 1."""
     weights: list[float] = []
     for part, share in zip(parts, shares, strict=True):
         total = sum(window_share(example, config.prose) for example in part)
