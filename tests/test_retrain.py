@@ -242,7 +242,7 @@ def test_documents_keep_their_part_when_others_are_added(first):
 
 
 def test_a_model_without_its_record_cannot_be_gone_on_from(tmp_path):
-    with pytest.raises(models.ModelError, match="training.json"):
+    with pytest.raises(models.ModelError, match=r"training\.json"):
         known_parts(tmp_path)
 
 
