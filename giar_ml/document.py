@@ -1,4 +1,4 @@
-"""The shared types: what a stage takes and gives. One frame: page pixels, origin top-left."""
+"""The shared types: what a stage takes and gives. One frame: pixels of the upright page, origin top-left."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 if TYPE_CHECKING:
     import numpy as np
     from layoutparser import Layout
+
+    from giar_ml.upright.warp import PageWarp
 
 PageKind = Literal["scan", "digital", "text"]
 SourceKind = Literal["scan", "digital", "text", "word", "html", "image"]
@@ -102,7 +104,8 @@ class Table:
 @dataclass(frozen=True)
 class Page:
     """One page. `image` is (H, W, 3) uint8 RGB, None for text inputs; `tokens` lie outside tables
-    too, `tables` hold their own; `number` is 1-based."""
+    too, `tables` hold their own; `number` is 1-based. All boxes are in the pixels of the page as it is
+    here; where it was made upright, `warp` says where they were before."""
 
     number: int
     kind: PageKind
@@ -114,6 +117,7 @@ class Page:
     layout: Layout | None = field(default=None, compare=False, repr=False)
     tables: tuple[Table, ...] = ()
     problems: tuple[Problem, ...] = ()
+    warp: PageWarp | None = None
 
 
 @dataclass(frozen=True)

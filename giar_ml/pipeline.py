@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,18 +12,22 @@ from typing import TYPE_CHECKING, Any
 from giar_ml.document import Document, Page
 from giar_ml.errors import InputError
 from giar_ml.forms import load_forms
-from giar_ml.report import Report, Source
+from giar_ml.report import CellResult, Report, Source
 
 if TYPE_CHECKING:
     from giar_ml.label import LabelledToken, PageLabeller
     from giar_ml.ocr import OcrEngine
+    from giar_ml.upright.warp import PageWarp
 
 DEFAULT_MAX_RISK = 0.05
 
 
 @dataclass(frozen=True)
 class Analysis:
-    """A report with what it was read from: pages with their tables (pictures dropped), the labels found."""
+    """A report with what it was read from: pages with their tables (pictures dropped), the labels found.
+
+    All boxes are in the pixels of the pages as scanned.
+    """
 
     report: Report
     pages: tuple[Page, ...]
@@ -76,7 +80,9 @@ class Extractor:
         return self.analyse(path).report
 
     def read(self, path: str | Path) -> Document:
-        """A document with all tokens and tables found on its pages, before any of them has a label.
+        """A document with all tokens and tables found on its upright pages, before any of them has a label.
+
+        `giar_ml.upright.as_scanned` leads back to the pages as scanned.
 
         Raises:
             GiarError: the file cannot be read.
@@ -91,6 +97,7 @@ class Extractor:
         """Read one report and keep what was seen on the way; raises as `extract`."""
         from giar_ml.fields import collect_evidence
         from giar_ml.prose import find_statements, read_title
+        from giar_ml.upright import as_scanned
         from giar_ml.verdict import decide
 
         clock = _Clock()
@@ -110,18 +117,23 @@ class Extractor:
         with clock("solve"):
             verdict = decide(evidence, stated, max_risk=self._max_risk)
         problems = (*(p for page in pages for p in page.problems), *verdict.problems)
+        warps = {page.number: page.warp for page in pages if page.warp}
         report = Report(
             source=_source(document),
             form=evidence.form.name,
             organisation=organisation,
             year=year,
             status=verdict.status if not problems else "review",
-            cells=verdict.cells,
+            cells={key: _cell_as_scanned(cell, warps) for key, cell in verdict.cells.items()},
             checks=verdict.checks,
             problems=problems,
             timings_ms=clock.timings_ms,
         )
-        return Analysis(report, pages, evidence.labels)
+        return Analysis(
+            report,
+            tuple(map(as_scanned, pages)),
+            tuple(_label_as_scanned(label, warps) for label in evidence.labels),
+        )
 
     def _read(self, path: str | Path, clock: _Clock) -> Document:
         from giar_ml.load import load
@@ -140,8 +152,11 @@ class Extractor:
             return page
         from giar_ml.layout import detect_layout, load_detector
         from giar_ml.tables import find_tables
+        from giar_ml.upright import make_upright
 
         with clock("structure"):
+            if page.kind == "scan":
+                page = make_upright(page, self._load_engine())
             if self._detector is None:
                 self._detector = load_detector(self._layout_name)
             page = find_tables(detect_layout(page, self._detector))
@@ -188,6 +203,19 @@ class _Clock:
             yield
         finally:
             self.timings_ms[stage] += (time.perf_counter() - start) * 1000
+
+
+def _cell_as_scanned(cell: CellResult, warps: Mapping[int, PageWarp]) -> CellResult:
+    if cell.page is None or cell.bbox is None or cell.page not in warps:
+        return cell
+    return replace(cell, bbox=warps[cell.page].bbox_to_scanned(cell.bbox))
+
+
+def _label_as_scanned(label: LabelledToken, warps: Mapping[int, PageWarp]) -> LabelledToken:
+    if label.page not in warps:
+        return label
+    bbox = warps[label.page].bbox_to_scanned(label.token.bbox)
+    return replace(label, token=replace(label.token, bbox=bbox))
 
 
 def _source(document: Document) -> Source:

@@ -17,6 +17,7 @@ from giar_ml.errors import UsageError
 from giar_ml.label import best_label
 from giar_ml.label.pages import page_tokens
 from giar_ml.prose import read_title
+from giar_ml.upright import as_scanned
 
 MODEL_VERSION = f"giar-{__version__}"
 
@@ -26,7 +27,7 @@ _MIN_SIDE_PX = 1.0
 
 
 def predicted_gold(document: Document) -> Gold:
-    """Every token of every page with the label the model gives it, in the pixels of the analysed pages.
+    """Every token of every page with the label the model gives it, in the pixels of the pages as scanned.
 
     Nobody has confirmed it, which its origin says. It has no cells: a person corrects labels.
 
@@ -34,7 +35,8 @@ def predicted_gold(document: Document) -> Gold:
         document: with labels, see `giar_ml.pipeline.Extractor.label`.
     """
     tokens = []
-    for page in document.pages:
+    pages = [as_scanned(page) for page in document.pages]
+    for page in pages:
         for token in sorted(page_tokens(page), key=lambda token: (token.bbox.top, token.bbox.left)):
             box = _clip(token.bbox, page)
             if min(box.width, box.height) >= _MIN_SIDE_PX:
@@ -49,7 +51,7 @@ def predicted_gold(document: Document) -> Gold:
         organisation=organisation,
         year=year,
         cells={},
-        pages=tuple(GoldPage(page.number, page.width, page.height, page.dpi) for page in document.pages),
+        pages=tuple(GoldPage(page.number, page.width, page.height, page.dpi) for page in pages),
         tokens=tuple(tokens),
         origin={"annotator": MODEL_VERSION, "confirmed": False},
     )

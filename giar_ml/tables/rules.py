@@ -151,8 +151,31 @@ def _response_level(gray: np.ndarray) -> float:
     return float(np.clip((paper - dark) / 8, 14, 32))
 
 
-def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segment]:
-    across = max(3, round(MAX_RULE_IN * dpi)) | 1
+def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.ndarray]:
+    """Thin dark lines across the page that are `min_length` pixels or longer, bent or not.
+
+    Returns:
+        (N, 2) points along each, in continuous pixel coordinates.
+    """
+    traces, _ = _trace_lines(gray, dpi=dpi, level=_response_level(gray))
+    return [
+        np.stack([trace.xs + 0.5, trace.ys + 0.5], axis=1)
+        for trace in traces
+        if trace.xs[-1] - trace.xs[0] + 1 >= min_length
+    ]
+
+
+class _Trace(NamedTuple):
+    """The pixels of a thin dark line: columns, the mean row in each, the mean thickness."""
+
+    xs: np.ndarray
+    ys: np.ndarray
+    thickness: float
+
+
+def _trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[_Trace], np.ndarray]:
+    """Lines along the first axis, and a mask of all that is thin and dark."""
+    across = _max_thickness(dpi)
     along = max(8, round(MIN_STROKE_IN * dpi))
     gap = max(2, round(GAP_IN * dpi))
     # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
@@ -174,7 +197,7 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
     mask = np.where(is_dark, crossed, mask).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    segments = []
+    traces = []
     for component in range(1, count):
         left, top, width, height, area = stats[component]
         thickness = area / width - 2
@@ -183,23 +206,36 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
         piece = (labels[top : top + height, left : left + width] == component).astype(np.float32)
         weights = piece.sum(axis=0)
         centers = (piece * np.arange(height, dtype=np.float32)[:, None]).sum(axis=0) / np.maximum(weights, 1)
-        xs = np.arange(width)[weights > 0]
-        if width >= dpi:
-            slope, offset = np.polyfit(xs, centers[weights > 0], 1)
+        seen = weights > 0
+        traces.append(_Trace(left + np.arange(width)[seen], top + centers[seen], float(thickness)))
+    return traces, dark
+
+
+def _max_thickness(dpi: float) -> int:
+    return max(3, round(MAX_RULE_IN * dpi)) | 1
+
+
+def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segment]:
+    traces, dark = _trace_lines(gray, dpi=dpi, level=level)
+    segments = []
+    for xs, ys, thickness in traces:
+        left, stop = int(xs[0]), int(xs[-1]) + 1
+        if stop - left >= dpi:
+            slope, offset = np.polyfit(xs - left, ys, 1)
         else:
-            slope, offset = 0.0, float(np.median(centers[weights > 0]))
+            slope, offset = 0.0, float(np.median(ys))
         if abs(slope) > 0.05:
             continue
-        line = np.round(top + offset + slope * xs).astype(int)
-        if _clear_share(dark, left + xs, line, distance=across // 2 + 1) < MIN_CLEAR:
+        line = np.round(offset + slope * (xs - left)).astype(int)
+        if _clear_share(dark, xs, line, distance=_max_thickness(dpi) // 2 + 1) < MIN_CLEAR:
             continue
         segments.append(
             _Segment(
                 float(left),
-                float(left + width),
-                float(top + offset + 0.5 - slope * left),
+                float(stop),
+                float(offset + 0.5 - slope * left),
                 float(slope),
-                max(1.0, float(thickness)),
+                max(1.0, thickness),
             )
         )
     return segments

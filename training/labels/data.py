@@ -62,8 +62,8 @@ def read_items(page: ReadPage, gold: Gold, *, scale: Scale = (1.0, 1.0)) -> tupl
     """
     labels = gold_labels(page.tokens, page.number, gold, scale=scale, lines=page.lines)
     return tuple(
-        Item(token.text, token.bbox, label, token.confidence)
-        for token, label in zip(page.tokens, labels, strict=True)
+        Item(token.text, bbox, label, token.confidence)
+        for token, bbox, label in zip(page.tokens, page.boxes, labels, strict=True)
         if label is not None
     )
 

@@ -13,22 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from giar_ml.document import BBox, Token
+from giar_ml.document import BBox, Page, Token
 from giar_ml.dumps import split_words
 from giar_ml.label.frame import Placed, place
 from giar_ml.label.pages import page_tokens
 from giar_ml.load import load
 from giar_ml.load.sniff import Format, sniff_format
 from giar_ml.pipeline import Extractor
+from giar_ml.upright import as_scanned
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 
 @dataclass(frozen=True)
 class ReadPage:
-    """A page (`number` from 1) or a whole text: its tokens in the frame of its kind, see `Token.bbox`.
+    """A page (`number` from 1) or a whole text: its tokens where they stand on the page as scanned.
 
-    `lines` are the source lines of a text.
+    `upright` are their boxes on the upright page, one per token, where it lay otherwise; `lines` are the
+    source lines of a text.
     """
 
     number: int
@@ -37,13 +39,18 @@ class ReadPage:
     height: float
     tokens: tuple[Token, ...]
     lines: tuple[str, ...] = ()
+    upright: tuple[BBox, ...] = ()
+
+    @property
+    def boxes(self) -> tuple[BBox, ...]:
+        """Where the tokens stand on the upright page."""
+        return self.upright or tuple(token.bbox for token in self.tokens)
 
     def placed(self) -> list[Placed]:
         """The tokens as a labeller sees them."""
-        boxes = np.array([token.bbox for token in self.tokens], float).reshape(-1, 4)
         return place(
             [token.text for token in self.tokens],
-            boxes,
+            np.array(self.boxes, float).reshape(-1, 4),
             paper=self.paper,
             confidences=[token.confidence for token in self.tokens],
         )
@@ -103,10 +110,14 @@ def read_text_pages(path: Path) -> list[ReadPage]:
 
 
 def _read(path: Path) -> list[ReadPage]:
-    return [
-        ReadPage(page.number, page.kind != "text", page.width, page.height, tuple(page_tokens(page)))
-        for page in _extractor().read(path).pages
-    ]
+    return [_to_read_page(page) for page in _extractor().read(path).pages]
+
+
+def _to_read_page(page: Page) -> ReadPage:
+    scanned = as_scanned(page)
+    upright = tuple(token.bbox for token in page_tokens(page)) if page.warp else ()
+    tokens = tuple(page_tokens(scanned))
+    return ReadPage(page.number, page.kind != "text", scanned.width, scanned.height, tokens, upright=upright)
 
 
 @cache
@@ -117,11 +128,13 @@ def _extractor() -> Extractor:
 
 def _to_plain(page: ReadPage) -> dict[str, Any]:
     tokens = [[t.text, [round(x, 2) for x in t.bbox], round(t.confidence, 4), t.line] for t in page.tokens]
-    return {**asdict(replace(page, tokens=())), "tokens": tokens}
+    upright = [[round(x, 2) for x in bbox] for bbox in page.upright]
+    return {**asdict(replace(page, tokens=(), upright=())), "tokens": tokens, "upright": upright}
 
 
 def _from_plain(data: dict[str, Any]) -> ReadPage:
     tokens = tuple(
         Token(text, BBox(*bbox), confidence, line=line) for text, bbox, confidence, line in data["tokens"]
     )
-    return ReadPage(**{**data, "tokens": tokens, "lines": tuple(data["lines"])})
+    upright = tuple(BBox(*bbox) for bbox in data["upright"])
+    return ReadPage(**{**data, "tokens": tokens, "lines": tuple(data["lines"]), "upright": upright})

@@ -1,0 +1,75 @@
+"""Page -> Page that lies upright, flat and evenly lit; its `warp` leads back to the page as scanned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from giar_ml.document import Page, Table, Token
+from giar_ml.ocr import OcrEngine
+from giar_ml.tables.rules import estimate_dpi, to_gray
+from giar_ml.upright.flatten import find_field
+from giar_ml.upright.paper import find_sheet
+from giar_ml.upright.tone import even_light, fade_seals
+from giar_ml.upright.turning import find_quarters
+from giar_ml.upright.warp import PageWarp, flatten_image, turn_image
+
+__all__ = ["as_scanned", "make_upright"]
+
+
+def make_upright(page: Page, engine: OcrEngine) -> Page:
+    """The scan as if it were a print: no desk around it, no shadows, no red seals, upright and flat.
+
+    What is in order stays as it is; the page keeps its size but for quarter turns. Comes before any token or
+    table is found.
+
+    Args:
+        engine: tells which way up text is.
+    """
+    if page.kind != "scan" or page.image is None:
+        return page
+    image = page.image
+    dpi = page.dpi or estimate_dpi(image)
+    even = even_light(image, dpi=dpi, sheet=find_sheet(image))
+    image = fade_seals(even, dpi=dpi)
+    gray = to_gray(image)
+    quarters = find_quarters(gray, engine, dpi=dpi)
+    gray = turn_image(gray, quarters)
+    field = find_field(gray, dpi=dpi)
+    if field:
+        gray = flatten_image(gray, field)
+    if quarters or field:
+        image = np.repeat(gray[:, :, None], 3, axis=2)
+    height, width = image.shape[:2]
+    warp = PageWarp(page.width, page.height, quarters, field) if quarters or field else None
+    return replace(page, image=image, width=width, height=height, warp=warp)
+
+
+def as_scanned(page: Page) -> Page:
+    """The page with every box where it is on the page as scanned; `layout` is dropped where that matters."""
+    warp = page.warp
+    if warp is None:
+        return page
+
+    def move_tokens(tokens: Iterable[Token]) -> tuple[Token, ...]:
+        return tuple(replace(token, bbox=warp.bbox_to_scanned(token.bbox)) for token in tokens)
+
+    def move_table(table: Table) -> Table:
+        cells = tuple(
+            replace(cell, bbox=warp.bbox_to_scanned(cell.bbox), tokens=move_tokens(cell.tokens))
+            for cell in table.cells
+        )
+        return replace(table, bbox=warp.bbox_to_scanned(table.bbox), cells=cells)
+
+    return replace(
+        page,
+        width=warp.width,
+        height=warp.height,
+        image=None,
+        tokens=move_tokens(page.tokens),
+        layout=None,
+        tables=tuple(map(move_table, page.tables)),
+        warp=None,
+    )

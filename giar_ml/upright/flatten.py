@@ -1,0 +1,126 @@
+"""Rules and lines of text that ought to be straight -> the field that makes them so."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from giar_ml.tables.rules import find_curves
+from giar_ml.upright.lines import find_text_lines, shrink
+from giar_ml.upright.warp import TERMS, Field, monomials
+
+MIN_RULE_IN = 0.5
+SAMPLE_IN = 0.2
+"""Distance between the points of a curve that are used."""
+RULE_ERROR_IN = 0.004
+TEXT_ERROR_IN = 0.015
+"""How far the points of a straight rule or line of text lie off it: the width of what is fitted to."""
+FREEDOM_IN = (0.0, 0.5, 0.15, 0.06, 0.03)
+"""Prior size of the coefficients by degree, at the edge of the page: slopes of a few degrees, little curl."""
+SHEAR_IN = 0.05
+"""How far the page's two axes may be from perpendicular, likewise; for pages that show one of them only."""
+MIN_SHIFT_IN = 0.006
+"""Pages that are straighter stay as they are: 0.1 degrees across A4 are 0.014 in."""
+N_ROUNDS = 6
+
+
+class Curves(NamedTuple):
+    """Curves as (N, 2) points in pixels, and how far, in pixels, their points may lie off a straight line."""
+
+    rows: list[tuple[np.ndarray, float]]
+    columns: list[tuple[np.ndarray, float]]
+
+
+def find_field(gray: np.ndarray, *, dpi: float) -> Field | None:
+    """The field that makes rules and lines of text straight; None where they are, or too few to tell.
+
+    Args:
+        gray: (H, W) uint8, lines of text lying across.
+        dpi: its resolution.
+    """
+    small, scale = shrink(gray, dpi=dpi)
+    curves = _find_curves(small, dpi=dpi * scale)
+    if not curves.rows:
+        return None
+    height, width = gray.shape
+    field = fit_field(curves, size=(width * scale, height * scale), dpi=dpi * scale)
+    field = Field(
+        (field.center[0] / scale, field.center[1] / scale),
+        field.radius / scale,
+        tuple(c / scale for c in field.across),
+        tuple(c / scale for c in field.down),
+    )
+    return field if field.largest(width, height) >= MIN_SHIFT_IN * dpi else None
+
+
+def fit_field(curves: Curves, *, size: tuple[float, float], dpi: float) -> Field:
+    """The smoothest field under which each curve has one height, or one place across, along its length.
+
+    Where a curve ought to lie is not known, only that its points ought to agree: each counts by its
+    difference from the curve's mean, which keeps the problem linear. Functions of y alone move whole rows
+    and so cannot be seen; they are left out, as are those of x across. Outliers (an underline by hand, a
+    stroke) lose their weight by iteration (Huber, Robust Statistics, 1981).
+    """
+    width, height = size
+    center, radius = (width / 2, height / 2), max(width, height) / 2
+    n = len(TERMS)
+    blocks = []
+    for axis, group in ((1, curves.rows), (0, curves.columns)):
+        for points, error in group:
+            terms = monomials((points - center) / radius)
+            terms = terms - terms.mean(axis=0)
+            off = points[:, axis] - points[:, axis].mean()
+            row = np.zeros((len(points), 2 * n))
+            row[:, axis * n : (axis + 1) * n] = terms
+            # A curve of twice the points says more, but its errors hang together.
+            blocks.append((row, -off, np.full(len(points), error)))
+    matrix = np.concatenate([block[0] for block in blocks])
+    target = np.concatenate([block[1] for block in blocks])
+    errors = np.concatenate([block[2] for block in blocks])
+    prior, prior_target = _prior(dpi)
+    weights = 1 / errors
+    solution = np.zeros(2 * n)
+    for _ in range(N_ROUNDS):
+        a = np.concatenate([matrix * weights[:, None], prior])
+        b = np.concatenate([target * weights, prior_target])
+        solution = np.linalg.lstsq(a, b, rcond=None)[0]
+        residuals = np.abs(matrix @ solution - target) / errors
+        weights = np.sqrt(np.minimum(1.0, 2.0 / np.maximum(residuals, 1e-9))) / errors
+    return Field(center, radius, tuple(solution[:n].tolist()), tuple(solution[n:].tolist()))
+
+
+def _prior(dpi: float) -> tuple[np.ndarray, np.ndarray]:
+    n = len(TERMS)
+    rows = []
+    for axis in (0, 1):
+        for k, powers in enumerate(TERMS):
+            row = np.zeros(2 * n)
+            # Powers of the own coordinate alone stretch the page: nothing here tells of that.
+            is_unseen = powers[1 - axis] == 0
+            row[axis * n + k] = 1e6 if is_unseen else 1 / (FREEDOM_IN[sum(powers)] * dpi)
+            rows.append(row)
+    # A page that lies askew turns both of its axes: y - a x goes with x + a y.
+    turned = np.zeros(2 * n)
+    turned[TERMS.index((0, 1))] = turned[n + TERMS.index((1, 0))] = 1 / (SHEAR_IN * dpi)
+    rows.append(turned)
+    return np.stack(rows), np.zeros(len(rows))
+
+
+def _find_curves(gray: np.ndarray, *, dpi: float) -> Curves:
+    error = max(0.25, RULE_ERROR_IN * dpi)
+    least = MIN_RULE_IN * dpi
+    step = max(1, round(SAMPLE_IN * dpi))
+    rows = [(_sample(c, 0, step), error) for c in find_curves(gray, dpi=dpi, min_length=least)]
+    turned = np.ascontiguousarray(gray.T)
+    columns = [(_sample(c, 0, step)[:, ::-1], error) for c in find_curves(turned, dpi=dpi, min_length=least)]
+    rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(gray, dpi=dpi)]
+    return Curves(rows, columns)
+
+
+def _sample(curve: np.ndarray, axis: int, step: int) -> np.ndarray:
+    """The curve at every `step` pixels along `axis`, each the mean of those around it."""
+    bins = ((curve[:, axis] - curve[0, axis]) // step).astype(int)
+    count = np.maximum(np.bincount(bins), 1)[:, None]
+    sums = np.stack([np.bincount(bins, weights=curve[:, k]) for k in (0, 1)], axis=1)
+    return (sums / count)[np.bincount(bins) > 0]

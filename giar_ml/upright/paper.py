@@ -1,0 +1,100 @@
+"""The sheet apart from what lies around it."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+WORK_PX = 500
+"""The longer side of the picture on which the sheet is looked for: print is gone, its edges are not."""
+PRINT_PX = 9
+"""Strokes and rules are thinner, at that size."""
+INNER = 0.5
+"""Share of both sides, in the middle of the picture, that surely is sheet."""
+EDGE_LEVELS = 10
+"""Levels of a colour by which a desk differs from the sheet along an edge."""
+EDGE_WIDTH_PX = 4
+"""Half the width of an edge that is out of focus."""
+BESIDE_PX = (4, 10, 16, 24, 32, 40)
+"""Where the sheet must differ from the desk: a shaded row is less high."""
+EDGE_PX = 2.0
+"""How far an edge may lie off a smooth curve."""
+MIN_EDGE = 0.5
+"""Share of a side of the sheet along which its edge is seen."""
+N_TRIES = 200
+
+
+def find_sheet(image: np.ndarray) -> np.ndarray | None:
+    """(H, W) bool: the sheet of paper in a picture of (H, W[, 3]); None where the picture is all sheet.
+
+    A watershed from the middle and from the rim of the picture (Meyer, "Color image segmentation", ICIP 1992)
+    follows the strongest edges between the two. Each side of it is an edge of the sheet only as far as the
+    colours differ there and it fits a parabola: sheets are straight or bent.
+    """
+    height, width = image.shape[:2]
+    scale = min(1.0, WORK_PX / max(height, width))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = small if small.ndim == 3 else cv2.cvtColor(small, cv2.COLOR_GRAY2RGB)
+    # Print is darker than its paper.
+    smooth = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((PRINT_PX, PRINT_PX), np.uint8))
+    smooth = np.ascontiguousarray(cv2.medianBlur(smooth, 5))
+    sheet = _watershed(smooth)
+    outside = np.zeros(sheet.shape, bool)
+    rng = np.random.default_rng(0)
+    # Each side in turn lies on the left.
+    for side in range(4):
+        edge = _left_edge(np.rot90(sheet, side), np.rot90(smooth, side), rng)
+        if edge is not None:
+            view = np.rot90(outside, side)
+            view[np.arange(view.shape[1])[None, :] <= edge[:, None]] = True
+    if not outside.any():
+        return None
+    large = cv2.resize(outside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
+    return np.asarray(large == 0)
+
+
+def _watershed(image: np.ndarray) -> np.ndarray:
+    rows, columns = image.shape[:2]
+    markers = np.zeros((rows, columns), np.int32)
+    top, left = round((1 - INNER) / 2 * rows), round((1 - INNER) / 2 * columns)
+    markers[top : rows - top, left : columns - left] = 1
+    markers[:2], markers[-2:], markers[:, :2], markers[:, -2:] = 2, 2, 2, 2
+    return np.asarray(cv2.watershed(image, markers) == 1)
+
+
+def _left_edge(sheet: np.ndarray, image: np.ndarray, rng: np.random.Generator) -> np.ndarray | None:
+    """The column of the sheet's left edge in each row; None where too little of it is seen."""
+    rows = np.flatnonzero(sheet.any(axis=1))
+    columns = sheet[rows].argmax(axis=1)
+    n_columns = sheet.shape[1]
+    levels = image.astype(np.int16)
+
+    def at(distance: int) -> np.ndarray:
+        return np.asarray(levels[rows, np.clip(columns + distance, 0, n_columns - 1)])
+
+    def differs(distances: tuple[int, ...], other: np.ndarray) -> np.ndarray:
+        return np.min([np.abs(at(d) - other).max(axis=1) for d in distances], axis=0) >= EDGE_LEVELS
+
+    # What comes back behind the edge is a shaded row, or a shadow.
+    inside, outside = at(EDGE_WIDTH_PX), at(-EDGE_WIDTH_PX)
+    seen = differs(BESIDE_PX, outside) & differs(tuple(-d for d in BESIDE_PX), inside)
+    ys, xs = rows[seen].astype(float), columns[seen].astype(float)
+    least = MIN_EDGE * len(sheet)
+    if len(ys) < least:
+        return None
+    t = ys / len(sheet)
+    best = np.zeros(len(ys), bool)
+    for _ in range(N_TRIES):
+        three = rng.choice(len(ys), 3, replace=False)
+        if np.ptp(t[three]) < 0.3:
+            continue
+        curve = np.polynomial.Polynomial.fit(t[three], xs[three], 2)
+        near = np.abs(curve(t) - xs) <= EDGE_PX
+        if near.sum() > best.sum():
+            best = near
+    if best.sum() < least:
+        return None
+    curve = np.polynomial.Polynomial.fit(t[best], xs[best], 2)
+    # The edge itself is a shadow.
+    edge: np.ndarray = curve(np.arange(len(sheet)) / len(sheet)) + 1
+    return edge

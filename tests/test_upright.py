@@ -1,0 +1,260 @@
+"""Pages made upright: turned, flattened, cut out, evened, and the way back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.engines import load_engine
+from giar_ml.load import load
+from giar_ml.tables.rules import to_gray
+from giar_ml.upright import as_scanned, make_upright
+from giar_ml.upright.flatten import find_field
+from giar_ml.upright.lines import find_text_lines
+from giar_ml.upright.paper import find_sheet
+from giar_ml.upright.tone import WHITE, even_light, fade_seals
+from giar_ml.upright.turning import find_quarters
+from giar_ml.upright.warp import TERMS, Field, PageWarp, flatten_image, turn_image
+from training import device, warp
+
+DPI = 150
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+WIDTH, HEIGHT = 1240, 1754
+ROWS = range(300, 1300, 50)
+COLUMNS = (180, 460, 560, 720, 880, 1060)
+SCAN = ROOT / "eval" / "fixtures" / "9000000-00001-scan-clean.pdf"
+
+POINTS = [(100.0, 200.0), (640.5, 877.0), (1100.0, 1500.0)]
+FIELD = Field(
+    (620.0, 877.0),
+    877.0,
+    tuple(9.0 if sum(powers) < 3 and powers[1] else 0.0 for powers in TERMS),
+    tuple(-7.0 if sum(powers) < 4 and powers[0] else 0.0 for powers in TERMS),
+)
+
+
+def make_page() -> np.ndarray:
+    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    for y in ROWS:
+        cv2.line(page, (COLUMNS[0], y), (COLUMNS[-1], y), (0, 0, 0), 2)
+    for x in COLUMNS:
+        cv2.line(page, (x, ROWS[0]), (x, ROWS[-1]), (0, 0, 0), 2)
+    for y in ROWS[1:]:
+        cv2.putText(page, "names of rows 12", (COLUMNS[0] + 20, y - 15), FONT, 0.8, (0, 0, 0), 2)
+    return page
+
+
+def table_points() -> np.ndarray:
+    """The crossings of the rules, (rows, columns, 2)."""
+    xs, ys = np.meshgrid(COLUMNS, ROWS)
+    return np.stack([xs, ys], axis=2).astype(float) + 0.5
+
+
+def unevenness(points: np.ndarray) -> float:
+    """How far the crossings lie off straight rows and columns, in pixels."""
+    return float(max(np.ptp(points[:, :, 1], axis=1).max(), np.ptp(points[:, :, 0], axis=0).max()))
+
+
+def flattened(image: np.ndarray, moved: warp.Warp) -> np.ndarray:
+    """Where the crossings of the rules lie after flattening."""
+    field = find_field(to_gray(image[..., :3]), dpi=DPI)
+    assert field is not None
+    points = np.array(moved([tuple(point) for point in table_points().reshape(-1, 2)]))
+    return field.apply(points).reshape(table_points().shape)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+@pytest.mark.parametrize("field", [None, FIELD])
+def test_there_and_back(quarters, field):
+    page = PageWarp(WIDTH, HEIGHT, quarters, field)
+    assert np.allclose(page.to_scanned(page.to_upright(POINTS)), POINTS, atol=0.01)
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_a_page_turns_as_its_points_do(quarters):
+    image = np.zeros((HEIGHT, WIDTH), np.uint8)
+    image[200, 100] = 255
+    turned = turn_image(image, quarters)
+    ((x, y),) = PageWarp(WIDTH, HEIGHT, quarters).to_upright([(100.5, 200.5)])
+    assert turned[int(y), int(x)] == 255
+
+
+def test_a_page_is_flattened_as_its_points_are():
+    image = np.zeros((HEIGHT, WIDTH), np.uint8)
+    for x, y in POINTS:
+        cv2.rectangle(image, (int(x) - 4, int(y) - 4), (int(x) + 4, int(y) + 4), 255, -1)
+    flat = flatten_image(image, FIELD)
+    assert flat.shape == image.shape
+    for x, y in FIELD.apply(np.floor(np.array(POINTS)) + 0.5):
+        around = flat[int(y) - 12 : int(y) + 13, int(x) - 12 : int(x) + 13].astype(float)
+        ys, xs = np.mgrid[int(y) - 12 : int(y) + 13, int(x) - 12 : int(x) + 13] + 0.5
+        center = (xs * around).sum() / around.sum(), (ys * around).sum() / around.sum()
+        assert np.hypot(center[0] - x, center[1] - y) < 0.2
+
+
+def test_a_straight_page_stays():
+    assert find_field(to_gray(make_page()), dpi=DPI) is None
+
+
+def test_a_page_without_lines_stays():
+    assert find_field(np.full((HEIGHT, WIDTH), 250, np.uint8), dpi=DPI) is None
+
+
+@pytest.mark.parametrize("degrees", [-2.5, -0.4, 0.3, 1.0, 3.0])
+def test_a_skewed_page_is_straight_to_a_twentieth_of_a_degree(degrees):
+    image, moved = warp.skew(make_page(), np.random.default_rng(1), dpi=DPI, degrees=degrees)
+    points = flattened(image, moved)
+    across = points[:, -1] - points[:, 0]
+    down = points[-1] - points[0]
+    assert np.abs(np.degrees(np.arctan2(across[:, 1], across[:, 0]))).max() < 0.05
+    assert np.abs(np.degrees(np.arctan2(down[:, 0], down[:, 1]))).max() < 0.05
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_perspective_and_curl_are_removed(seed):
+    rng = np.random.default_rng(seed)
+    sheet, cut = warp.cut_out(make_page(), rng, dpi=DPI)
+    bent, first = warp.curl(sheet, rng, dpi=DPI, depth_mm=6, distance_mm=400)
+    seen, second = warp.perspective(bent, rng, dpi=DPI, pitch=9, yaw=-7, roll=2, distance_mm=400, margin=0.05)
+    moved = warp.chain(warp.chain(cut, first), second)
+    before = np.array(moved([tuple(p) for p in table_points().reshape(-1, 2)])).reshape(table_points().shape)
+    points = flattened(device.lay_on_desk(seen, rng, dpi=DPI), moved)
+    assert unevenness(points) < 0.12 * unevenness(before)
+    assert unevenness(points) < 0.03 * DPI
+
+
+def test_lines_of_text_alone_tell_of_skew():
+    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    for y in range(200, 1500, 60):
+        cv2.putText(page, "n m e o r c s u " * 4, (150, y), FONT, 0.8, (0, 0, 0), 2)
+    image, moved = warp.skew(page, np.random.default_rng(1), dpi=DPI, degrees=1.5)
+    field = find_field(to_gray(image), dpi=DPI)
+    assert field is not None
+    (x0, y0), (x1, y1), (x2, y2) = field.apply(np.array(moved([(200, 300), (1000, 300), (200, 1400)])))
+    assert abs(np.degrees(np.arctan2(y1 - y0, x1 - x0))) < 0.1
+    assert abs(np.degrees(np.arctan2(x2 - x0, y2 - y0))) < 0.3
+
+
+def test_text_lines_are_found_without_rules():
+    lines = find_text_lines(to_gray(make_page()), dpi=DPI)
+    assert len(lines) == len(ROWS) - 1
+    assert all(line.bbox.left > COLUMNS[0] + 10 and line.bbox.right < COLUMNS[1] for line in lines)
+    assert all(a.bbox.bottom <= b.bbox.top for a, b in pairwise(lines))
+
+
+def put_on_desk(page: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A picture of the page on a desk, and where its paper is."""
+    rng = np.random.default_rng(3)
+    sheet, _ = warp.cut_out(page, rng, dpi=DPI)
+    seen, _ = warp.perspective(sheet, rng, dpi=DPI, pitch=5, yaw=4, roll=2, distance_mm=400, margin=0.08)
+    return device.lay_on_desk(seen, rng, dpi=DPI), seen[..., 3] > 127
+
+
+def test_the_sheet_is_cut_out():
+    picture, paper = put_on_desk(make_page())
+    sheet = find_sheet(picture)
+    assert sheet is not None
+    assert (sheet == paper).mean() > 0.98
+    assert (sheet & ~paper).mean() < 0.01
+
+
+def test_a_scan_is_all_sheet():
+    assert find_sheet(make_page()) is None
+
+
+def test_shaded_rows_are_sheet():
+    page = make_page()
+    page[: ROWS[2]][page[: ROWS[2]] == 255] = 255
+    page[ROWS[0] + 2 : ROWS[1] - 1] = (200, 215, 240)
+    assert find_sheet(page) is None
+    picture, paper = put_on_desk(page)
+    sheet = find_sheet(picture)
+    assert sheet is not None
+    assert (sheet == paper).mean() > 0.98
+
+
+def test_light_is_evened():
+    page = make_page().astype(np.float32)
+    page *= np.linspace(0.95, 0.55, WIDTH)[None, :, None]
+    even = even_light(page.astype(np.uint8), dpi=DPI)
+    paper = even[make_page() == 255]
+    assert np.percentile(paper, 5) > WHITE - 12
+    assert even[make_page() == 0].max() < 40
+
+
+def test_even_light_stays():
+    page = make_page()
+    assert even_light(page, dpi=DPI) is page
+
+
+def test_what_is_no_sheet_becomes_paper():
+    picture, paper = put_on_desk(make_page())
+    even = even_light(picture, dpi=DPI, sheet=find_sheet(picture))
+    assert np.median(even[~paper]) == WHITE
+    assert (even[~paper] < WHITE - 60).mean() < 0.03
+
+
+def stamp(page: np.ndarray) -> np.ndarray:
+    ink = np.full_like(page, 255)
+    radius = round(0.8 * DPI)
+    cv2.circle(ink, (600, 700), radius, (215, 50, 60), 6)
+    cv2.circle(ink, (600, 700), radius // 3, (215, 50, 60), -1)
+    return np.minimum(page, ink)
+
+
+def test_seals_fade_and_what_they_cover_stays():
+    page = make_page()
+    faded = fade_seals(stamp(page), dpi=DPI)
+    assert faded[page == 255].min() > 225
+    assert faded[page == 0].max() < 60
+
+
+def test_red_headlines_stay():
+    page = np.full((400, WIDTH, 3), 255, np.uint8)
+    cv2.putText(page, "RED HEADLINE OF AN OFFICE", (100, 200), FONT, 2, (215, 30, 40), 5)
+    assert fade_seals(page, dpi=DPI) is page
+
+
+def test_boxes_lead_back_to_the_page_as_scanned():
+    token = Token("12", BBox(100, 200, 140, 220))
+    cell = Cell(0, 1, 0, 1, BBox(90, 190, 150, 230), (token,))
+    table = Table(1, BBox(90, 190, 400, 600), 1, 1, (cell,))
+    page = Page(1, "scan", WIDTH, HEIGHT, tables=(table,), tokens=(token,))
+    assert as_scanned(page) is page
+    turned = replace(page, warp=PageWarp(HEIGHT, WIDTH, 1))
+    back = as_scanned(turned)
+    assert (back.width, back.height, back.warp) == (HEIGHT, WIDTH, None)
+    assert back.tokens[0].bbox == BBox(200, WIDTH - 140, 220, WIDTH - 100)
+    assert back.tables[0].cells[0].tokens[0] == back.tokens[0]
+    assert back.tables[0].bbox == BBox(190, WIDTH - 400, 600, WIDTH - 90)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("quarters", range(4))
+def test_pages_are_turned_upright(quarters):
+    engine = load_engine("paddle", engine="onnxruntime", model_folder=None, device="cpu")
+    for page in load(SCAN).pages:
+        assert page.image is not None
+        image = turn_image(page.image, quarters)
+        assert find_quarters(to_gray(image), engine, dpi=page.dpi or 200) == -quarters % 4
+
+
+@pytest.mark.model
+def test_a_turned_page_becomes_what_it_was():
+    engine = load_engine("paddle", engine="onnxruntime", model_folder=None, device="cpu")
+    page = load(SCAN).pages[0]
+    assert page.image is not None
+    image = turn_image(page.image, 3)
+    lying = replace(page, image=image, width=image.shape[1], height=image.shape[0])
+    upright = make_upright(lying, engine)
+    assert upright.image is not None
+    assert (upright.width, upright.height) == (page.width, page.height)
+    assert upright.warp is not None
+    assert upright.warp.quarters == 1
+    assert np.abs(upright.image.astype(int) - to_gray(page.image)[:, :, None]).mean() < 4
