@@ -15,7 +15,6 @@ import numpy as np
 from giar_ml.document import UNREAD, BBox, Page, Reading, Table, Token
 from giar_ml.geometry import split_into_lines
 from giar_ml.layout import find_ink, runs
-from giar_ml.tables import align_outside
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 FIGURE_ALPHABET = ("", *"0123456789.,-+减")
@@ -96,8 +95,7 @@ class _Line(NamedTuple):
 def read_page(page: Page, engine: OcrEngine) -> Page:
     """The scan with tokens in its cells and outside its tables; other pages as they are.
 
-    Comes after `find_tables`. A cell without ink stays without tokens. Tables that have no rules
-    are made from the tokens outside the ruled ones.
+    Comes after `find_tables`. A cell without ink stays without tokens.
     """
     if page.kind != "scan" or page.image is None:
         return page
@@ -121,7 +119,6 @@ def read_page(page: Page, engine: OcrEngine) -> Page:
     tables = _fill(page.tables, zip(places, tokens[:n_inside], strict=True))
     outside = [token for token in tokens[n_inside:] if token.text != UNREAD]
     in_order = [token for line in split_into_lines(outside, lambda t: t.bbox) for token in line]
-    tables, in_order = align_outside(tables, in_order, page=page.number)
     return replace(page, tables=tuple(tables), tokens=(*page.tokens, *in_order))
 
 

@@ -90,7 +90,7 @@ class Extractor:
         return self._read(path, _Clock())
 
     def label(self, path: str | Path) -> Document:
-        """The same with labels on all tokens, whether or not they make a report."""
+        """The same with labels on all tokens, whether or not they make a report, and tables without rules."""
         return self._label(self._read(path, _Clock()))
 
     def analyse(self, path: str | Path) -> Analysis:
@@ -144,8 +144,10 @@ class Extractor:
 
     def _label(self, document: Document) -> Document:
         from giar_ml.label.pages import label_pages
+        from giar_ml.tables import add_aligned_tables
 
-        return replace(document, pages=tuple(label_pages(document.pages, self._load_labeller())))
+        pages = label_pages(document.pages, self._load_labeller())
+        return replace(document, pages=tuple(map(add_aligned_tables, pages)))
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
-from giar_ml.tables import align_tokens, cells_to_tables, fill_cells, find_tables, lines_to_cells
+from giar_ml.tables import add_aligned_tables, cells_to_tables, fill_cells, find_tables, lines_to_cells
 from giar_ml.tables.rules import Rule, find_rules, group_rules
 
 PAPER = 255
@@ -157,29 +157,85 @@ def test_a_token_inside_one_cell_is_not_split() -> None:
     assert rest == []
 
 
-def borderless(n_rows: int) -> list[Token]:
-    tokens = [Token("自然人", BBox(300, 0, 345, 15)), Token("总计", BBox(500, 0, 530, 15))]
+def make_labelled(text: str, label: str, left: float, top: float) -> Token:
+    return Token(text, BBox(left, top, left + 8 * len(text), top + 15), labels={label: 0.9, "other": 0.1})
+
+
+def borderless(n_rows: int, *, top: float = 0) -> list[Token]:
+    tokens = [
+        make_labelled("自然人", "column:requests.natural_person", 316, top),
+        make_labelled("总计", "column:requests.total", 512, top),
+    ]
     for row in range(n_rows):
-        top = 30 + 30 * row
-        tokens.append(Token(f"行{row}", BBox(0, top, 60, top + 15)))
-        for column, text in enumerate(("0", "12", "7")):
-            x = 320 + 100 * column - 4 * len(text)
-            tokens.append(Token(text, BBox(x, top, x + 8 * len(text), top + 15)))
+        y = top + 30 + 30 * row
+        tokens.append(make_labelled(f"行{row}", f"row:requests.{row}", 0, y))
+        tokens += [
+            make_labelled(text, "figure", 320 + 100 * column - 4 * len(text), y)
+            for column, text in enumerate(("0", "12", "7"))
+        ]
     return tokens
 
 
-def test_align_tokens_makes_rows_and_columns() -> None:
-    table = align_tokens(borderless(4), page=2)
-    assert table is not None
+def add_tables(*tokens: Token, tables: tuple[Table, ...] = ()) -> Page:
+    return add_aligned_tables(Page(2, "scan", 1000, 1000, tokens=tokens, tables=tables))
+
+
+def test_aligned_rows_and_columns() -> None:
+    title = make_labelled("三、申请", "title:requests", 0, 0)
+    prose = make_labelled("一、总体情况", "other", 0, 400)
+    page = add_tables(title, *borderless(4, top=40), prose)
+    (table,) = page.tables
     assert (table.page, table.n_rows, table.n_columns, table.gridded) == (2, 5, 4, True)
     last = [(c.column_start, c.text) for c in table.cells if c.row_start == 4]
     assert last == [(0, "行3"), (1, "0"), (2, "12"), (3, "7")]
     assert [(c.column_start, c.text) for c in table.cells if c.row_start == 0] == [(1, "自然人"), (3, "总计")]
+    assert page.tokens == (title, prose)
 
 
-def test_too_few_aligned_rows_are_no_table() -> None:
-    assert align_tokens(borderless(2)) is None
-    assert align_tokens([]) is None
+def test_one_row_is_a_table_by_its_labels() -> None:
+    row = (
+        make_labelled("行政许可", "row:disclosure.licensing", 0, 0),
+        make_labelled("24", "figure", 300, 0),
+    )
+    (table,) = add_tables(*row).tables
+    assert [c.text for c in table.cells] == ["行政许可", "24"]
+    assert add_tables(row[0]).tables == add_tables(row[1]).tables == add_tables().tables == ()
+
+
+def test_headers_and_figures_apart_are_tables() -> None:
+    tokens = borderless(1)
+    (headers,) = add_tables(*tokens[:2]).tables
+    (figures,) = add_tables(*tokens[3:]).tables
+    assert [c.text for c in headers.cells] == ["自然人", "总计"]
+    assert [c.text for c in figures.cells] == ["0", "12", "7"]
+
+
+def test_titles_and_prose_part_tables() -> None:
+    title = make_labelled("四、复议", "title:reviews", 0, 150)
+    prose = [make_labelled("五、问题", "other", 0, 400 + 30 * i) for i in range(3)]
+    page = add_tables(*borderless(2), title, *borderless(2, top=200), *prose, *borderless(2, top=600))
+    assert [table.n_rows for table in page.tables] == [3, 3, 3]
+    assert page.tokens == (title, *prose)
+
+
+def test_a_line_that_was_not_understood_stays_in_its_table() -> None:
+    tokens = borderless(3)
+    odd = make_labelled("注", "other", 0, 75)
+    (table,) = add_tables(*tokens, odd).tables
+    assert table.n_rows == 5
+    assert sum(cell.text == "注" for cell in table.cells) == 1
+
+
+def test_tokens_around_ruled_tables_are_aligned_apart() -> None:
+    ruled = Table(2, BBox(0, 300, 600, 500), 1, 1, (Cell(0, 1, 0, 1, BBox(0, 300, 600, 500)),))
+    page = add_tables(*borderless(2), *borderless(3, top=600), tables=(ruled,))
+    assert [table.n_rows for table in page.tables] == [3, 1, 4]
+    assert page.tables[1] is ruled
+
+
+def test_digital_text_has_no_aligned_tables() -> None:
+    page = Page(1, "text", 100, 100, tokens=tuple(borderless(3)))
+    assert add_aligned_tables(page) is page
 
 
 def test_strokes_in_low_rows_are_no_rules() -> None:

@@ -1,4 +1,4 @@
-"""Page -> Page with tables: ruling lines, or columns of text where there are none."""
+"""Page -> Page with tables: by their ruling lines, and where there are none by their labels."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
-from giar_ml.tables.align import align_tokens
+from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import lines_to_cells
 from giar_ml.tables.rules import TOUCH_IN, Rules, estimate_dpi, extent, find_rules, group_rules
 
-__all__ = ["align_tokens", "cells_to_tables", "fill_cells", "find_tables", "lines_to_cells"]
+__all__ = ["add_aligned_tables", "cells_to_tables", "fill_cells", "find_tables", "lines_to_cells"]
 
 MIN_CELL_IN = 0.06
 """Narrower or lower cells are the space between double lines."""
@@ -43,7 +43,6 @@ def find_tables(page: Page) -> Page:
     for table in tables:
         table, tokens = fill_cells(table, tokens)
         filled.append(table)
-    filled, tokens = align_outside(filled, tokens, page=page.number)
     return replace(page, tables=tuple(filled), tokens=tuple(tokens))
 
 
@@ -76,30 +75,6 @@ def fill_cells(table: Table, tokens: Sequence[Token]) -> tuple[Table, list[Token
         for i, cell in enumerate(table.cells)
     )
     return replace(table, cells=cells), outside
-
-
-def align_outside(tables: list[Table], tokens: list[Token], *, page: int) -> tuple[list[Table], list[Token]]:
-    """Add the tables that tokens outside the ruled ones form by alignment, band by band."""
-    found = list(tables)
-    rest = []
-    for band in _bands_between(tables, tokens):
-        table = align_tokens(band, page=page)
-        if table is None:
-            rest += band
-            continue
-        taken = {id(token) for cell in table.cells for token in cell.tokens}
-        found.append(table)
-        rest += [token for token in band if id(token) not in taken]
-    return sorted(found, key=lambda t: (t.bbox.top, t.bbox.left)), rest
-
-
-def _bands_between(tables: Sequence[Table], tokens: Sequence[Token]) -> list[list[Token]]:
-    """Tokens above, between and below the tables."""
-    middles = sorted(table.bbox.center[1] for table in tables)
-    bands: list[list[Token]] = [[] for _ in range(len(middles) + 1)]
-    for token in tokens:
-        bands[sum(middle < token.bbox.center[1] for middle in middles)].append(token)
-    return bands
 
 
 def _table_regions(page: Page) -> list[BBox] | None:

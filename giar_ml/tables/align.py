@@ -1,53 +1,99 @@
-"""Tables without rules: text that stands in columns."""
+"""Tables without rules: rows and figures, told by their labels, that stand in columns."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
-from giar_ml.document import BBox, Cell, Table, Token
+from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.geometry import cluster, overlap, split_into_lines, union
+from giar_ml.label import best_label
+from giar_ml.label.names import FIGURE, is_header
 
-MIN_ROWS = 3
-MIN_FIGURES = 3
-"""Rows and figures in a row from which text in columns is taken for a table."""
-_FIGURE = re.compile(r"[-+减增]?[\d０-９]+(?:[.,．，][\d０-９]+)*")
+MAX_GAP = 1
+"""Lines inside a table that may bear no label of it: a note, a label that was not understood."""
+FIGURES_IN_ROW = 3
+"""Figures side by side that are a row of a table even without its label."""
 
 
-def align_tokens(tokens: Sequence[Token], *, page: int = 1) -> Table | None:
-    """The table that the tokens form by standing in columns; None when there is none.
+def add_aligned_tables(page: Page) -> Page:
+    """The page with the tables that its labelled tokens outside the ruled ones form, in their order.
 
-    Rows are text lines, columns come from the figures: a row of the table has at least three, and
-    there are at least three such rows. Lines between two such rows belong to the table (labels,
-    headers that have no figures), as do the lines above as far as they stand over the columns.
+    What stands above, between and below ruled tables is looked at apart; so are the tables of a form, each
+    under its title. The tokens of a table move into its cells.
     """
-    lines = split_into_lines(tokens, lambda token: token.bbox)
-    figures = [[token for token in line if is_figure(token.text)] for line in lines]
-    full = [i for i, line in enumerate(figures) if len(line) >= MIN_FIGURES]
-    if len(full) < MIN_ROWS:
-        return None
-    columns = _columns([token for i in full for token in figures[i]])
-    if len(columns) < MIN_FIGURES:
-        return None
-    first = _first_header_line(lines, full[0], left=columns[0][0])
-    table_lines = lines[first : full[-1] + 1]
-    edges = _column_edges(columns, table_lines)
+    if page.kind == "text":
+        return page
+    found: list[Table] = []
+    taken: set[int] = set()
+    for band in _bands_between(page.tables, page.tokens):
+        for lines in _table_lines(split_into_lines(band, lambda token: token.bbox)):
+            table = _align(lines, page=page.number)
+            found.append(table)
+            taken.update(id(token) for line in lines for token in line)
+    if not found:
+        return page
+    tables = sorted([*page.tables, *found], key=lambda t: (t.bbox.top, t.bbox.left))
+    rest = tuple(token for token in page.tokens if id(token) not in taken)
+    return replace(page, tables=tuple(tables), tokens=rest)
+
+
+def _bands_between(tables: Sequence[Table], tokens: Sequence[Token]) -> list[list[Token]]:
+    """Tokens above, between and below the tables."""
+    middles = sorted(table.bbox.center[1] for table in tables)
+    bands: list[list[Token]] = [[] for _ in range(len(middles) + 1)]
+    for token in tokens:
+        bands[sum(middle < token.bbox.center[1] for middle in middles)].append(token)
+    return bands
+
+
+def _table_lines(lines: Sequence[list[Token]]) -> list[list[list[Token]]]:
+    """The runs of lines that have headers or figures, and enough of them."""
+    runs: list[list[list[Token]]] = []
+    between: list[list[Token]] = []
+    gap = MAX_GAP + 1
+    for line in lines:
+        labels = {best_label(token.labels) for token in line}
+        if any(label.startswith("title:") for label in labels):
+            gap = MAX_GAP + 1
+            continue
+        if FIGURE in labels or any(map(is_header, labels)):
+            if gap > MAX_GAP:
+                runs.append([])
+            elif gap:
+                runs[-1].extend(between)
+            runs[-1].append(line)
+            gap, between = 0, []
+        else:
+            gap += 1
+            between = [line] if gap == 1 else []
+    return [run for run in runs if _is_table(run)]
+
+
+def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
+    """A row with figures, or what a page end left of a table: figures side by side, or the headers."""
+    labels = {best_label(token.labels) for line in lines for token in line}
+    n_columns = sum(label.startswith("column:") for label in labels)
+    n_figures = max(sum(best_label(token.labels) == FIGURE for token in line) for line in lines)
+    has_row = any(label.startswith("row:") for label in labels)
+    return n_columns >= 2 or n_figures >= FIGURES_IN_ROW or (n_figures > 0 and has_row)
+
+
+def _align(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
+    """Lines as rows; the figures say where the columns are."""
+    figures = [token for line in lines for token in line if best_label(token.labels) == FIGURE]
+    edges = _column_edges(_columns(figures or [token for line in lines for token in line]), lines)
     cells = []
-    for row, line in enumerate(table_lines):
+    for row, line in enumerate(lines):
         placed: dict[tuple[int, int], list[Token]] = {}
         for token in line:
             placed.setdefault(_columns_under(token.bbox, edges), []).append(token)
         for (start, stop), members in placed.items():
             cells.append(Cell(row, row + 1, start, stop, union(t.bbox for t in members), tuple(members)))
     cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
-    bbox = union(cell.bbox for cell in cells)
-    return Table(page, bbox, len(table_lines), len(edges) - 1, tuple(cells))
-
-
-def is_figure(text: str) -> bool:
-    return _FIGURE.fullmatch(text.strip()) is not None
+    return Table(page, union(cell.bbox for cell in cells), len(lines), len(edges) - 1, tuple(cells))
 
 
 def _columns(figures: Sequence[Token]) -> list[tuple[float, float]]:
@@ -63,21 +109,7 @@ def _columns(figures: Sequence[Token]) -> list[tuple[float, float]]:
                 groups[-1].extend(bboxes)
                 continue
         groups.append(bboxes)
-    return [(union(group).left, union(group).right) for group in groups if len(group) >= 2]
-
-
-def _first_header_line(lines: Sequence[Sequence[Token]], first_full: int, *, left: float) -> int:
-    first = first_full
-    height = median(token.bbox.height for token in lines[first_full])
-    for i in range(first_full - 1, max(-1, first_full - 8), -1):
-        bbox, below = union(t.bbox for t in lines[i]), union(t.bbox for t in lines[i + 1])
-        over_columns = sum(t.bbox.right > left for t in lines[i])
-        if below.top - bbox.bottom > 2.5 * height or over_columns == 0:
-            break
-        if over_columns == 1 and len(lines[i]) == 1 and len(lines[i][0].text) > 12:
-            break
-        first = i
-    return first
+    return [(union(group).left, union(group).right) for group in groups]
 
 
 def _column_edges(columns: Sequence[tuple[float, float]], lines: Sequence[Sequence[Token]]) -> list[float]:

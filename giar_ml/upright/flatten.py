@@ -7,17 +7,22 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.tables.rules import find_curves
-from giar_ml.upright.lines import find_text_lines, shrink
+from giar_ml.upright.lines import find_text_lines, find_text_slope, shrink
 from giar_ml.upright.warp import TERMS, Field, monomials
 
-MIN_RULE_IN = 0.5
+MIN_RULE_IN = 0.8
+EDGE_IN = 0.15
+"""Lines so near to the edge of the picture are the scanner's own."""
 SAMPLE_IN = 0.2
 """Distance between the points of a curve that are used."""
 RULE_ERROR_IN = 0.004
-TEXT_ERROR_IN = 0.015
+TEXT_ERROR_IN = 0.025
 """How far the points of a straight rule or line of text lie off it: the width of what is fitted to."""
-FREEDOM_IN = (0.0, 0.5, 0.15, 0.06, 0.03)
+SLOPE_ERROR = 0.004
+FREEDOM_IN = (0.0, 0.5, 0.05, 0.04, 0.03)
 """Prior size of the coefficients by degree, at the edge of the page: slopes of a few degrees, little curl."""
+KEYSTONE_IN = 0.2
+"""The same of x times y, by which rules run together: a camera that is held askew."""
 SHEAR_IN = 0.05
 """How far the page's two axes may be from perpendicular, likewise; for pages that show one of them only."""
 MIN_SHIFT_IN = 0.006
@@ -26,10 +31,14 @@ N_ROUNDS = 6
 
 
 class Curves(NamedTuple):
-    """Curves as (N, 2) points in pixels, and how far, in pixels, their points may lie off a straight line."""
+    """Curves as (N, 2) points in pixels, and how far, in pixels, their points may lie off a straight line.
+
+    `slope` is what the page's text as a whole says: it sinks so much per pixel to the right.
+    """
 
     rows: list[tuple[np.ndarray, float]]
     columns: list[tuple[np.ndarray, float]]
+    slope: float | None = None
 
 
 def find_field(gray: np.ndarray, *, dpi: float) -> Field | None:
@@ -41,7 +50,7 @@ def find_field(gray: np.ndarray, *, dpi: float) -> Field | None:
     """
     small, scale = shrink(gray, dpi=dpi)
     curves = _find_curves(small, dpi=dpi * scale)
-    if not curves.rows:
+    if not curves.rows and curves.slope is None:
         return None
     height, width = gray.shape
     field = fit_field(curves, size=(width * scale, height * scale), dpi=dpi * scale)
@@ -75,10 +84,15 @@ def fit_field(curves: Curves, *, size: tuple[float, float], dpi: float) -> Field
             row[:, axis * n : (axis + 1) * n] = terms
             # A curve of twice the points says more, but its errors hang together.
             blocks.append((row, -off, np.full(len(points), error)))
-    matrix = np.concatenate([block[0] for block in blocks])
-    target = np.concatenate([block[1] for block in blocks])
-    errors = np.concatenate([block[2] for block in blocks])
+    matrix = np.concatenate([np.zeros((0, 2 * n)), *(block[0] for block in blocks)])
+    target = np.concatenate([np.zeros(0), *(block[1] for block in blocks)])
+    errors = np.concatenate([np.ones(0), *(block[2] for block in blocks)])
     prior, prior_target = _prior(dpi)
+    if curves.slope is not None:
+        sinking = np.zeros((1, 2 * n))
+        sinking[0, n + TERMS.index((1, 0))] = 1 / (SLOPE_ERROR * radius)
+        prior = np.concatenate([prior, sinking])
+        prior_target = np.append(prior_target, -curves.slope / SLOPE_ERROR)
     weights = 1 / errors
     solution = np.zeros(2 * n)
     for _ in range(N_ROUNDS):
@@ -98,7 +112,8 @@ def _prior(dpi: float) -> tuple[np.ndarray, np.ndarray]:
             row = np.zeros(2 * n)
             # Powers of the own coordinate alone stretch the page: nothing here tells of that.
             is_unseen = powers[1 - axis] == 0
-            row[axis * n + k] = 1e6 if is_unseen else 1 / (FREEDOM_IN[sum(powers)] * dpi)
+            freedom = KEYSTONE_IN if powers == (1, 1) else FREEDOM_IN[sum(powers)]
+            row[axis * n + k] = 1e6 if is_unseen else 1 / (freedom * dpi)
             rows.append(row)
     # A page that lies askew turns both of its axes: y - a x goes with x + a y.
     turned = np.zeros(2 * n)
@@ -111,11 +126,17 @@ def _find_curves(gray: np.ndarray, *, dpi: float) -> Curves:
     error = max(0.25, RULE_ERROR_IN * dpi)
     least = MIN_RULE_IN * dpi
     step = max(1, round(SAMPLE_IN * dpi))
-    rows = [(_sample(c, 0, step), error) for c in find_curves(gray, dpi=dpi, min_length=least)]
-    turned = np.ascontiguousarray(gray.T)
-    columns = [(_sample(c, 0, step)[:, ::-1], error) for c in find_curves(turned, dpi=dpi, min_length=least)]
+    rows, columns = (
+        [
+            (_sample(curve, 0, step), error)
+            for curve in find_curves(image, dpi=dpi, min_length=least)
+            if EDGE_IN * dpi < curve[:, 1].mean() < len(image) - EDGE_IN * dpi
+        ]
+        for image in (gray, np.ascontiguousarray(gray.T))
+    )
+    columns = [(curve[:, ::-1], error) for curve, error in columns]
     rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(gray, dpi=dpi)]
-    return Curves(rows, columns)
+    return Curves(rows, columns, find_text_slope(gray, dpi=dpi))
 
 
 def _sample(curve: np.ndarray, axis: int, step: int) -> np.ndarray:
