@@ -16,7 +16,7 @@ from giar_ml.report import CellResult, Report, Source
 
 if TYPE_CHECKING:
     from giar_ml.label import LabelledToken, PageLabeller
-    from giar_ml.ocr import OcrEngine
+    from giar_ml.ocr.engine import OcrEngine
     from giar_ml.upright.warp import PageWarp
 
 DEFAULT_MAX_RISK = 0.05

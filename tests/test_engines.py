@@ -10,7 +10,8 @@ from giar_ml.document import BBox
 from giar_ml.engines import load_engine
 from giar_ml.engines.paddle import PaddleOcr, _batches, _embedded_folder, _figure_columns
 from giar_ml.errors import EngineError
-from giar_ml.ocr import FIGURE_ALPHABET, to_token
+from giar_ml.ocr.engine import FIGURE_ALPHABET
+from giar_ml.ocr.lines import to_token
 
 SERIF = Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc")
 

@@ -10,16 +10,14 @@ import cv2
 import numpy as np
 import pytest
 
+from giar_ml.annotations.gold import box_poly
 from giar_ml.document import UNREAD, BBox, Page
-from giar_ml.ocr import (
-    FIGURE_ALPHABET,
-    Recognition,
-    crop_polygon,
-    ctc_k_best,
-    find_cell_lines,
-    read_page,
-    to_token,
-)
+from giar_ml.ocr import Recognition, read_page
+from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.ctc import ctc_k_best
+from giar_ml.ocr.engine import FIGURE_ALPHABET
+from giar_ml.ocr.lines import to_token
+from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon
 from giar_ml.tables import find_tables
 
 DPI = 200
@@ -264,3 +262,37 @@ def test_pale_strokes_join_the_dark_ones() -> None:
 def test_gap_in_a_figure_makes_it_unsure() -> None:
     token = to_token(Recognition("2159 36", 0.999), BBox(0, 0, 70, 20))
     assert token.confidence < 0.6
+
+
+def write_figures(*texts_at: tuple[str, int, int]) -> np.ndarray:
+    image = np.full((400, 900, 3), 255, np.uint8)
+    for text, x, y in texts_at:
+        cv2.putText(image, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.9, (0, 0, 0), 2)
+    return image
+
+
+def read_marks(image: np.ndarray, *boxes: BBox) -> Page:
+    """Boxes are detected where the detector sees them: in what is around the ink."""
+    dpi = DETECTION_DPI
+    ys, xs = np.nonzero(image[:, :, 0] < 128)
+    left, top = max(0, xs.min() - round(0.15 * dpi)), max(0, ys.min() - round(0.15 * dpi))
+    polygons = [np.array(box_poly(box), float) - (left, top) for box in boxes]
+    return read_page(Page(1, "scan", image.shape[1], image.shape[0], image, dpi), FakeEngine(*polygons))
+
+
+def test_figures_that_detection_lost_are_found_by_their_ink() -> None:
+    image = write_figures(("0", 100, 100), ("12", 300, 100), ("0", 500, 100))
+    page = read_marks(image, BBox(112, 70, 150, 105))
+    assert [round(token.bbox.left, -1) for token in page.tokens] == [100, 300, 500]
+    assert {token.text for token in page.tokens} == {"7"}
+
+
+def test_a_mark_in_no_line_is_dirt() -> None:
+    image = write_figures(("0", 100, 100), ("8", 500, 300))
+    assert read_marks(image).tokens == ()
+
+
+def test_a_lone_figure_that_was_detected_stays() -> None:
+    image = write_figures(("0", 100, 100))
+    (token,) = read_marks(image, BBox(95, 70, 130, 108)).tokens
+    assert token.bbox.left == pytest.approx(95, abs=2)

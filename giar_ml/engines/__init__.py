@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from giar_ml.errors import EngineError
 
 if TYPE_CHECKING:
-    from giar_ml.ocr import OcrEngine
+    from giar_ml.ocr.engine import OcrEngine
 
 ENGINES = {"paddle": "giar_ml.engines.paddle:PaddleOcr"}
 

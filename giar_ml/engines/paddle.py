@@ -16,7 +16,7 @@ import numpy as np
 import yaml
 
 from giar_ml.errors import EngineError, MissingSystemLibraryError
-from giar_ml.ocr import FIGURE_ALPHABET, LOOKALIKES, Recognition
+from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 BACKENDS = ("onnxruntime", "paddle", "transformers")
 DETECTION, RECOGNITION = "PP-OCRv6_small_det", "PP-OCRv6_small_rec"

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from giar_ml.document import Page, Table, Token
-from giar_ml.ocr import OcrEngine
+from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.paper import find_sheet

@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 
-from giar_ml.ocr import OcrEngine
+from giar_ml.ocr.engine import OcrEngine
 from giar_ml.upright.lines import find_text_lines, shrink
 from giar_ml.upright.warp import turn_image
 

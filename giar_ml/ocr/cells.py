@@ -1,0 +1,266 @@
+"""The lines of text inside the cells of ruled tables, by their ink."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from giar_ml.document import BBox
+from giar_ml.layout import runs
+from giar_ml.ocr.lines import Line
+
+MIN_CONTRAST = 18
+FAINT_CONTRAST = 45
+"""Grey levels between paper and ink: less than the first is blank, less than the second is doubtful."""
+MIN_CONTRAST_TO_NOISE = 6.0
+
+MIN_INK_IN = 0.045
+"""A cell whose largest mark is smaller is blank: a dash has 0.06 in, a speck of dust 0.02 in."""
+STROKE_GAP_IN = 0.02
+MIN_DEPTH = 24.0
+"""Grey levels below the paper of the palest ink: JPEG noise has about 10."""
+SPECK_IN = 0.011
+DUST_AWAY_IN = 0.08
+"""Distance from the print at which a small mark is dust: the points of a figure stand closer."""
+REMNANT_IN = 0.02
+"""Thickness of what a rule leaves along the edge of a cell."""
+MIN_LINE_IN = 0.06
+LINE_IN = 0.1
+"""A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
+
+
+def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
+    """The text lines in a cell of the page, top to bottom; none when it holds no ink.
+
+    Text stacked in a narrow cell becomes one line: its characters side by side.
+    """
+    left, top = math.ceil(bbox.left) + 1, math.ceil(bbox.top) + 1
+    right, bottom = math.floor(bbox.right) - 1, math.floor(bbox.bottom) - 1
+    left, top = max(0, left), max(0, top)
+    cell = gray[top:bottom, left:right]
+    if min(cell.shape) < 4:
+        return []
+    cleaned, ink, contrast = _clean(cell, dpi=dpi)
+    if not ink.any():
+        return []
+    faint = contrast < FAINT_CONTRAST
+    rows = _text_rows(ink)
+    columns = np.flatnonzero(ink.any(axis=0))
+    width = int(columns[-1] + 1 - columns[0])
+    if _is_stacked(rows, width):
+        characters = _stacked_characters(rows, width)
+        crop = _side_by_side(cleaned, ink, characters)
+        box = BBox(
+            left + int(columns[0]), top + rows[0][0], left + int(columns[0]) + width, top + rows[-1][1]
+        )
+        return [Line(crop, box, faint)]
+    lines = []
+    merged = _merge_rows(rows, width, dpi=dpi)
+    for i, (start, stop) in enumerate(merged):
+        # A margin that reaches into the next line would show its figures twice.
+        free = merged[i - 1][1] if i else 0, merged[i + 1][0] if i + 1 < len(merged) else len(ink)
+        across = np.flatnonzero(ink[start:stop].any(axis=0))
+        if not across.size:
+            continue
+        first, last = int(across[0]), int(across[-1]) + 1
+        if max(stop - start, last - first) < MIN_INK_IN * dpi:
+            continue
+        crop = crop_line(cleaned, first, start, last, stop, free=free, dpi=dpi)
+        lines.append(Line(crop, BBox(left + first, top + start, left + last, top + stop), faint))
+    return lines
+
+
+def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """The cell with rule remnants and specks painted over, its ink as (h, w) bool, and the grey levels
+    between paper and ink."""
+    blank = np.zeros(cell.shape, bool)
+    cleaned, ink = _clean_at(cell, max(MIN_DEPTH, 0.4 * _contrast(cell)), dpi=dpi)
+    if _contrast(cell) >= FAINT_CONTRAST and ink.any():
+        return cleaned, ink, _contrast(cell)
+    # Specks and rule remnants may be all that is dark: look again at what is left without them.
+    paper = float(np.percentile(cleaned, 60))
+    noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
+    contrast = _contrast(cleaned)
+    if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
+        return cell, blank, contrast
+    cleaned, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
+    return cleaned, ink, min(contrast, FAINT_CONTRAST - 1)
+
+
+def _contrast(cell: np.ndarray) -> float:
+    return float(np.percentile(cell, 60)) - float(cell.min())
+
+
+def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
+    paper = float(np.percentile(cell, 60))
+    # Dark marks with the paler strokes that join them: thin print falls to pieces without.
+    pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
+    _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
+    dark = np.bincount(labels[cell < paper - depth], minlength=count)
+    ink = pale * (dark > 0)[labels]
+    drop = dark == 0
+    drop[0] = True
+    speck, remnant, min_ink = (SPECK_IN * dpi) ** 2, REMNANT_IN * dpi, MIN_INK_IN * dpi
+    height, width = cell.shape
+    for i in range(1, count):
+        x, y, w, h, _ = stats[i]
+        on_row = y == 0 or y + h == height
+        on_column = x == 0 or x + w == width
+        drop[i] = (
+            dark[i] < speck
+            or (on_row and h <= remnant / 2 + 1)
+            or (on_column and w <= remnant / 2 + 1)
+            or (on_row and w >= 0.75 * width and h <= 3 * remnant)
+            or (on_column and h >= 0.75 * height and w <= 3 * remnant)
+        )
+    _keep_points(drop, stats, dark)
+    _drop_dust(drop, stats, size=min_ink, distance=DUST_AWAY_IN * dpi)
+    kept = ~drop
+    is_kept = kept[labels]
+    if not _holds_mark(is_kept, min_ink, gap=max(1, round(STROKE_GAP_IN * dpi))):
+        is_kept = np.zeros(cell.shape, bool)
+    removed = ~is_kept & (ink > 0)
+    if not removed.any():
+        return cell, is_kept
+    wide = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    cleaned = cell.copy()
+    cleaned[wide & ~is_kept] = round(paper)
+    return cleaned, is_kept
+
+
+def _holds_mark(ink: np.ndarray, size: float, *, gap: int) -> bool:
+    """Whether pieces of ink no further apart than `gap` make up a mark of some size: the thin strokes of
+    small print fall apart."""
+    joined = cv2.dilate(ink.astype(np.uint8), np.ones((gap + 1, gap + 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    return any(max(width, height) - gap >= size for _, _, width, height, _ in stats[1:])
+
+
+def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
+    """Take back the specks that stand at the foot of print on both sides: decimal points."""
+    marks = stats[~drop]
+    lefts, tops, widths, heights = (marks[:, column] for column in range(4))
+    for i in np.flatnonzero(drop[1:] & (dark[1:] > 0)) + 1:
+        x, y, w, h, _ = stats[i]
+        middle = y + h / 2
+        beside = (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights)
+        before, after = x - (lefts + widths), lefts - (x + w)
+        near = [
+            beside & (gap >= -1) & (gap <= 0.6 * heights) & (h <= 0.4 * heights) for gap in (before, after)
+        ]
+        if all(side.any() for side in near):
+            drop[i] = False
+
+
+def _drop_dust(drop: np.ndarray, stats: np.ndarray, *, size: float, distance: float) -> None:
+    """Drop small marks that stand alone in a cell with print: they would stretch its line."""
+    small = stats[:, 2:4].max(axis=1) < size
+    print_ = stats[~drop & ~small]
+    if not len(print_):
+        return
+    for i in np.flatnonzero(~drop & small):
+        x, y, w, h, _ = stats[i]
+        across = np.maximum(print_[:, 0] - (x + w), x - (print_[:, 0] + print_[:, 2]))
+        down = np.maximum(print_[:, 1] - (y + h), y - (print_[:, 1] + print_[:, 3]))
+        drop[i] = np.maximum(across, down).min() > distance
+
+
+def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
+    """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink."""
+    for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
+        for row in side[: min(depth, side.shape[0] // 4)]:
+            if row.mean() < 0.6:
+                break
+            row[:] = 0
+
+
+def _text_rows(ink: np.ndarray) -> list[tuple[int, int]]:
+    return runs(np.asarray(ink.any(axis=1)))
+
+
+def _is_stacked(rows: Sequence[tuple[int, int]], width: int) -> bool:
+    """Whether the ink is one column of characters about as high as the column is wide."""
+    total = rows[-1][1] - rows[0][0]
+    if total < 2.6 * width or len(rows) < 3:
+        return False
+    tall = [stop - start for start, stop in rows if stop - start > 0.35 * width]
+    return bool(tall) and float(np.median(tall)) > 0.65 * width
+
+
+def _stacked_characters(rows: Sequence[tuple[int, int]], width: int) -> list[tuple[int, int]]:
+    """Rows of ink joined to characters: the strokes of 三 or 二 stand apart."""
+    characters: list[tuple[int, int]] = []
+    for start, stop in rows:
+        if (
+            characters
+            and stop - characters[-1][0] <= 1.1 * width
+            and start - characters[-1][1] <= 0.4 * width
+        ):
+            characters[-1] = (characters[-1][0], stop)
+        else:
+            characters.append((start, stop))
+    return characters
+
+
+def _side_by_side(cleaned: np.ndarray, ink: np.ndarray, characters: Sequence[tuple[int, int]]) -> np.ndarray:
+    columns = np.flatnonzero(ink.any(axis=0))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    em = max(right - left, max(stop - start for start, stop in characters))
+    paper = int(np.percentile(cleaned, 60))
+    pad = max(2, round(0.08 * em))
+    tiles = []
+    for start, stop in characters:
+        tile = np.full((em + 2 * pad, right - left + 2 * pad), paper, np.uint8)
+        y = pad + (em - (stop - start)) // 2
+        tile[y : y + stop - start, pad : pad + right - left] = cleaned[start:stop, left:right]
+        tiles.append(tile)
+    return _to_rgb(np.hstack(tiles))
+
+
+def _merge_rows(rows: Sequence[tuple[int, int]], width: int, *, dpi: float) -> list[tuple[int, int]]:
+    """Rows of ink joined to text lines: low ones (dots, the strokes of 二) go to their neighbours."""
+    merged = list(rows)
+    # A lone 二 or 三 has no high row: its strokes together are about as high as wide.
+    total = rows[-1][1] - rows[0][0]
+    stroke = min(0.35 * width, MIN_LINE_IN * dpi)
+    is_lone = 0.6 * width <= total <= 1.2 * width and all(b - a < stroke for a, b in rows)
+    # The em of the smallest print (7.5 pt) is LINE_IN: a faint 5 may come in a bar and a bowl.
+    high = total if is_lone else LINE_IN * dpi
+    while len(merged) > 1:
+        em = high if is_lone else max(high, *(stop - start for start, stop in merged))
+        candidates = []
+        for i, ((a, b), (c, d)) in enumerate(pairwise(merged)):
+            is_low = min(b - a, d - c) < 0.6 * em
+            if is_low and d - a <= 1.3 * em and c - b <= 0.4 * em:
+                candidates.append((c - b, i))
+        if not candidates:
+            break
+        _, i = min(candidates)
+        merged[i : i + 2] = [(merged[i][0], merged[i + 1][1])]
+    return merged
+
+
+def crop_line(
+    cleaned: np.ndarray, left: int, top: int, right: int, bottom: int, *, free: tuple[int, int], dpi: float
+) -> np.ndarray:
+    """The line with a margin, as (h, w, 3); paper where the margin leaves the rows `free` of other lines."""
+    if bottom - top < MIN_LINE_IN * dpi:
+        missing = round(LINE_IN * dpi) - (bottom - top)
+        top, bottom = top - missing // 2, bottom + missing - missing // 2
+    pad = max(2, round(0.12 * (bottom - top)))
+    paper = int(np.percentile(cleaned, 60))
+    width = cleaned.shape[1]
+    crop = np.full((bottom - top + 2 * pad, right - left + 2 * pad), paper, np.uint8)
+    y0, y1 = max(free[0], top - pad), min(free[1], bottom + pad)
+    x0, x1 = max(0, left - pad), min(width, right + pad)
+    crop[y0 - top + pad : y1 - top + pad, x0 - left + pad : x1 - left + pad] = cleaned[y0:y1, x0:x1]
+    return _to_rgb(crop)
+
+
+def _to_rgb(gray: np.ndarray) -> np.ndarray:
+    return np.repeat(gray[:, :, None], 3, axis=2)

@@ -1,0 +1,82 @@
+"""Figures that stand alone outside tables: text detection loses an isolated 0 or puts its box beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from giar_ml.document import UNREAD, BBox, Token
+from giar_ml.figures import is_figure
+from giar_ml.geometry import intersection_area, overlap
+from giar_ml.ocr.cells import MIN_INK_IN, crop_line
+from giar_ml.ocr.lines import MAX_FIGURE_ASPECT, Line
+
+GAP_IN = 0.08
+"""Between the characters of one figure: 11 has the widest. Columns stand further apart."""
+HEIGHT_IN = (0.05, 0.25)
+COVERED = 0.5
+"""Share of a mark's ink inside a token that has read it."""
+IN_LINE = 0.5
+"""Share of its height that a mark has in common with other print beside it."""
+
+
+def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dpi: float) -> list[Line]:
+    """Marks as high as figures that stand in one line with other print and that no word has read.
+
+    Args:
+        gray: (H, W) uint8.
+        ink: (H, W) bool, what is dark outside tables.
+        tokens: what was read there. Words stand for their ink, figures do not: theirs is found anew.
+        dpi: resolution.
+    """
+    gap = max(1, round(GAP_IN * dpi))
+    joined = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    read = np.zeros(ink.shape, bool)
+    for token in tokens:
+        if not _is_figure(token):
+            left, top, right, bottom = (max(0, round(x)) for x in token.bbox)
+            read[top:bottom, left:right] = True
+    low, high = (x * dpi for x in HEIGHT_IN)
+    marks = []
+    for left, top, width, height, _ in stats[1:count].tolist():
+        if not (low <= height <= high and width <= MAX_FIGURE_ASPECT * height):
+            continue
+        if max(width, height) < MIN_INK_IN * dpi:
+            continue
+        own = ink[top : top + height, left : left + width]
+        if (own & read[top : top + height, left : left + width]).sum() < COVERED * own.sum():
+            marks.append(BBox(left, top, left + width, top + height))
+    words = [token.bbox for token in tokens if token.text != UNREAD]
+    return [
+        Line(_crop(gray, mark, dpi=dpi), BBox(*map(float, mark)))
+        for mark in marks
+        if any(_is_beside(mark, other) for other in (*words, *marks) if other is not mark)
+    ]
+
+
+def drop_found(tokens: Sequence[Token], marks: Sequence[Token]) -> list[Token]:
+    """The tokens without the figures whose ink was found anew as `marks`."""
+    return [
+        token
+        for token in tokens
+        if not _is_figure(token) or all(intersection_area(token.bbox, mark.bbox) == 0 for mark in marks)
+    ]
+
+
+def _is_figure(token: Token) -> bool:
+    """Whether a token is a figure, or nothing: its box may lie beside its ink."""
+    return bool(token.readings) or token.text == UNREAD or is_figure(token.text)
+
+
+def _is_beside(mark: BBox, other: BBox) -> bool:
+    shared = overlap(mark.top, mark.bottom, other.top, other.bottom)
+    apart = overlap(mark.left, mark.right, other.left, other.right) == 0
+    return apart and shared >= IN_LINE * max(mark.height, min(other.height, 2 * mark.height))
+
+
+def _crop(gray: np.ndarray, mark: BBox, *, dpi: float) -> np.ndarray:
+    left, top, right, bottom = (int(x) for x in mark)
+    return crop_line(gray, left, top, right, bottom, free=(0, len(gray)), dpi=dpi)
