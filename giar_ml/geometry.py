@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+import numpy as np
+
 from giar_ml.document import BBox
 
 T = TypeVar("T")
@@ -79,3 +81,15 @@ def split_into_lines(
 def _mean_extent(bboxes: Iterable[BBox]) -> tuple[float, float]:
     extents = [(bbox.top, bbox.bottom) for bbox in bboxes]
     return sum(top for top, _ in extents) / len(extents), sum(bottom for _, bottom in extents) / len(extents)
+
+
+def runs(flags: np.ndarray, *, gap: int = 0) -> list[tuple[int, int]]:
+    """Half-open runs of true values, those at most `gap` apart joined."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+    found: list[tuple[int, int]] = []
+    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if found and start - found[-1][1] <= gap:
+            found[-1] = (found[-1][0], stop)
+        else:
+            found.append((start, stop))
+    return found

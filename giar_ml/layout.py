@@ -13,6 +13,7 @@ from layoutparser.models.base_layoutmodel import BaseLayoutModel
 
 from giar_ml.document import BBox, Page
 from giar_ml.errors import EngineError
+from giar_ml.geometry import runs
 from giar_ml.tables import cells_to_tables
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
 
@@ -152,15 +153,3 @@ def find_ink(gray: np.ndarray, tables: Sequence[BBox], *, margin: int) -> np.nda
         left, top = max(0, int(table.left) - margin), max(0, int(table.top) - margin)
         ink[top : int(table.bottom) + margin + 1, left : int(table.right) + margin + 1] = 0
     return cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(bool)
-
-
-def runs(flags: np.ndarray, *, gap: int = 0) -> list[tuple[int, int]]:
-    """Half-open runs of true values, those at most `gap` apart joined."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    found: list[tuple[int, int]] = []
-    for start, stop in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
-        if found and start - found[-1][1] <= gap:
-            found[-1] = (found[-1][0], stop)
-        else:
-            found.append((start, stop))
-    return found

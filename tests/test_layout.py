@@ -7,7 +7,8 @@ from layoutparser.elements import Layout, Rectangle, TextBlock
 
 from giar_ml.document import Page
 from giar_ml.errors import EngineError
-from giar_ml.layout import detect_layout, load_detector, runs
+from giar_ml.geometry import runs
+from giar_ml.layout import detect_layout, load_detector
 from giar_ml.tables import find_tables
 
 

@@ -18,7 +18,7 @@ from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.lines import find_text_lines
 from giar_ml.upright.paper import find_sheet
-from giar_ml.upright.tone import WHITE, even_light, fade_seals
+from giar_ml.upright.tone import WHITE, even_light, fade_seals, remove_streaks
 from giar_ml.upright.turning import find_quarters
 from giar_ml.upright.warp import TERMS, Field, PageWarp, flatten_image, turn_image
 from training import device, warp
@@ -219,6 +219,22 @@ def test_red_headlines_stay():
     page = np.full((400, WIDTH, 3), 255, np.uint8)
     cv2.putText(page, "RED HEADLINE OF AN OFFICE", (100, 200), FONT, 2, (215, 30, 40), 5)
     assert fade_seals(page, dpi=DPI) is page
+
+
+@pytest.mark.parametrize("lying", [False, True])
+def test_streaks_are_removed_and_print_stays(lying):
+    page = make_page()
+    streaked = page.astype(np.int16)
+    view = streaked.swapaxes(0, 1) if lying else streaked
+    view[:, 700:702] -= np.linspace(20, 45, len(view)).astype(np.int16)[:, None, None]
+    clean = remove_streaks(np.clip(streaked, 0, 255).astype(np.uint8), dpi=DPI)
+    assert clean[page == 255].min() > 245
+    assert clean[page == 0].max() < 60
+
+
+def test_rules_that_fill_a_picture_are_no_streaks():
+    table = make_page()[ROWS[0] : ROWS[-1], COLUMNS[0] - 5 : COLUMNS[-1] + 5]
+    assert remove_streaks(table, dpi=DPI) is table
 
 
 def test_boxes_lead_back_to_the_page_as_scanned():

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import BBox
-from giar_ml.layout import runs
+from giar_ml.geometry import runs
 from giar_ml.ocr.lines import Line
 
 MIN_CONTRAST = 18

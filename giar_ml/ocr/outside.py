@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from giar_ml.document import BBox, Page
-from giar_ml.layout import find_ink, runs
+from giar_ml.geometry import runs
+from giar_ml.layout import find_ink
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.ocr.lines import Line
 

@@ -50,7 +50,13 @@ def cells_to_tables(groups: Iterable[Rules], *, page: int, dpi: float) -> list[T
     """The groups of rules that are tables, top to bottom: not frames, boxes or crossed lines."""
     tables = []
     for group in groups:
-        grid = lines_to_cells(group.horizontal, group.vertical, tolerance=TOUCH_IN * dpi)
+        grid = lines_to_cells(
+            group.horizontal,
+            group.vertical,
+            tolerance=TOUCH_IN * dpi,
+            row_pieces=group.row_pieces,
+            column_pieces=group.column_pieces,
+        )
         if not _is_table(grid.cells, grid.n_rows, grid.n_columns, min_side=MIN_CELL_IN * dpi):
             continue
         cells = tuple(replace(cell, bbox=group.bbox_to_page(cell.bbox)) for cell in grid.cells)

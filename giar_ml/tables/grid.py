@@ -12,8 +12,9 @@ from giar_ml.document import BBox, Cell
 from giar_ml.geometry import cluster, overlap
 from giar_ml.tables.rules import Rule
 
-MIN_COVER = 0.55
-"""Share of a cell's side that a rule must cover to divide it from its neighbour."""
+MIN_COVER = 0.35
+"""Share of a cell's side that a rule must cover to divide it from its neighbour: rules of worn copies are
+broken, those of merged cells are not there at all."""
 
 
 class Grid(NamedTuple):
@@ -24,7 +25,14 @@ class Grid(NamedTuple):
     n_columns: int
 
 
-def lines_to_cells(horizontal: Sequence[Rule], vertical: Sequence[Rule], *, tolerance: float) -> Grid:
+def lines_to_cells(
+    horizontal: Sequence[Rule],
+    vertical: Sequence[Rule],
+    *,
+    tolerance: float,
+    row_pieces: Sequence[Rule] = (),
+    column_pieces: Sequence[Rule] = (),
+) -> Grid:
     """The cells between the rules, merged cells as spans; empty without rules in both directions.
 
     The outer border is closed where the rules end: a table torn at a page end has no bottom rule,
@@ -34,14 +42,16 @@ def lines_to_cells(horizontal: Sequence[Rule], vertical: Sequence[Rule], *, tole
         horizontal: rules along x, upright.
         vertical: rules along y, upright.
         tolerance: rules nearer than this are one (double lines, slips of the pen), in pixels.
+        row_pieces: what is left of horizontal rules elsewhere on the edges that `horizontal` make.
+        column_pieces: the same of vertical ones.
 
     Returns:
         Cells with their inner box, inside the rules.
     """
     if not horizontal or not vertical:
         return Grid((), 0, 0)
-    rows = _edges(horizontal, vertical, tolerance)
-    columns = _edges(vertical, horizontal, tolerance)
+    rows = _edges(horizontal, vertical, row_pieces, tolerance)
+    columns = _edges(vertical, horizontal, column_pieces, tolerance)
     if len(rows) < 2 or len(columns) < 2:
         return Grid((), 0, 0)
     # below[r, c]: a rule between (r, c) and (r + 1, c); beside[r, c]: between (r, c) and (r, c + 1).
@@ -86,13 +96,16 @@ class _Span(NamedTuple):
     column_stop: int
 
 
-def _edges(rules: Sequence[Rule], crossing: Sequence[Rule], tolerance: float) -> list[_Edge]:
+def _edges(
+    rules: Sequence[Rule], crossing: Sequence[Rule], pieces: Sequence[Rule], tolerance: float
+) -> list[_Edge]:
     edges = []
     for indices in cluster([rule.position for rule in rules], gap=tolerance):
         members = tuple(rules[i] for i in indices)
         lengths = [rule.stop - rule.start for rule in members]
         position = float(np.average([rule.position for rule in members], weights=lengths))
-        edges.append(_Edge(position, members))
+        beside = (piece for piece in pieces if abs(piece.position - position) <= tolerance)
+        edges.append(_Edge(position, (*members, *beside)))
     first = _torn_end([r.start for r in crossing], edges[0].position, slip=2 * tolerance)
     last = _torn_end([-r.stop for r in crossing], -edges[-1].position, slip=2 * tolerance)
     if first is not None:

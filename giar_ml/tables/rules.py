@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from giar_ml.document import BBox
+from giar_ml.geometry import cluster, runs
+from giar_ml.tables.traces import GAP_IN, max_thickness, response_level, trace_lines
 
 A4_SHORT_SIDE_IN = 8.27
 
-MAX_RULE_IN = 0.045
-"""Thicker dark bars are shading or pictures; the borders of these forms have at most 2.25 pt."""
-MIN_STROKE_IN = 0.11
-"""Shorter straight runs are strokes of characters. The lowest rows of these forms have 0.13 in."""
 LONG_RULE_IN = 1.0
 """Not even the joined strokes of a blurred title are this long."""
 MEDIUM_RULE_IN = 0.5
@@ -23,8 +21,11 @@ SHORT_RULE_IN = 0.3
 """So long are strokes of a character in a row that is no higher: their ends must lie closer to the rules."""
 CLOSE_IN = 0.015
 """What scanning leaves between a rule and the rule it ends on; a character keeps more distance."""
-GAP_IN = 0.025
-"""Gaps that a worn copy leaves in a rule."""
+MAX_BEND_IN = 0.005
+"""The ring of a seal is bent more."""
+EDGE_IN = 0.15
+"""Nothing is printed so near to the edge of a page."""
+MIN_PIECE_IN = 0.02
 MIN_CLEAR = 0.5
 """Share of a rule's two sides that is clear of other dark marks; strokes in a line of text have less."""
 TOUCH_IN = 0.045
@@ -41,12 +42,18 @@ class Rule(NamedTuple):
 
 
 class Rules(NamedTuple):
-    """The rules of a page in an upright frame, u = x - vertical_slope * y, v = y - horizontal_slope * x."""
+    """The rules of a page in an upright frame, u = x - vertical_slope * y, v = y - horizontal_slope * x.
+
+    `row_pieces` and `column_pieces` are what is left of broken rules where whole ones stand in line with
+    them: too short to say by themselves that there is a rule.
+    """
 
     horizontal: tuple[Rule, ...]
     vertical: tuple[Rule, ...]
     horizontal_slope: float = 0.0
     vertical_slope: float = 0.0
+    row_pieces: tuple[Rule, ...] = ()
+    column_pieces: tuple[Rule, ...] = ()
 
     def to_page(self, u: float, v: float) -> tuple[float, float]:
         """Page pixels of a point of the upright frame."""
@@ -76,17 +83,29 @@ def find_rules(image: np.ndarray, *, dpi: float) -> Rules:
     header cells and uneven light leave no edges of their own, as they do in a threshold.
     """
     gray = to_gray(image)
-    level = _response_level(gray)
-    horizontal = _find_segments(gray, dpi=dpi, level=level)
-    vertical = _find_segments(np.ascontiguousarray(gray.T), dpi=dpi, level=level)
+    level = response_level(gray)
+    horizontal, row_marks = _find_segments(gray, dpi=dpi, level=level)
+    vertical, column_marks = _find_segments(np.ascontiguousarray(gray.T), dpi=dpi, level=level)
     horizontal_slope = _main_slope(horizontal, dpi=dpi)
     vertical_slope = _main_slope(vertical, dpi=dpi)
+    height, width = gray.shape
     rows, columns = _meeting(
         _upright(horizontal, slope=horizontal_slope, cross_slope=vertical_slope),
         _upright(vertical, slope=vertical_slope, cross_slope=horizontal_slope),
         dpi=dpi,
     )
-    return Rules(rows, columns, horizontal_slope, vertical_slope)
+    rows, columns = (
+        _drop_streaks(rows, columns, length=width, dpi=dpi),
+        _drop_streaks(columns, rows, length=height, dpi=dpi),
+    )
+    return Rules(
+        rows,
+        columns,
+        horizontal_slope,
+        vertical_slope,
+        _find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi),
+        _find_pieces(column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi),
+    )
 
 
 def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
@@ -110,11 +129,7 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
         groups.setdefault(find(i), ([], []))[0].append(h)
     for j, v in enumerate(vertical, len(horizontal)):
         groups.setdefault(find(j), ([], []))[1].append(v)
-    found = [
-        Rules(tuple(h), tuple(v), rules.horizontal_slope, rules.vertical_slope)
-        for h, v in groups.values()
-        if h and v
-    ]
+    found = [rules._replace(horizontal=tuple(h), vertical=tuple(v)) for h, v in groups.values() if h and v]
     return sorted(found, key=lambda group: (extent(group).top, extent(group).left))
 
 
@@ -141,82 +156,9 @@ class _Segment(NamedTuple):
         return self.offset + self.slope * x
 
 
-def _response_level(gray: np.ndarray) -> float:
-    """How much darker than its surroundings a rule must be, in grey levels.
-
-    An eighth of the page's contrast: a hairline that scans to a light grey passes, JPEG noise
-    (about 10 levels beside black text) does not.
-    """
-    dark, paper = np.percentile(gray[::4, ::4], (1, 60))
-    return float(np.clip((paper - dark) / 8, 14, 32))
-
-
-def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.ndarray]:
-    """Thin dark lines across the page that are `min_length` pixels or longer, bent or not.
-
-    Returns:
-        (N, 2) points along each, in continuous pixel coordinates.
-    """
-    traces, _ = _trace_lines(gray, dpi=dpi, level=_response_level(gray))
-    return [
-        np.stack([trace.xs + 0.5, trace.ys + 0.5], axis=1)
-        for trace in traces
-        if trace.xs[-1] - trace.xs[0] + 1 >= min_length
-    ]
-
-
-class _Trace(NamedTuple):
-    """The pixels of a thin dark line: columns, the mean row in each, the mean thickness."""
-
-    xs: np.ndarray
-    ys: np.ndarray
-    thickness: float
-
-
-def _trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[_Trace], np.ndarray]:
-    """Lines along the first axis, and a mask of all that is thin and dark."""
-    across = _max_thickness(dpi)
-    along = max(8, round(MIN_STROKE_IN * dpi))
-    gap = max(2, round(GAP_IN * dpi))
-    # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
-    response = cv2.morphologyEx(
-        gray,
-        cv2.MORPH_BLACKHAT,
-        np.ones((across, 1), np.uint8),
-        borderType=cv2.BORDER_CONSTANT,
-        borderValue=(255,),
-    )
-    mask: Any = (response >= level).astype(np.uint8)
-    # Three pixels across, so that the steps of a slightly skewed hairline hang together.
-    dark = mask
-    mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
-    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
-    # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
-    crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
-    is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
-    mask = np.where(is_dark, crossed, mask).astype(np.uint8)
-    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    traces = []
-    for component in range(1, count):
-        left, top, width, height, area = stats[component]
-        thickness = area / width - 2
-        if thickness > across:
-            continue
-        piece = (labels[top : top + height, left : left + width] == component).astype(np.float32)
-        weights = piece.sum(axis=0)
-        centers = (piece * np.arange(height, dtype=np.float32)[:, None]).sum(axis=0) / np.maximum(weights, 1)
-        seen = weights > 0
-        traces.append(_Trace(left + np.arange(width)[seen], top + centers[seen], float(thickness)))
-    return traces, dark
-
-
-def _max_thickness(dpi: float) -> int:
-    return max(3, round(MAX_RULE_IN * dpi)) | 1
-
-
-def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segment]:
-    traces, dark = _trace_lines(gray, dpi=dpi, level=level)
+def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[_Segment], np.ndarray]:
+    """Segments of rules, and a mask of all that is thin and dark."""
+    traces, dark = trace_lines(gray, dpi=dpi, level=level)
     segments = []
     for xs, ys, thickness in traces:
         left, stop = int(xs[0]), int(xs[-1]) + 1
@@ -224,10 +166,12 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
             slope, offset = np.polyfit(xs - left, ys, 1)
         else:
             slope, offset = 0.0, float(np.median(ys))
+            if _bend(xs, ys) > max(1.0, MAX_BEND_IN * dpi):
+                continue
         if abs(slope) > 0.05:
             continue
         line = np.round(offset + slope * (xs - left)).astype(int)
-        if _clear_share(dark, xs, line, distance=_max_thickness(dpi) // 2 + 1) < MIN_CLEAR:
+        if _clear_share(dark, xs, line, distance=max_thickness(dpi) // 2 + 1) < MIN_CLEAR:
             continue
         segments.append(
             _Segment(
@@ -238,7 +182,70 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> list[_Segme
                 max(1.0, thickness),
             )
         )
-    return segments
+    return segments, dark
+
+
+def _bend(xs: np.ndarray, ys: np.ndarray) -> float:
+    """How far a line's points lie off a straight one, root mean square in pixels."""
+    return float(np.sqrt(np.mean((ys - np.polyval(np.polyfit(xs, ys, 1), xs)) ** 2)))
+
+
+def _drop_streaks(
+    rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, length: float, dpi: float
+) -> tuple[Rule, ...]:
+    """Without lines that run to the edge of the page and meet no other there: dirt on the scanner's glass."""
+    touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+
+    def ends_on_rule(rule: Rule, end: float) -> bool:
+        return any(
+            abs(c.position - end) <= touch and c.start - touch <= rule.position <= c.stop + touch
+            for c in crossing
+        )
+
+    return tuple(
+        rule
+        for rule in rules
+        if not (rule.start <= edge and not ends_on_rule(rule, rule.start))
+        and not (rule.stop >= length - edge and not ends_on_rule(rule, rule.stop))
+    )
+
+
+def _find_pieces(
+    marks: np.ndarray,
+    rules: tuple[Rule, ...],
+    crossing: tuple[Rule, ...],
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> tuple[Rule, ...]:
+    """What else is dark in line with the rules, as far as they are crossed, and clear on both sides.
+
+    Args:
+        marks: (H, W), what is thin and dark, the rules lying across.
+        slopes: of the rules, and of those that cross them.
+    """
+    touch, gap = TOUCH_IN * dpi, max(1, round(GAP_IN * dpi))
+    distance = max_thickness(dpi) // 2 + 1
+    height, width = marks.shape
+    pieces = []
+    positions = [rule.position for rule in rules]
+    for indices in cluster(positions, gap=CLOSE_IN * dpi):
+        position = float(np.median([positions[i] for i in indices]))
+        ends = [c.position for c in crossing if c.start - touch <= position <= c.stop + touch]
+        if not ends:
+            continue
+        along = np.arange(max(0, round(min(ends))), round(max(ends)) + 1)
+        xs = np.clip(np.round(along + slopes[1] * position), 0, width - 1).astype(np.intp)
+        ys = np.round(position + slopes[0] * xs).astype(np.intp)
+
+        def is_dark(offsets: range, xs: np.ndarray = xs, ys: np.ndarray = ys) -> np.ndarray:
+            return np.any([marks[np.clip(ys + d, 0, height - 1), xs] for d in offsets], axis=0)
+
+        clear = ~is_dark(range(distance, 2 * distance + 1)) & ~is_dark(range(-2 * distance, 1 - distance))
+        for start, stop in runs(is_dark(range(-1, 2)) & clear, gap=gap):
+            if stop - start >= MIN_PIECE_IN * dpi:
+                pieces.append(Rule(position, float(along[start]), float(along[stop - 1] + 1)))
+    return tuple(pieces)
 
 
 def _clear_share(dark: np.ndarray, xs: np.ndarray, ys: np.ndarray, *, distance: int) -> float:

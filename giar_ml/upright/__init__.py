@@ -12,7 +12,7 @@ from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.paper import find_sheet
-from giar_ml.upright.tone import even_light, fade_seals
+from giar_ml.upright.tone import even_light, fade_seals, remove_streaks
 from giar_ml.upright.turning import find_quarters
 from giar_ml.upright.warp import PageWarp, flatten_image, turn_image
 
@@ -20,7 +20,7 @@ __all__ = ["as_scanned", "make_upright"]
 
 
 def make_upright(page: Page, engine: OcrEngine) -> Page:
-    """The scan as if it were a print: no desk around it, no shadows, no red seals, upright and flat.
+    """The scan as if it were a print: no desk around it, no shadows, streaks or red seals, upright and flat.
 
     What is in order stays as it is; the page keeps its size but for quarter turns. Comes before any token or
     table is found.
@@ -32,8 +32,9 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
         return page
     image = page.image
     dpi = page.dpi or estimate_dpi(image)
-    even = even_light(image, dpi=dpi, sheet=find_sheet(image))
-    image = fade_seals(even, dpi=dpi)
+    image = remove_streaks(image, dpi=dpi)
+    image = even_light(image, dpi=dpi, sheet=find_sheet(image))
+    image = fade_seals(image, dpi=dpi)
     gray = to_gray(image)
     quarters = find_quarters(gray, engine, dpi=dpi)
     gray = turn_image(gray, quarters)

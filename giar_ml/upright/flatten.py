@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from giar_ml.tables.rules import find_curves
+from giar_ml.tables.traces import find_curves
 from giar_ml.upright.lines import find_text_lines, find_text_slope, shrink
 from giar_ml.upright.warp import TERMS, Field, monomials
 

@@ -24,6 +24,16 @@ SEAL_GAP_IN = 0.15
 SEAL_LIGHT = 0.85
 """Share of red light that the ink of a seal lets through."""
 
+STREAK_IN = 0.04
+"""Streaks are thinner."""
+STREAK_STEP = 4
+STREAK_PERCENTILE = 15
+"""A streak is seen in all rows but this share."""
+STREAK_DEPTH = (4, 70)
+"""Levels by which it is darker there: paper differs from pixel to pixel, but not always to the same side.
+A rule of a table that fills its picture is darker."""
+STREAK_BLOCK_IN = 0.4
+
 
 def even_light(image: np.ndarray, *, dpi: float, sheet: np.ndarray | None = None) -> np.ndarray:
     """The page with its paper at one level of white; what is not sheet becomes paper too.
@@ -90,3 +100,32 @@ def _redness(image: np.ndarray) -> np.ndarray:
     """Levels by which red exceeds the two others."""
     others = np.maximum(image[:, :, 1], image[:, :, 2]).astype(np.int16)
     return np.asarray(image[:, :, 0] - others)
+
+
+def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The page, (H, W, 3) uint8, without the lines that dirt on a scanner's glass draws from edge to edge.
+
+    Nothing on paper is a little darker than what is beside it all along a column of pixels. Each such column
+    is made lighter by as much as it is darker nearby, in the median: print that crosses it stays.
+    """
+    clean = image
+    for turned in (False, True):
+        view = clean.swapaxes(0, 1) if turned else clean
+        gray = cv2.cvtColor(np.ascontiguousarray(view[::STREAK_STEP]), cv2.COLOR_RGB2GRAY)
+        across = max(3, round(STREAK_IN * dpi)) | 1
+        depth = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, np.ones((1, across), np.uint8))
+        darker = np.percentile(depth, STREAK_PERCENTILE, axis=0)
+        columns = np.flatnonzero((darker >= STREAK_DEPTH[0]) & (darker <= STREAK_DEPTH[1]))
+        if not columns.size:
+            continue
+        if clean is image:
+            clean = image.copy()
+            view = clean.swapaxes(0, 1) if turned else clean
+        n_blocks = max(1, len(depth) * STREAK_STEP // round(STREAK_BLOCK_IN * dpi))
+        blocks = np.array_split(np.arange(len(depth)), n_blocks)
+        centers = [STREAK_STEP * float(block.mean()) for block in blocks]
+        for column in columns:
+            typical = [float(np.median(depth[block, column])) for block in blocks]
+            add = np.interp(np.arange(len(view)), centers, typical)[:, None]
+            view[:, column] = np.minimum(255, view[:, column] + add).astype(np.uint8)
+    return clean

@@ -1,0 +1,89 @@
+"""Thin dark lines on a page image, pixel by pixel."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+
+MAX_RULE_IN = 0.045
+"""Thicker dark bars are shading or pictures; the borders of these forms have at most 2.25 pt."""
+MIN_STROKE_IN = 0.11
+"""Shorter straight runs are strokes of characters. The lowest rows of these forms have 0.13 in."""
+GAP_IN = 0.025
+"""Gaps that a worn copy leaves in a rule."""
+
+
+class Trace(NamedTuple):
+    """The pixels of a thin dark line: columns, the mean row in each, the mean thickness."""
+
+    xs: np.ndarray
+    ys: np.ndarray
+    thickness: float
+
+
+def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Trace], np.ndarray]:
+    """Lines along the first axis, and a mask of all that is thin and dark."""
+    across = max_thickness(dpi)
+    along = max(8, round(MIN_STROKE_IN * dpi))
+    gap = max(2, round(GAP_IN * dpi))
+    # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
+    response = cv2.morphologyEx(
+        gray,
+        cv2.MORPH_BLACKHAT,
+        np.ones((across, 1), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=(255,),
+    )
+    mask: Any = (response >= level).astype(np.uint8)
+    # Three pixels across, so that the steps of a slightly skewed hairline hang together.
+    dark = mask
+    mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
+    mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
+    # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
+    crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
+    is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
+    mask = np.where(is_dark, crossed, mask).astype(np.uint8)
+    mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    traces = []
+    for component in range(1, count):
+        left, top, width, height, area = stats[component]
+        thickness = area / width - 2
+        if thickness > across:
+            continue
+        piece = (labels[top : top + height, left : left + width] == component).astype(np.float32)
+        weights = piece.sum(axis=0)
+        centers = (piece * np.arange(height, dtype=np.float32)[:, None]).sum(axis=0) / np.maximum(weights, 1)
+        seen = weights > 0
+        traces.append(Trace(left + np.arange(width)[seen], top + centers[seen], float(thickness)))
+    return traces, dark
+
+
+def max_thickness(dpi: float) -> int:
+    return max(3, round(MAX_RULE_IN * dpi)) | 1
+
+
+def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.ndarray]:
+    """Thin dark lines across the page that are `min_length` pixels or longer, bent or not.
+
+    Returns:
+        (N, 2) points along each, in continuous pixel coordinates.
+    """
+    traces, _ = trace_lines(gray, dpi=dpi, level=response_level(gray))
+    return [
+        np.stack([trace.xs + 0.5, trace.ys + 0.5], axis=1)
+        for trace in traces
+        if trace.xs[-1] - trace.xs[0] + 1 >= min_length
+    ]
+
+
+def response_level(gray: np.ndarray) -> float:
+    """How much darker than its surroundings a rule must be, in grey levels.
+
+    An eighth of the page's contrast: a hairline that scans to a light grey passes, JPEG noise
+    (about 10 levels beside black text) does not.
+    """
+    dark, paper = np.percentile(gray[::4, ::4], (1, 60))
+    return float(np.clip((paper - dark) / 8, 14, 32))
