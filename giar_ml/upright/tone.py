@@ -125,7 +125,7 @@ def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:
         blocks = np.array_split(np.arange(len(depth)), n_blocks)
         centers = [STREAK_STEP * float(block.mean()) for block in blocks]
         for column in columns:
-            typical = [float(np.median(depth[block, column])) for block in blocks]
+            typical = [min(float(np.median(depth[block, column])), STREAK_DEPTH[1]) for block in blocks]
             add = np.interp(np.arange(len(view)), centers, typical)[:, None]
             view[:, column] = np.minimum(255, view[:, column] + add).astype(np.uint8)
     return clean
