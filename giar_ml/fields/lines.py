@@ -6,13 +6,17 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure
+from giar_ml.geometry import union
 from giar_ml.label import mix_labels
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
+_FAR_APART = 2.0
+"""Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
 
@@ -65,6 +69,7 @@ def _page_lines(page: Page) -> Iterable[Line]:
 
 def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
+    cells = [piece for cell in cells for piece in _split_columns(cell)]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read.
     words = [c for c in cells if c.tokens and not _is_field(c) and len(_CHINESE.findall(c.text)) > 1]
@@ -81,6 +86,36 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
+
+
+def _split_columns(cell: Cell) -> list[Cell]:
+    """The cell, or where figures stand far apart in it, one for each: the rule between them was not seen."""
+    if len(cell.tokens) < 2 or not any(_is_one_figure(token) for token in cell.tokens):
+        return [cell]
+    columns: list[list[Token]] = []
+    height = median(token.bbox.height for token in cell.tokens)
+    for token in sorted(cell.tokens, key=lambda token: token.bbox.left):
+        right = max((t.bbox.right for t in columns[-1]), default=-math.inf) if columns else -math.inf
+        if columns and token.bbox.left - right < _FAR_APART * height:
+            columns[-1].append(token)
+        else:
+            columns.append([token])
+    # What stands apart without figures is one label.
+    groups: list[list[Token]] = []
+    for column in columns:
+        is_label = not any(map(_is_one_figure, column))
+        if groups and is_label and not any(map(_is_one_figure, groups[-1])):
+            groups[-1].extend(column)
+        else:
+            groups.append(column)
+    if len(groups) == 1:
+        return [cell]
+    kept = [tuple(token for token in cell.tokens if token in group) for group in groups]
+    return [replace(cell, tokens=tokens, bbox=union(t.bbox for t in tokens)) for tokens in kept]
+
+
+def _is_one_figure(token: Token) -> bool:
+    return bool(token.readings) or is_figure(token.text)
 
 
 def _is_field(cell: Cell) -> bool:

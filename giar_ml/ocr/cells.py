@@ -20,6 +20,8 @@ MIN_CONTRAST_TO_NOISE = 6.0
 
 MIN_INK_IN = 0.045
 """A cell whose largest mark is smaller is blank: a dash has 0.06 in, a speck of dust 0.02 in."""
+COLUMN_GAP_IN = 0.3
+"""What stands further apart in one line is read apart: the rule between may have been lost."""
 STROKE_GAP_IN = 0.02
 MIN_DEPTH = 24.0
 """Grey levels below the paper of the palest ink: JPEG noise has about 10."""
@@ -63,14 +65,11 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
     for i, (start, stop) in enumerate(merged):
         # A margin that reaches into the next line would show its figures twice.
         free = merged[i - 1][1] if i else 0, merged[i + 1][0] if i + 1 < len(merged) else len(ink)
-        across = np.flatnonzero(ink[start:stop].any(axis=0))
-        if not across.size:
-            continue
-        first, last = int(across[0]), int(across[-1]) + 1
-        if max(stop - start, last - first) < MIN_INK_IN * dpi:
-            continue
-        crop = crop_line(cleaned, first, start, last, stop, free=free, dpi=dpi)
-        lines.append(Line(crop, BBox(left + first, top + start, left + last, top + stop), faint))
+        for first, last in runs(np.asarray(ink[start:stop].any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
+            if max(stop - start, last - first) < MIN_INK_IN * dpi:
+                continue
+            crop = crop_line(cleaned, first, start, last, stop, free=free, dpi=dpi)
+            lines.append(Line(crop, BBox(left + first, top + start, left + last, top + stop), faint))
     return lines
 
 

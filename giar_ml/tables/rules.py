@@ -21,6 +21,8 @@ SHORT_RULE_IN = 0.3
 """So long are strokes of a character in a row that is no higher: their ends must lie closer to the rules."""
 CLOSE_IN = 0.015
 """What scanning leaves between a rule and the rule it ends on; a character keeps more distance."""
+MAX_BREAK_IN = 0.2
+"""Gap between the pieces of one rule."""
 MAX_BEND_IN = 0.005
 """The ring of a seal is bent more."""
 EDGE_IN = 0.15
@@ -90,8 +92,8 @@ def find_rules(image: np.ndarray, *, dpi: float) -> Rules:
     vertical_slope = _main_slope(vertical, dpi=dpi)
     height, width = gray.shape
     rows, columns = _meeting(
-        _upright(horizontal, slope=horizontal_slope, cross_slope=vertical_slope),
-        _upright(vertical, slope=vertical_slope, cross_slope=horizontal_slope),
+        _join(_upright(horizontal, slope=horizontal_slope, cross_slope=vertical_slope), dpi=dpi),
+        _join(_upright(vertical, slope=vertical_slope, cross_slope=horizontal_slope), dpi=dpi),
         dpi=dpi,
     )
     rows, columns = (
@@ -288,6 +290,31 @@ def _upright(segments: list[_Segment], *, slope: float, cross_slope: float) -> l
             )
         )
     return rules
+
+
+def _join(rules: list[Rule], *, dpi: float) -> list[Rule]:
+    """The rules with those that lie in line made one: what a worn copy left of a long rule.
+
+    The gaps between them are short, and all in all there is more rule than gap.
+    """
+    joined = []
+    for indices in cluster([rule.position for rule in rules], gap=max(1.5, CLOSE_IN * dpi / 2)):
+        in_line = sorted((rules[i] for i in indices), key=lambda rule: rule.start)
+        chains: list[list[Rule]] = []
+        for rule in in_line:
+            if chains and rule.start - max(r.stop for r in chains[-1]) <= MAX_BREAK_IN * dpi:
+                chains[-1].append(rule)
+            else:
+                chains.append([rule])
+        for chain in chains:
+            start, stop = chain[0].start, max(rule.stop for rule in chain)
+            lengths = [rule.stop - rule.start for rule in chain]
+            if len(chain) == 1 or stop - start < LONG_RULE_IN * dpi or sum(lengths) < 0.5 * (stop - start):
+                joined += chain
+                continue
+            position = float(np.average([rule.position for rule in chain], weights=lengths))
+            joined.append(Rule(position, start, stop, max(rule.thickness for rule in chain)))
+    return joined
 
 
 def _touches(rule: Rule, crossing: Rule, touch: float) -> bool:
