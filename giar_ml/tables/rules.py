@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import NamedTuple
 
 import cv2
@@ -68,6 +69,9 @@ class Rules(NamedTuple):
         return BBox(x - bbox.width / 2, y - bbox.height / 2, x + bbox.width / 2, y + bbox.height / 2)
 
 
+_LAST: tuple[weakref.ref[np.ndarray], float, Rules] | None = None
+
+
 def estimate_dpi(image: np.ndarray) -> float:
     """The resolution of `image` if it shows a whole A4 page."""
     return float(max(72.0, min(image.shape[:2]) / A4_SHORT_SIDE_IN))
@@ -82,9 +86,18 @@ def find_rules(image: np.ndarray, *, dpi: float) -> Rules:
     """The ruling lines of `image`, (H, W[, 3]) uint8; those that meet no others may be strokes.
 
     A grey-scale black-hat across the rule finds thin dark lines whatever is behind them: shaded
-    header cells and uneven light leave no edges of their own, as they do in a threshold.
+    header cells and uneven light leave no edges of their own, as they do in a threshold. The rules of
+    the last image are remembered: layout and tables ask for the same.
     """
-    gray = to_gray(image)
+    global _LAST
+    if _LAST is not None and _LAST[0]() is image and _LAST[1] == dpi:
+        return _LAST[2]
+    rules = _find_rules(to_gray(image), dpi=dpi)
+    _LAST = weakref.ref(image), dpi, rules
+    return rules
+
+
+def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     level = response_level(gray)
     horizontal, row_marks = _find_segments(gray, dpi=dpi, level=level)
     vertical, column_marks = _find_segments(np.ascontiguousarray(gray.T), dpi=dpi, level=level)
@@ -161,6 +174,7 @@ class _Segment(NamedTuple):
 def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[_Segment], np.ndarray]:
     """Segments of rules, and a mask of all that is thin and dark."""
     traces, dark = trace_lines(gray, dpi=dpi, level=level)
+    beside = _sides(dark, distance=max_thickness(dpi) // 2 + 1)
     segments = []
     for xs, ys, thickness in traces:
         left, stop = int(xs[0]), int(xs[-1]) + 1
@@ -173,7 +187,7 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
         if abs(slope) > 0.05:
             continue
         line = np.round(offset + slope * (xs - left)).astype(int)
-        if _clear_share(dark, xs, line, distance=max_thickness(dpi) // 2 + 1) < MIN_CLEAR:
+        if 1 - float(np.mean([side[np.clip(line, 0, len(dark) - 1), xs] for side in beside])) < MIN_CLEAR:
             continue
         segments.append(
             _Segment(
@@ -189,7 +203,9 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
 
 def _bend(xs: np.ndarray, ys: np.ndarray) -> float:
     """How far a line's points lie off a straight one, root mean square in pixels."""
-    return float(np.sqrt(np.mean((ys - np.polyval(np.polyfit(xs, ys, 1), xs)) ** 2)))
+    across, along = ys - ys.mean(), xs - xs.mean()
+    slope = float(across @ along) / max(float(along @ along), 1e-9)
+    return float(np.sqrt(np.mean((across - slope * along) ** 2)))
 
 
 def _drop_streaks(
@@ -227,7 +243,7 @@ def _find_pieces(
         slopes: of the rules, and of those that cross them.
     """
     touch, gap = TOUCH_IN * dpi, max(1, round(GAP_IN * dpi))
-    distance = max_thickness(dpi) // 2 + 1
+    beside = _sides(marks, distance=max_thickness(dpi) // 2 + 1)
     height, width = marks.shape
     pieces = []
     positions = [rule.position for rule in rules]
@@ -240,24 +256,20 @@ def _find_pieces(
         xs = np.clip(np.round(along + slopes[1] * position), 0, width - 1).astype(np.intp)
         ys = np.round(position + slopes[0] * xs).astype(np.intp)
 
-        def is_dark(offsets: range, xs: np.ndarray = xs, ys: np.ndarray = ys) -> np.ndarray:
-            return np.any([marks[np.clip(ys + d, 0, height - 1), xs] for d in offsets], axis=0)
-
-        clear = ~is_dark(range(distance, 2 * distance + 1)) & ~is_dark(range(-2 * distance, 1 - distance))
-        for start, stop in runs(is_dark(range(-1, 2)) & clear, gap=gap):
+        rows = [np.clip(ys + d, 0, height - 1) for d in (-1, 0, 1)]
+        is_dark = np.any([marks[y, xs] for y in rows], axis=0)
+        is_clear = ~np.any([side[rows[1], xs] for side in beside], axis=0)
+        for start, stop in runs(is_dark & is_clear, gap=gap):
             if stop - start >= MIN_PIECE_IN * dpi:
                 pieces.append(Rule(position, float(along[start]), float(along[stop - 1] + 1)))
     return tuple(pieces)
 
 
-def _clear_share(dark: np.ndarray, xs: np.ndarray, ys: np.ndarray, *, distance: int) -> float:
-    """Share of the stretches beside a line, `distance` to twice that off, that hold nothing dark."""
-    offsets = range(distance, 2 * distance + 1)
-    sides = [
-        np.any([dark[np.clip(ys + sign * d, 0, len(dark) - 1), xs] for d in offsets], axis=0)
-        for sign in (-1, 1)
-    ]
-    return 1.0 - float(np.mean(sides))
+def _sides(dark: np.ndarray, *, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where something dark lies above, and below, `distance` to twice that off; (H, W) uint8 each."""
+    kernel = np.zeros((4 * distance + 1, 1), np.uint8)
+    kernel[: distance + 1] = 1
+    return cv2.dilate(dark, kernel), cv2.dilate(dark, np.ascontiguousarray(kernel[::-1]))
 
 
 def _main_slope(segments: list[_Segment], *, dpi: float) -> float:

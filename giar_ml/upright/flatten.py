@@ -96,9 +96,10 @@ def fit_field(curves: Curves, *, size: tuple[float, float], dpi: float) -> Field
     weights = 1 / errors
     solution = np.zeros(2 * n)
     for _ in range(N_ROUNDS):
-        a = np.concatenate([matrix * weights[:, None], prior])
-        b = np.concatenate([target * weights, prior_target])
-        solution = np.linalg.lstsq(a, b, rcond=None)[0]
+        weighted = matrix * (weights**2)[:, None]
+        solution = np.linalg.solve(
+            weighted.T @ matrix + prior.T @ prior, weighted.T @ target + prior.T @ prior_target
+        )
         residuals = np.abs(matrix @ solution - target) / errors
         weights = np.sqrt(np.minimum(1.0, 2.0 / np.maximum(residuals, 1e-9))) / errors
     return Field(center, radius, tuple(solution[:n].tolist()), tuple(solution[n:].tolist()))

@@ -12,9 +12,9 @@ from giar_ml.upright.warp import turn_image
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff（）、，。：；]")
 
-N_LINES = 5
-LINE_IN = 2.5
-"""Length of the lines that tell most for their cost: some dozen characters."""
+N_LINES = 4
+LINE_IN = 1.6
+"""Length of the lines that tell most for their cost: about ten characters."""
 ENOUGH = 3
 """Lines from which on their score is believed: one may be a label that is printed on end."""
 SURE = 0.85
