@@ -20,7 +20,7 @@ MIN_CONTRAST_TO_NOISE = 6.0
 
 MIN_INK_IN = 0.045
 """A cell whose largest mark is smaller is blank: a dash has 0.06 in, a speck of dust 0.02 in."""
-COLUMN_GAP_IN = 0.3
+COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
 STROKE_GAP_IN = 0.02
 MIN_DEPTH = 24.0

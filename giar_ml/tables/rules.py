@@ -367,7 +367,30 @@ def _meeting(
     more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v)]
     if not kept_v:
         more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
-    return tuple(kept_h + more_h), tuple(kept_v + more_v)
+    rows, columns = kept_h + more_h, kept_v + more_v
+    return (
+        tuple(rows + _ends_in_line(horizontal, rows, columns, touch=close)),
+        tuple(columns + _ends_in_line(vertical, columns, rows, touch=close)),
+    )
+
+
+def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
+    """Further rules of which only ends are left: they hang on crossing rules, one below the other.
+
+    A stroke of a character hangs on none; that two do, and in line, does not happen by chance.
+    """
+    hanging = [
+        rule
+        for rule in rules
+        if rule not in kept
+        and any(
+            c.start <= rule.position <= c.stop
+            and min(abs(rule.start - c.position), abs(rule.stop - c.position)) <= touch + c.thickness / 2
+            for c in crossing
+        )
+    ]
+    lines = cluster([rule.position for rule in hanging], gap=touch / 2)
+    return [hanging[i] for indices in lines if len(indices) >= 2 for i in indices]
 
 
 def _is_held(rule: Rule, crossing: list[Rule], parallel: list[Rule], touch: float) -> bool:
