@@ -29,6 +29,7 @@ from giar_ml.annotations.gold import Gold, GoldToken, bounds
 from giar_ml.cli.console import EXIT_FAILED, complain, print_on_stdout, progress
 from giar_ml.document import BBox, Page
 from giar_ml.errors import GiarError, UsageError
+from giar_ml.figures import plain
 from giar_ml.geometry import contains_center, union
 from giar_ml.label import PageLabeller
 from giar_ml.label.names import OTHER, is_header
@@ -258,7 +259,8 @@ def is_misread(text: str, printed: Sequence[GoldToken]) -> bool:
     """Whether a text is unlike all that is printed where it stands; what stands beside the print is not."""
     from rapidfuzz.fuzz import partial_ratio
 
-    return bool(printed) and all(partial_ratio(text, token.text) < 100 * MISREAD for token in printed)
+    read = plain(text)
+    return bool(printed) and all(partial_ratio(read, plain(token.text)) < 100 * MISREAD for token in printed)
 
 
 def find_tables(

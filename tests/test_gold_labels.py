@@ -1,10 +1,13 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from giar_ml.annotations.frame import page_scales, scale_bbox
+from giar_ml.annotations.frame import page_scales, scale_bbox, upright_gold
 from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, box_poly
 from giar_ml.document import BBox, Page, Token
+from giar_ml.upright.warp import PageWarp
 from training.labels.gold_labels import TokenGold, clip_poly, gold_labels, match_tokens, poly_area
 
 NEW, GRANTED, TOTAL = "row:requests.new", "row:requests.granted", "column:requests.total"
@@ -149,3 +152,16 @@ def test_tokens_of_a_text(items, expected):
 def test_gold_that_is_not_in_its_line_says_nothing_of_what_follows():
     gold = make_gold(GoldToken("别的", NEW, Place(line=1)), kind="text")
     assert gold_labels([read("新收", 0, 0, 1, 1, line=1)], 1, gold, lines=["新收"]) == [None]
+
+
+@pytest.mark.parametrize("quarters", range(4))
+def test_the_gold_of_turned_pages_becomes_upright(quarters):
+    gold = replace(PAGE, tokens=PAGE.tokens[:4])
+    (page,) = gold.pages
+    lying = PageWarp(page.width, page.height, -quarters % 4)
+    seen = replace(page, width=page.height, height=page.width) if quarters % 2 else page
+    turned = gold.moved([seen], [lying.to_upright])
+    upright = upright_gold(turned)
+    assert upright.pages == gold.pages
+    assert [token.place.bbox for token in upright.tokens] == [token.place.bbox for token in gold.tokens]
+    assert (upright is turned) == (quarters == 0)

@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     fixtures = {path: Gold.read(path) for path in sorted(args.fixtures.glob(f"*{SUFFIX}"))}
     _refuse([item.gold for item in imported.golds], list(fixtures.values()))
 
-    from training.labels.data import gold_examples, is_turned
+    from training.labels.data import gold_examples
     from training.labels.retrain import known_parts, retrain, split_documents
 
     split = split_documents(imported.golds, known_parts(parent))
@@ -61,7 +61,6 @@ def run(args: argparse.Namespace) -> int:
         [
             example
             for path, gold in fixtures.items()
-            if not is_turned(gold)
             for example in gold_examples(gold, path.with_name(path.name.removesuffix(SUFFIX)))
         ],
         out,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-from giar_ml.annotations.frame import Scale
+from giar_ml.annotations.frame import Scale, upright_gold
 from giar_ml.annotations.gold import SUFFIX, Gold, GoldTable, GoldToken
 from giar_ml.document import BBox
 from giar_ml.label.frame import TEXT_COLUMNS
@@ -30,12 +30,13 @@ def _read_examples(path: Path) -> list[Example]:
 
 
 def gold_examples(gold: Gold, document: Path) -> Iterator[Example]:
-    """The examples of one document; only that of a text reads the document itself."""
+    """The examples of one document, its pages upright; only that of a text reads the document itself."""
     if gold.kind == "text":
         for page in read_text_pages(document) if gold.tokens else ():
             if items := read_items(page, gold):
                 yield Example(items, False, f"text:{gold.origin.get('tool', '')}")
         return
+    gold = upright_gold(gold)
     for number in (page.number for page in gold.pages):
         if items := tuple(_item(token) for token in gold.tokens if token.place.page == number):
             yield Example(items, True, gold.kind)
@@ -50,7 +51,7 @@ def _item(token: GoldToken) -> Item:
 
 
 def is_turned(gold: Gold) -> bool:
-    """Whether pages of a made-up scan lie on a side or on their head: labels are for upright ones."""
+    """Whether pages of a made-up scan lie on a side or on their head."""
     return any(str(fault).startswith("rotated") for fault in gold.origin.get("faults") or ())
 
 
