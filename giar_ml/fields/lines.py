@@ -12,9 +12,11 @@ from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure
 from giar_ml.geometry import union
 from giar_ml.label import mix_labels
+from giar_ml.label.names import OTHER
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
+_SURELY_STRAY = 0.9
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -69,7 +71,7 @@ def _page_lines(page: Page) -> Iterable[Line]:
 
 def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
-    cells = [piece for cell in cells for piece in _split_columns(cell)]
+    cells = [piece for cell in cells for piece in _split_columns(_drop_strays(cell))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read.
     words = [c for c in cells if c.tokens and not _is_field(c) and len(_CHINESE.findall(c.text)) > 1]
@@ -86,6 +88,12 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
+
+
+def _drop_strays(cell: Cell) -> Cell:
+    """The cell without marks that are surely nothing, where something else stands beside them."""
+    kept = tuple(token for token in cell.tokens if token.labels.get(OTHER, 0.0) < _SURELY_STRAY)
+    return replace(cell, tokens=kept) if kept and len(kept) < len(cell.tokens) else cell
 
 
 def _split_columns(cell: Cell) -> list[Cell]:

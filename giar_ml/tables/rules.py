@@ -10,7 +10,7 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.geometry import cluster, runs
-from giar_ml.tables.traces import GAP_IN, max_thickness, response_level, trace_lines
+from giar_ml.tables.traces import GAP_IN, find_sides, is_clear, max_thickness, response_level, trace_lines
 
 A4_SHORT_SIDE_IN = 8.27
 
@@ -29,8 +29,6 @@ MAX_BEND_IN = 0.005
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
 MIN_PIECE_IN = 0.02
-MIN_CLEAR = 0.5
-"""Share of a rule's two sides that is clear of other dark marks; strokes in a line of text have less."""
 TOUCH_IN = 0.045
 """Rules that come this near to each other meet."""
 
@@ -174,7 +172,7 @@ class _Segment(NamedTuple):
 def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[_Segment], np.ndarray]:
     """Segments of rules, and a mask of all that is thin and dark."""
     traces, dark = trace_lines(gray, dpi=dpi, level=level)
-    beside = _sides(dark, distance=max_thickness(dpi) // 2 + 1)
+    beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
     segments = []
     for xs, ys, thickness in traces:
         left, stop = int(xs[0]), int(xs[-1]) + 1
@@ -186,8 +184,7 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
                 continue
         if abs(slope) > 0.05:
             continue
-        line = np.round(offset + slope * (xs - left)).astype(int)
-        if 1 - float(np.mean([side[np.clip(line, 0, len(dark) - 1), xs] for side in beside])) < MIN_CLEAR:
+        if not is_clear(xs, np.round(offset + slope * (xs - left)), beside):
             continue
         segments.append(
             _Segment(
@@ -243,7 +240,7 @@ def _find_pieces(
         slopes: of the rules, and of those that cross them.
     """
     touch, gap = TOUCH_IN * dpi, max(1, round(GAP_IN * dpi))
-    beside = _sides(marks, distance=max_thickness(dpi) // 2 + 1)
+    beside = find_sides(marks, distance=max_thickness(dpi) // 2 + 1)
     height, width = marks.shape
     pieces = []
     positions = [rule.position for rule in rules]
@@ -263,13 +260,6 @@ def _find_pieces(
             if stop - start >= MIN_PIECE_IN * dpi:
                 pieces.append(Rule(position, float(along[start]), float(along[stop - 1] + 1)))
     return tuple(pieces)
-
-
-def _sides(dark: np.ndarray, *, distance: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where something dark lies above, and below, `distance` to twice that off; (H, W) uint8 each."""
-    kernel = np.zeros((4 * distance + 1, 1), np.uint8)
-    kernel[: distance + 1] = 1
-    return cv2.dilate(dark, kernel), cv2.dilate(dark, np.ascontiguousarray(kernel[::-1]))
 
 
 def _main_slope(segments: list[_Segment], *, dpi: float) -> float:

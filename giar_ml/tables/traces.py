@@ -11,6 +11,8 @@ MAX_RULE_IN = 0.045
 """Thicker dark bars are shading or pictures; the borders of these forms have at most 2.25 pt."""
 MIN_STROKE_IN = 0.11
 """Shorter straight runs are strokes of characters. The lowest rows of these forms have 0.13 in."""
+MIN_CLEAR = 0.5
+"""Share of a rule's two sides that is clear of other dark marks; strokes in a line of text have less."""
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 
@@ -71,11 +73,12 @@ def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.n
     Returns:
         (N, 2) points along each, in continuous pixel coordinates.
     """
-    traces, _ = trace_lines(gray, dpi=dpi, level=response_level(gray))
+    traces, dark = trace_lines(gray, dpi=dpi, level=response_level(gray))
+    beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
     return [
         np.stack([trace.xs + 0.5, trace.ys + 0.5], axis=1)
         for trace in traces
-        if trace.xs[-1] - trace.xs[0] + 1 >= min_length
+        if trace.xs[-1] - trace.xs[0] + 1 >= min_length and is_clear(trace.xs, np.round(trace.ys), beside)
     ]
 
 
@@ -87,3 +90,16 @@ def response_level(gray: np.ndarray) -> float:
     """
     dark, paper = np.percentile(gray[::4, ::4], (1, 60))
     return float(np.clip((paper - dark) / 8, 14, 32))
+
+
+def find_sides(dark: np.ndarray, *, distance: int) -> tuple[np.ndarray, np.ndarray]:
+    """Where something dark lies above, and below, `distance` to twice that off; (H, W) uint8 each."""
+    kernel = np.zeros((4 * distance + 1, 1), np.uint8)
+    kernel[: distance + 1] = 1
+    return cv2.dilate(dark, kernel), cv2.dilate(dark, np.ascontiguousarray(kernel[::-1]))
+
+
+def is_clear(xs: np.ndarray, ys: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether what is beside a line is mostly clear of other marks."""
+    ys = np.clip(ys, 0, len(sides[0]) - 1).astype(np.intp)
+    return 1 - float(np.mean([side[ys, xs] for side in sides])) >= MIN_CLEAR

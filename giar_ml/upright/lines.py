@@ -59,7 +59,8 @@ def _find_print(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     """(H, W) uint8: dark pixels that are no part of a rule."""
     paper = float(np.percentile(gray[::2, ::2], 60))
     dark = float(np.percentile(gray[::2, ::2], 1))
-    ink = (gray < (paper + dark) / 2).astype(np.uint8)
+    # Shaded cells are no print.
+    ink = (gray < dark + 0.4 * (paper - dark)).astype(np.uint8)
     for shape in ((1, round(0.5 * dpi)), (round(0.5 * dpi), 1)):
         ink[cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8)) > 0] = 0
     return ink
