@@ -9,7 +9,7 @@ import pytest
 
 from giar_ml.document import BBox, Cell, Labels, Page, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
-from giar_ml.fields.lines import Field, Line
+from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.rows import find_unplaced
 from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
@@ -177,3 +177,43 @@ def test_labels_are_named_by_the_row_they_were_laid_into():
     assert [name for name in names if name.startswith("row:requests")] == rows
     assert names.count("under:（五）不予处理") == 1
     assert "title:reviews" in names
+
+
+def make_token(text: str, label: str, left: float, *, p: float = 0.95) -> Token:
+    return Token(text, BBox(left, 4, left + 8 * len(text), 16), labels={label: p, "note": 1 - p})
+
+
+def shown(*tokens: Token) -> list[tuple[str, ...]]:
+    """Labels, then fields, of a line that has all tokens in one cell."""
+    cell = Cell(0, 1, 0, 1, BBox(0, 0, 600, 20), tokens)
+    page = Page(1, "scan", 1000, 1000, tables=(Table(1, cell.bbox, 1, 1, (cell,)),))
+    (line,) = document_lines([page])
+    return [tuple(place.token.text for place in part if place.token) for part in (line.labels, line.fields)]
+
+
+def test_figures_far_apart_in_one_cell_stand_in_columns_of_their_own() -> None:
+    figures = [make_token(text, "figure", left) for text, left in (("17", 200), ("0", 300), ("24", 400))]
+    assert shown(*figures) == [(), ("17", "0", "24")]
+    assert shown(make_token("规章", "row:disclosure.regulations", 0), *figures) == [
+        ("规章",),
+        ("17", "0", "24"),
+    ]
+
+
+def test_pieces_of_one_figure_stay_together() -> None:
+    assert shown(make_token("12,", "figure", 200), make_token("345", "figure", 228)) == [(), ("12,345",)]
+
+
+def test_words_far_apart_are_one_label() -> None:
+    words = [
+        make_token("规", "row:disclosure.regulations", 0),
+        make_token("章", "row:disclosure.regulations", 80),
+    ]
+    assert shown(*words) == [("规章",), ()]
+
+
+def test_a_stray_beside_a_figure_is_dropped() -> None:
+    figure, stray = make_token("17", "figure", 200), make_token("1", "other", 300)
+    assert shown(figure, stray) == [(), ("17",)]
+    assert shown(figure, make_token("1", "other", 300, p=0.6)) == [(), ("17", "1")]
+    assert shown(stray) == [(), ("1",)]

@@ -296,3 +296,14 @@ def test_a_lone_figure_that_was_detected_stays() -> None:
     image = write_figures(("0", 100, 100))
     (token,) = read_marks(image, BBox(95, 70, 130, 108)).tokens
     assert token.bbox.left == pytest.approx(95, abs=2)
+
+
+def test_a_rule_that_was_not_seen_is_no_figure() -> None:
+    cell = np.full((60, 300), 250, np.uint8)
+    cv2.putText(cell, "17", (60, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+    cv2.putText(cell, "3", (220, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+    cell[::6, 150:152] = 0
+    cell[1::6, 150:152] = 0
+    cell[2::6, 150:152] = 0
+    lines = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=DPI)
+    assert [round(line.bbox.left, -1) for line in lines] == [60, 220]

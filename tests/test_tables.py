@@ -249,3 +249,48 @@ def test_strokes_in_low_rows_are_no_rules() -> None:
     image[61:84, 120:122] = 0
     (table,) = cells_to_tables(group_rules(find_rules(image, dpi=200), dpi=200), page=1, dpi=200)
     assert (table.n_rows, table.n_columns) == (5, 3)
+
+
+def find_grid(image: np.ndarray) -> tuple[int, int, int]:
+    """Rows, columns and cells of the one table of an image."""
+    (table,) = cells_to_tables(group_rules(find_rules(image, dpi=200), dpi=200), page=1, dpi=200)
+    return table.n_rows, table.n_columns, len(table.cells)
+
+
+def test_a_broken_rule_divides_by_what_is_left_of_it() -> None:
+    image = draw_grid(XS, YS)
+    image[182:225, 395:406] = PAPER
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_a_rule_of_which_only_pieces_are_left() -> None:
+    image = draw_grid(XS, YS)
+    for y in (110, 150, 185, 230, 270, 310):
+        image[y : y + 9, 395:406] = PAPER
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_ends_that_hang_in_line_are_a_rule() -> None:
+    image = draw_grid(XS, YS)
+    for top, bottom in ((128, 178), (208, 258), (288, 338)):
+        image[top:bottom, 395:406] = PAPER
+    assert find_grid(image)[:2] == (3, 3)
+
+
+def test_a_merged_cell_stays_whole() -> None:
+    image = draw_grid(XS, YS)
+    image[102:179, 395:406] = PAPER
+    cv2.putText(image, "merged cell", (320, 150), cv2.FONT_HERSHEY_SIMPLEX, 1, (0, 0, 0), 2)
+    assert find_grid(image) == (3, 3, 8)
+
+
+def test_a_line_to_the_edge_of_the_page_is_dirt() -> None:
+    image = draw_grid(XS, YS)
+    image[:, 250:252] = 90
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_the_ring_of_a_seal_is_no_rule() -> None:
+    image = draw_grid(XS, YS)
+    cv2.circle(image, (400, 220), 155, (90, 90, 90), 3)
+    assert find_grid(image) == (3, 3, 9)

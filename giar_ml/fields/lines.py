@@ -74,12 +74,16 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     cells = [piece for cell in cells for piece in _split_columns(_drop_strays(cell))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read.
-    words = [c for c in cells if c.tokens and not _is_field(c) and len(_CHINESE.findall(c.text)) > 1]
-    first_figure = next((c.column_start for c in cells if c.row_start == row and _shows_figure(c)), math.inf)
-    texts = [c for c in cells if c.tokens and not _is_field(c) and c.column_start < first_figure]
-    after = max((c.column_start for c in (*words, *texts)), default=-1)
-    labels = [c for c in cells if c.tokens and c.column_start <= after]
-    places = [c for c in cells if c.column_start > after and c.row_start == row]
+    first_figure = next(
+        (i for i, c in enumerate(cells) if c.row_start == row and _shows_figure(c)), len(cells)
+    )
+    after = 0
+    for i, cell in enumerate(cells):
+        is_text = bool(cell.tokens) and not _is_field(cell)
+        if is_text and (i < first_figure or len(_CHINESE.findall(cell.text)) > 1):
+            after = i + 1
+    labels = [cell for cell in cells[:after] if cell.tokens]
+    places = [cell for cell in cells[after:] if cell.row_start == row]
     return Line(
         page=page.number,
         table=number,

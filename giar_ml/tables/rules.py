@@ -22,10 +22,12 @@ SHORT_RULE_IN = 0.3
 """So long are strokes of a character in a row that is no higher: their ends must lie closer to the rules."""
 CLOSE_IN = 0.015
 """What scanning leaves between a rule and the rule it ends on; a character keeps more distance."""
-MAX_BREAK_IN = 0.2
-"""Gap between the pieces of one rule."""
-MAX_BEND_IN = 0.005
-"""The ring of a seal is bent more."""
+MIN_RULE_SHARE = 0.4
+MAX_BREAK_IN = 0.25
+"""Gap between the pieces of one rule, and how much of it must be left."""
+MAX_BEND_IN = 0.003
+MAX_TILT = 0.12
+"""The ring of a seal is bent or tilted more."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
 MIN_PIECE_IN = 0.02
@@ -180,7 +182,8 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
             slope, offset = np.polyfit(xs - left, ys, 1)
         else:
             slope, offset = 0.0, float(np.median(ys))
-            if _bend(xs, ys) > max(1.0, MAX_BEND_IN * dpi):
+            tilt, bend = _tilt_and_bend(xs, ys)
+            if abs(tilt) > MAX_TILT or bend > max(0.6, MAX_BEND_IN * dpi):
                 continue
         if abs(slope) > 0.05:
             continue
@@ -198,11 +201,11 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
     return segments, dark
 
 
-def _bend(xs: np.ndarray, ys: np.ndarray) -> float:
-    """How far a line's points lie off a straight one, root mean square in pixels."""
+def _tilt_and_bend(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
+    """The slope of a line's points, and how far they lie off a straight one, root mean square in pixels."""
     across, along = ys - ys.mean(), xs - xs.mean()
     slope = float(across @ along) / max(float(along @ along), 1e-9)
-    return float(np.sqrt(np.mean((across - slope * along) ** 2)))
+    return slope, float(np.sqrt(np.mean((across - slope * along) ** 2)))
 
 
 def _drop_streaks(
@@ -297,7 +300,7 @@ def _upright(segments: list[_Segment], *, slope: float, cross_slope: float) -> l
 def _join(rules: list[Rule], *, dpi: float) -> list[Rule]:
     """The rules with those that lie in line made one: what a worn copy left of a long rule.
 
-    The gaps between them are short, and all in all there is more rule than gap.
+    The gaps between them are short, and a good part of the rule is left.
     """
     joined = []
     for indices in cluster([rule.position for rule in rules], gap=max(1.5, CLOSE_IN * dpi / 2)):
@@ -311,7 +314,11 @@ def _join(rules: list[Rule], *, dpi: float) -> list[Rule]:
         for chain in chains:
             start, stop = chain[0].start, max(rule.stop for rule in chain)
             lengths = [rule.stop - rule.start for rule in chain]
-            if len(chain) == 1 or stop - start < LONG_RULE_IN * dpi or sum(lengths) < 0.5 * (stop - start):
+            if (
+                len(chain) == 1
+                or stop - start < MEDIUM_RULE_IN * dpi
+                or sum(lengths) < MIN_RULE_SHARE * (stop - start)
+            ):
                 joined += chain
                 continue
             position = float(np.average([rule.position for rule in chain], weights=lengths))
