@@ -30,7 +30,9 @@ DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
-INNER_RULE_MARGIN = 0.1
+INNER_RULE_CELL_IN = 0.24
+INNER_RULE_ENDS = ((0.08, 0.2), (0.8, 0.92))
+"""Shares of the height of a cell that a rule runs through, and in which no figure stands."""
 INNER_RULE_COVER = 0.4
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
@@ -101,7 +103,7 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     # Dark marks with the paler strokes that join them: thin print falls to pieces without.
     pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
     _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
-    _erase_inner_rules(pale, thickness=REMNANT_IN * dpi)
+    _erase_inner_rules(pale, dpi=dpi)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
     dark = np.bincount(labels[cell < paper - depth], minlength=count)
     ink = pale * (dark > 0)[labels]
@@ -181,14 +183,16 @@ def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
             row[:] = 0
 
 
-def _erase_inner_rules(ink: np.ndarray, *, thickness: float) -> None:
+def _erase_inner_rules(ink: np.ndarray, *, dpi: float) -> None:
     """Clear thin upright lines that run, or are dotted, from the cell's top to its bottom: a rule that was
-    not seen as one. Figures keep off both."""
+    not seen as one. In a cell that is high enough figures keep off both."""
     height = len(ink)
-    margin = max(1, round(INNER_RULE_MARGIN * height))
-    ends = ink[:margin].any(axis=0) & ink[-margin:].any(axis=0) & (ink.mean(axis=0) >= INNER_RULE_COVER)
-    for start, stop in runs(ends, gap=1):
-        if stop - start <= 2 * thickness:
+    if height < INNER_RULE_CELL_IN * dpi:
+        return
+    above, below = (ink[round(a * height) : round(b * height)] for a, b in INNER_RULE_ENDS)
+    runs_through = above.any(axis=0) & below.any(axis=0) & (ink.mean(axis=0) >= INNER_RULE_COVER)
+    for start, stop in runs(runs_through, gap=1):
+        if stop - start <= 2 * REMNANT_IN * dpi:
             ink[:, max(0, start - 1) : stop + 1] = 0
 
 
