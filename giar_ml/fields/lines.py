@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
-from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Reading, Table, Token
+from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure
 from giar_ml.geometry import union
 from giar_ml.label import mix_labels
@@ -17,8 +17,6 @@ from giar_ml.label.names import OTHER
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
 _SURELY_STRAY = 0.9
-_LEAST_DOUBT, _MOST_DOUBT = 0.05, 0.9
-"""Probability that a lone figure is a stray mark, from which and up to which it is believed."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -151,7 +149,7 @@ def _place(cell: Cell, table: Table) -> Field:
 def _join_tokens(cell: Cell) -> Token | None:
     """The cell's tokens as one; only a lone token keeps its other readings."""
     if len(cell.tokens) <= 1:
-        return _doubt(cell.tokens[0]) if cell.tokens else None
+        return cell.tokens[0] if cell.tokens else None
     confidence = min(t.confidence for t in cell.tokens)
     labels = mix_labels((t.labels, len(t.text)) for t in cell.tokens)
     if all(is_figure(t.text) for t in cell.tokens):
@@ -159,16 +157,6 @@ def _join_tokens(cell: Cell) -> Token | None:
     return replace(
         cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=(), labels=labels
     )
-
-
-def _doubt(token: Token) -> Token:
-    """A figure that a labeller takes for a mark that means nothing may be none: then the place is blank."""
-    p = min(token.labels.get(OTHER, 0.0), _MOST_DOUBT)
-    if not token.readings or p < _LEAST_DOUBT:
-        return token
-    readings = [Reading(text, (1 - p) * probability) for text, probability in token.readings]
-    readings = sorted([*readings, Reading("", p)], key=lambda reading: -reading.probability)
-    return replace(token, readings=tuple(readings))
 
 
 def _number_tables(lines: Sequence[Line]) -> list[Line]:
