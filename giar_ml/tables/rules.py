@@ -365,10 +365,8 @@ def _meeting(
     if not kept_v:
         more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
     rows, columns = kept_h + more_h, kept_v + more_v
-    return (
-        tuple(rows + _ends_in_line(horizontal, rows, columns, touch=close)),
-        tuple(columns + _ends_in_line(vertical, columns, rows, touch=close)),
-    )
+    # Only upright ones: the feet of figures that fill their cells run from rule to rule, too.
+    return tuple(rows), tuple(columns + _ends_in_line(vertical, columns, rows, touch=close))
 
 
 def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
