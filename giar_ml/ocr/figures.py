@@ -123,7 +123,8 @@ def load_figure_reader(folder: Path | None = None, *, n_threads: int = 0) -> Fig
     for name in (SETTINGS, WEIGHTS):
         if not (folder / name).is_file():
             raise EngineError(
-                f"{folder}: no model of figures, {name} is not in it; `python -m training.train_figures` makes one"
+                f"{folder}: no model of figures, {name} is not in it;"
+                " `python -m training.train_figures` makes one"
             )
     try:
         settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))

@@ -21,7 +21,7 @@ from giar_ml.figures import plain
 from giar_ml.geometry import contains_center, intersection_area
 from giar_ml.load import load
 from giar_ml.ocr.cells import find_cell_lines
-from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
+from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, OcrEngine, Recognition
 from giar_ml.ocr.figures import figure_crop
 from giar_ml.ocr.lines import Line
 from giar_ml.tables import find_tables
@@ -84,8 +84,11 @@ def fold(text: str) -> str | None:
     return folded if all(character in FIGURE_ALPHABET for character in folded) else None
 
 
-def upright_scans(path: Path) -> Iterator[UprightScan]:
-    """The pages of a scan that have figures by the gold beside it. They must not be turned.
+def upright_scans(path: Path, engine: OcrEngine | None = None) -> Iterator[UprightScan]:
+    """The pages of a scan that have figures by the gold beside it.
+
+    Args:
+        engine: tells which way up text is; None where no page is turned.
 
     Raises:
         InputError: the scan or its gold cannot be read.
@@ -97,7 +100,7 @@ def upright_scans(path: Path) -> Iterator[UprightScan]:
     for page in document.pages:
         if page.number not in numbers or page.image is None or page.number not in scales:
             continue
-        upright = find_tables(make_upright(page, _Upright()))
+        upright = find_tables(make_upright(page, engine or _Upright()))
         assert upright.image is not None
         dpi = upright.dpi or estimate_dpi(upright.image)
         yield UprightScan(to_gray(upright.image), dpi, upright, gold, scales[page.number])
@@ -133,7 +136,9 @@ def _figure_cells(scan: UprightScan) -> Mapping[str, BBox]:
 
 
 def _tokens(scan: UprightScan, key: str) -> list[BBox]:
-    return [_to_page(scan, token.place) for token in scan.gold.tokens if token.key == key and token.place.poly]
+    return [
+        _to_page(scan, token.place) for token in scan.gold.tokens if token.key == key and token.place.poly
+    ]
 
 
 def _to_page(scan: UprightScan, place: Place) -> BBox:
@@ -183,9 +188,7 @@ def scan_crops(path: Path) -> list[Crop]:
     return crops
 
 
-def _bare_paper(
-    scan: UprightScan, lines: Sequence[tuple[BBox, str]], rng: np.random.Generator
-) -> list[BBox]:
+def _bare_paper(scan: UprightScan, lines: Sequence[tuple[BBox, str]], rng: np.random.Generator) -> list[BBox]:
     """Boxes as a speck or the rest of a rule would have, where no figure is."""
     inks = [_grown(bbox, 0.03 * scan.dpi) for bbox, _ in lines]
     places = list(_figure_cells(scan).values())
@@ -242,7 +245,9 @@ def _crops_once(path: Path, kept: Path) -> list[Crop]:
     part = file.with_name(f"{name}.{os.getpid()}.part.npz")
     np.savez_compressed(
         part,
-        pixels=np.concatenate([crop.image for crop in crops], axis=1) if crops else np.zeros((1, 0), np.uint8),
+        pixels=np.concatenate([crop.image for crop in crops], axis=1)
+        if crops
+        else np.zeros((1, 0), np.uint8),
         widths=np.array([crop.image.shape[1] for crop in crops], np.int32),
         texts=np.array([crop.text for crop in crops], np.str_),
         sources=np.array([crop.source for crop in crops], np.str_),
