@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -73,7 +74,7 @@ def validation_crops(seed: int) -> list[Crop]:
     return [*render_crops(N_VALIDATION, seed + 1), *blank]
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.train_figures", description=__doc__)
     parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="settings of the run")
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the model")
@@ -88,7 +89,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
     try:
-        return run(parser.parse_args())
+        return run(parser.parse_args(arguments))
     except GiarError as error:
         print(f"giar: {error}", file=sys.stderr)
         return error.exit_status

@@ -39,7 +39,7 @@ def augment(crop: np.ndarray, rng: np.random.Generator, *, empty: bool) -> np.nd
     if chance(0.35):
         ink = _scan_coarsely(ink, rng)
     if chance(0.35):
-        ink = cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 1.1))
+        ink = np.asarray(cv2.GaussianBlur(ink, (0, 0), rng.uniform(0.3, 1.1)), np.float32)
     if chance(0.1):
         ink = _smear(ink, rng)
     if chance(0.5):
@@ -121,7 +121,7 @@ def _add_arc(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     near = np.array([rng.uniform(0, width), rng.uniform(0, height)])
     x, y = near + radius * np.array([np.cos(angle), np.sin(angle)])
     thickness = int(rng.integers(2, 9))
-    cv2.circle(layer, (round(x), round(y)), round(radius), 1.0, thickness, cv2.LINE_AA)
+    cv2.circle(layer, (round(x), round(y)), round(radius), (1.0,), thickness, cv2.LINE_AA)
     pale = layer * rng.uniform(0.1, 0.5)
     return np.asarray(1 - (1 - ink) * (1 - pale), np.float32)
 
@@ -136,7 +136,9 @@ def _add_specks(ink: np.ndarray, rng: np.random.Generator, *, anywhere: bool) ->
         beside = not MARGIN_PX - 4 < x < width - MARGIN_PX + 4 or not 0.3 * height < y < 0.85 * height
         if anywhere or beside or radius < 0.7:
             centre_px = (round(x * 16), round(y * 16))
-            cv2.circle(layer, centre_px, round(radius * 16), float(rng.uniform(0.4, 1)), -1, cv2.LINE_AA, 4)
+            cv2.circle(
+                layer, centre_px, round(radius * 16), (float(rng.uniform(0.4, 1)),), -1, cv2.LINE_AA, 4
+            )
     if anywhere and rng.random() < 0.25:
         # A hair, a slip of the pen.
         ends = rng.uniform((-width, -HEIGHT_PX, 0, 0), (width, HEIGHT_PX, 2 * width, 2 * HEIGHT_PX))
@@ -170,4 +172,4 @@ def _smear(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _line(layer: np.ndarray, x0: float, y0: float, x1: float, y1: float, *, thickness: int) -> None:
     """Draw a line of ink, to a sixteenth of a pixel."""
     start, stop = ((round(x * 16), round(y * 16)) for x, y in ((x0, y0), (x1, y1)))
-    cv2.line(layer, start, stop, 1.0, thickness, cv2.LINE_AA, 4)
+    cv2.line(layer, start, stop, (1.0,), thickness, cv2.LINE_AA, 4)

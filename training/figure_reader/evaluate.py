@@ -170,7 +170,7 @@ def write_errors(cases: Sequence[Case], path: Path) -> None:
             lines.append(f"{name} [{text}] {p:.2f}".encode("ascii", "replace").decode())
         for k, line in enumerate((lines[0], " ".join(lines[1:]))):
             spot = (x, y + 46 + 14 * k)
-            cv2.putText(sheet, line, spot, cv2.FONT_HERSHEY_SIMPLEX, 0.38, 0, 1, cv2.LINE_AA)
+            cv2.putText(sheet, line, spot, cv2.FONT_HERSHEY_SIMPLEX, 0.38, (0,), 1, cv2.LINE_AA)
     path.parent.mkdir(parents=True, exist_ok=True)
     cv2.imwrite(str(path), sheet)
 

@@ -110,4 +110,6 @@ def fit_temperature(log_probs: Sequence[np.ndarray], texts: Sequence[str]) -> fl
     def nll(temperature: float) -> float:
         return float(ctc_nll((logits / temperature).log_softmax(dim=-1), widths, texts).mean())
 
-    return round(min(np.geomspace(0.5, 4, 43).tolist(), key=nll), 4)
+    temperatures: list[float] = np.geomspace(0.5, 4, 43).tolist()
+    best: float = min(temperatures, key=nll)
+    return round(best, 4)
