@@ -91,7 +91,7 @@ class FigureReader:
         A crop without a figure has the empty text: blanks alone.
         """
         found: dict[int, np.ndarray] = {}
-        for width, indices in _batches([crop.shape[1] for crop in crops]):
+        for width, indices in width_batches([crop.shape[1] for crop in crops]):
             batch = np.zeros((len(indices), 1, HEIGHT_PX, width), np.float32)
             for row, index in enumerate(indices):
                 crop = crops[index]
@@ -145,8 +145,11 @@ def load_figure_reader(folder: Path | None = None, *, n_threads: int = 0) -> Fig
     return FigureReader(session)
 
 
-def _batches(widths: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Crops of about the same width together, with the width that all of them are padded to."""
+def width_batches(widths: Sequence[int]) -> list[tuple[int, list[int]]]:
+    """Crops of about the same width together, with the width that all of them are padded to.
+
+    It depends on a crop's own width alone: what is read with it changes nothing.
+    """
     buckets: dict[int, list[int]] = {}
     for index, width in enumerate(widths):
         buckets.setdefault(-(-width // _STEP_PX) * _STEP_PX, []).append(index)

@@ -12,7 +12,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import cv2
@@ -45,8 +45,8 @@ class Case:
     """As `to_token` gives them."""
     engine_raw: Readings
     """By CTC alone, with the empty text."""
-    model: Readings
     crop: np.ndarray
+    model: Readings = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class Weighing:
         return {text: math.exp(score - highest) / total for text, score in scores.items()}
 
 
-def read_cases(paths: Iterable[Path], engine: OcrEngine, reader: FigureReader) -> list[Case]:
+def engine_cases(paths: Iterable[Path], engine: OcrEngine) -> list[Case]:
     """All lines of ink in the figure cells of scans with gold of which it is clear what they show."""
     cases = []
     for path in paths:
@@ -77,19 +77,21 @@ def read_cases(paths: Iterable[Path], engine: OcrEngine, reader: FigureReader) -
             crops = [figure_crop(scan.gray, line.bbox, dpi=scan.dpi) for line, _ in lines]
             recognitions = engine.recognize([line.crop for line, _ in lines]) if lines else []
             severity = str(scan.gold.origin.get("severity", "scan"))
-            for (line, text), crop, seen, log_probs in zip(
-                lines, crops, recognitions, reader.read(crops), strict=True
-            ):
+            for (line, text), crop, seen in zip(lines, crops, recognitions, strict=True):
                 token = to_token(seen, line.bbox, faint=line.faint)
                 readings = {r.text: r.probability for r in token.readings}
                 if not readings:
                     blank = token.text == UNREAD
                     readings = {"" if blank else fold(token.text) or token.text: token.confidence}
                 assert seen.log_probs is not None
-                cases.append(
-                    Case(text, severity, readings, _k_best(seen.log_probs), _k_best(log_probs), crop)
-                )
+                cases.append(Case(text, severity, readings, _k_best(seen.log_probs), crop))
     return cases
+
+
+def model_cases(cases: Sequence[Case], reader: FigureReader) -> list[Case]:
+    """The same with what the model reads."""
+    read = reader.read([case.crop for case in cases])
+    return [replace(case, model=_k_best(log_probs)) for case, log_probs in zip(cases, read, strict=True)]
 
 
 def _k_best(log_probs: np.ndarray) -> Readings:
@@ -192,9 +194,11 @@ def main() -> int:
     parser.add_argument("--errors", type=Path, metavar="PNG", help="a picture of the lines misread")
     args = parser.parse_args()
     engine, reader = load_engine("paddle", device="cpu"), load_figure_reader(args.model)
-    weighing = fit_weighing(read_cases(scans_in(args.validation)[: args.n_validation], engine, reader))
+    validation = engine_cases(scans_in(args.validation)[: args.n_validation], engine)
+    weighing = fit_weighing(model_cases(validation, reader))
     print(f"weighing: {weighing}", file=sys.stderr)
-    cases = read_cases((path for folder in args.scans for path in scans_in(folder)), engine, reader)
+    paths = (path for folder in args.scans for path in scans_in(folder))
+    cases = model_cases(engine_cases(paths, engine), reader)
     print(table(cases, weighing))
     if args.errors:
         write_errors(cases, args.errors)

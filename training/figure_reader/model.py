@@ -64,9 +64,13 @@ def _conv(
     )
 
 
-def to_batch(crops: Sequence[np.ndarray], *, step_px: int = 16) -> torch.Tensor:
-    """(32, W) uint8 crops as one batch of ink, with paper on the right of the narrower ones."""
-    width = -(-max(crop.shape[1] for crop in crops) // step_px) * step_px
+def to_batch(crops: Sequence[np.ndarray], *, width: int | None = None) -> torch.Tensor:
+    """(32, W) uint8 crops as one batch of ink, with paper on the right of the narrower ones.
+
+    Args:
+        width: of the batch, pixels; None for the least multiple of 16.
+    """
+    width = width or -(-max(crop.shape[1] for crop in crops) // 16) * 16
     batch = np.zeros((len(crops), 1, HEIGHT_PX, width), np.float32)
     for row, crop in enumerate(crops):
         batch[row, 0, :, : crop.shape[1]] = 1 - crop.astype(np.float32) / 255

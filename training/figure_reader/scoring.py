@@ -12,7 +12,7 @@ import torch
 from giar_ml.metrics.calibration import ece
 from giar_ml.ocr.ctc import ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.figures import STRIDE_PX
+from giar_ml.ocr.figures import STRIDE_PX, width_batches
 from training.figure_reader.model import FigureNet, to_batch
 
 _INDEX = {character: i for i, character in enumerate(FIGURE_ALPHABET)}
@@ -46,17 +46,15 @@ def ctc_nll(log_probs: torch.Tensor, widths: Sequence[int], texts: Sequence[str]
     return loss
 
 
-def predict(model: FigureNet, crops: Sequence[np.ndarray], *, batch: int = 128) -> list[np.ndarray]:
-    """(T, 16) float32 log posteriors of each (32, W) uint8 crop."""
+def predict(model: FigureNet, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """(T, 16) float32 log posteriors of each (32, W) uint8 crop, as `FigureReader` finds them."""
     model.eval()
-    order = sorted(range(len(crops)), key=lambda i: crops[i].shape[1])
     found: dict[int, np.ndarray] = {}
-    for start in range(0, len(order), batch):
-        part = order[start : start + batch]
+    for width, indices in width_batches([crop.shape[1] for crop in crops]):
+        x = to_batch([crops[i] for i in indices], width=width).to(memory_format=torch.channels_last)
         with torch.inference_mode():
-            x = to_batch([crops[i] for i in part]).to(memory_format=torch.channels_last)
             log_probs = model(x).numpy()
-        for row, i in enumerate(part):
+        for row, i in enumerate(indices):
             found[i] = log_probs[row, : -(-crops[i].shape[1] // STRIDE_PX)]
     return [found[i] for i in range(len(crops))]
 
