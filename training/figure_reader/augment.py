@@ -32,8 +32,8 @@ def augment(crop: np.ndarray, rng: np.random.Generator, *, empty: bool) -> np.nd
         ink = _scratch(ink, rng)
     if chance(0.45 if empty else 0.2):
         ink = _add_rules(ink, rng)
-    if chance(0.1):
-        ink = _add_arc(ink, rng)
+    if chance(0.14):
+        ink = _add_seal(ink, rng)
     if chance(0.4 if empty else 0.2):
         ink = _add_specks(ink, rng, anywhere=empty)
     if chance(0.35):
@@ -112,18 +112,26 @@ def _add_rules(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.maximum(ink, layer * rng.uniform(0.3, 1))
 
 
-def _add_arc(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A part of a seal: pale, it darkens what it crosses."""
+def _add_seal(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A part of a seal, its ring or strokes of its characters: they darken what they cross."""
     height, width = ink.shape
     layer = np.zeros(ink.shape, np.float32)
-    radius = rng.uniform(35, 130)
-    angle = rng.uniform(0, 2 * np.pi)
     near = np.array([rng.uniform(0, width), rng.uniform(0, height)])
-    x, y = near + radius * np.array([np.cos(angle), np.sin(angle)])
-    thickness = int(rng.integers(2, 9))
-    cv2.circle(layer, (round(x), round(y)), round(radius), (1.0,), thickness, cv2.LINE_AA)
-    pale = layer * rng.uniform(0.1, 0.5)
-    return np.asarray(1 - (1 - ink) * (1 - pale), np.float32)
+    angle = rng.uniform(0, 2 * np.pi)
+    if rng.random() < 0.65:
+        radius = rng.uniform(35, 160)
+        x, y = near + radius * np.array([np.cos(angle), np.sin(angle)])
+        thickness = int(rng.integers(1, 8))
+        cv2.circle(layer, (round(x), round(y)), round(radius), (1.0,), thickness, cv2.LINE_AA)
+    if rng.random() < 0.55:
+        across = np.array([np.cos(angle), np.sin(angle)])
+        down = np.array([-across[1], across[0]])
+        for _ in range(int(rng.integers(2, 9))):
+            start = near + rng.uniform(-14, 14) * across + rng.uniform(-14, 14) * down
+            stop = start + rng.uniform(6, 22) * (across if rng.random() < 0.5 else down)
+            _line(layer, *start, *stop, thickness=int(rng.integers(1, 4)))
+    strength = layer * rng.uniform(0.1, 0.75)
+    return np.asarray(1 - (1 - ink) * (1 - strength), np.float32)
 
 
 def _add_specks(ink: np.ndarray, rng: np.random.Generator, *, anywhere: bool) -> np.ndarray:

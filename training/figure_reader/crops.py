@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,7 +29,7 @@ from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright import make_upright
 from giar_ml.words import one_line
 
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 EXTRA_PX = 6
 """Crops are kept with this much more on each side: shifts then show what is really there."""
 AWAY_IN = 0.02
@@ -103,12 +103,17 @@ def upright_scans(path: Path, engine: OcrEngine | None = None) -> Iterator[Uprig
         upright = find_tables(make_upright(page, engine or _Upright()))
         assert upright.image is not None
         dpi = upright.dpi or estimate_dpi(upright.image)
-        yield UprightScan(to_gray(upright.image), dpi, upright, gold, scales[page.number])
+        scan = UprightScan(to_gray(upright.image), dpi, upright, gold, scales[page.number])
+        if _is_upright(scan):
+            yield scan
+        else:
+            complain(f"{path.name}: page {page.number} left out: it lies on its side")
 
 
 def labelled_lines(scan: UprightScan) -> list[LabelledLine]:
     """The lines of ink in cells of figures; without those of which it is unclear what they show."""
     cells = _figure_cells(scan)
+    inks = _inks(scan)
     found = []
     for table in scan.page.tables:
         for cell in table.cells:
@@ -116,12 +121,14 @@ def labelled_lines(scan: UprightScan) -> list[LabelledLine]:
             if len(keys) != 1:
                 continue
             text = fold(scan.gold.cells[keys[0]].text)
-            tokens = _tokens(scan, keys[0])
-            if text is None or len(tokens) != bool(text) or len(scan.gold.cells[keys[0]].places) != 1:
+            own = inks.get(keys[0], [])
+            if text is None or len(own) != bool(text) or len(scan.gold.cells[keys[0]].places) != 1:
                 continue
             for line in find_cell_lines(scan.gray, cell.bbox, dpi=scan.dpi):
-                label = _label(line.bbox, tokens[0], text, dpi=scan.dpi) if text else ""
-                if label is not None:
+                label = _label(line.bbox, own[0], text, dpi=scan.dpi) if text else ""
+                # Where a rule was lost, a cell has its neighbour's text too.
+                is_other = label == "" and _touches(line.bbox, inks.values(), by=AWAY_IN * scan.dpi)
+                if label is not None and not is_other:
                     found.append(LabelledLine(line, label))
     return found
 
@@ -135,19 +142,40 @@ def _figure_cells(scan: UprightScan) -> Mapping[str, BBox]:
     }
 
 
-def _tokens(scan: UprightScan, key: str) -> list[BBox]:
-    return [
-        _to_page(scan, token.place) for token in scan.gold.tokens if token.key == key and token.place.poly
-    ]
+def _inks(scan: UprightScan) -> Mapping[str | None, list[BBox]]:
+    """Where text is printed on the upright page, by the key of its figure; None for all that is no figure."""
+    found: dict[str | None, list[BBox]] = {}
+    for token in scan.gold.tokens:
+        if token.place.page == scan.page.number and token.place.poly:
+            found.setdefault(token.key, []).append(_to_page(scan, token.place))
+    return found
+
+
+def _touches(bbox: BBox, groups: Iterable[Sequence[BBox]], *, by: float) -> bool:
+    return any(intersection_area(_grown(bbox, by), ink) > 0 for inks in groups for ink in inks)
 
 
 def _to_page(scan: UprightScan, place: Place) -> BBox:
     """The place on the upright page."""
+    return bounds(_move(scan, place))
+
+
+def _move(scan: UprightScan, place: Place) -> Sequence[tuple[float, float]]:
     assert place.poly is not None
     x, y = scan.scale
     points = [(px / x, py / y) for px, py in place.poly]
     warp = scan.page.warp
-    return bounds(warp.to_upright(points) if warp else points)
+    return warp.to_upright(points) if warp else points
+
+
+def _is_upright(scan: UprightScan) -> bool:
+    """Whether the figures of the page are read from left to right."""
+    polys = [
+        _move(scan, token.place)
+        for token in scan.gold.tokens
+        if token.key and token.place.page == scan.page.number and token.place.poly
+    ]
+    return sum(b[0] - a[0] > abs(b[1] - a[1]) for a, b, *_ in polys) >= len(polys) / 2
 
 
 def _label(line: BBox, ink: BBox, text: str, *, dpi: float) -> str | None:
@@ -190,7 +218,7 @@ def scan_crops(path: Path) -> list[Crop]:
 
 def _bare_paper(scan: UprightScan, lines: Sequence[tuple[BBox, str]], rng: np.random.Generator) -> list[BBox]:
     """Boxes as a speck or the rest of a rule would have, where no figure is."""
-    inks = [_grown(bbox, 0.03 * scan.dpi) for bbox, _ in lines]
+    inks = [[bbox for bbox, _ in lines], *_inks(scan).values()]
     places = list(_figure_cells(scan).values())
     found: list[BBox] = []
     for _ in range(round(EMPTY_PER_FIGURE * len(lines))):
@@ -199,7 +227,7 @@ def _bare_paper(scan: UprightScan, lines: Sequence[tuple[BBox, str]], rng: np.ra
         share = rng.uniform(-0.05, 1.05)
         x, y = cell.left + share * cell.width, cell.top + rng.uniform(0.1, 0.9) * cell.height
         bbox = BBox(x - width / 2, y - height / 2, x + width / 2, y + height / 2)
-        if all(intersection_area(bbox, ink) == 0 for ink in inks):
+        if not _touches(bbox, inks, by=0.03 * scan.dpi):
             found.append(bbox)
     return found
 

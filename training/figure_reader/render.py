@@ -39,7 +39,7 @@ def sample_text(rng: np.random.Generator) -> str:
         digits = "+-减"[int(rng.integers(3))] + digits[:5]
     elif kind < 0.48:
         return "-—－"[int(rng.integers(3))]
-    return digits.translate(_FULL_WIDTH) if rng.random() < 0.06 else digits
+    return digits.translate(_FULL_WIDTH) if rng.random() < 0.1 else digits
 
 
 @cache
