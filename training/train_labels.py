@@ -91,17 +91,22 @@ def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = Fals
     Raises:
         UsageError: a seed of the fixtures, or one of their reports.
     """
-    return load_examples(_make(folder, seed, n, profile, quiet=quiet))
+    return load_examples(make_corpus(folder, seed, n, profile, quiet=quiet))
 
 
 def read_scans(folder: Path, seed: int, n: int, *, quiet: bool = False) -> list[Example]:
     """The same of `n` made-up scans, as OCR reads them."""
-    corpus = _make(folder, seed, n, SCANS, quiet=quiet)
+    corpus = make_corpus(folder, seed, n, SCANS, quiet=quiet)
     with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
         return scan_examples(corpus, folder / READ, workers=os.cpu_count() or 1, advance=advance)
 
 
-def _make(folder: Path, seed: int, n: int, profile: str, *, quiet: bool) -> Path:
+def make_corpus(folder: Path, seed: int, n: int, profile: str, *, quiet: bool) -> Path:
+    """The folder of `n` made-up documents, made unless it is there.
+
+    Raises:
+        UsageError: one of the reports is one of the fixtures.
+    """
     name = hashlib.sha256(json.dumps([seed, n, profile]).encode()).hexdigest()[:8]
     corpus = folder / f"{profile}-{seed}-{n}-{name}"
     if not (corpus / DONE).exists():

@@ -1,0 +1,1 @@
+"""Trains the model that reads figures in table cells."""

@@ -1,0 +1,71 @@
+"""Which crops are learnt from: lengths and digits evenly, though most cells of the forms print a 0."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.figure_reader.augment import augment
+from training.figure_reader.config import DataConfig
+from training.figure_reader.crops import Crop
+
+LENGTHS = {1: 0.34, 2: 0.24, 3: 0.18, 4: 0.12}
+"""Share of the figures of so many characters; the longer ones have the rest."""
+ZEROS = 3.0
+"""How often a 0 is drawn beside any other digit: so many must not be read wrong."""
+_POOL = 16
+"""Batches that are drawn together and sorted by width: padding costs time."""
+
+
+class Sampler:
+    """Draws batches of augmented crops.
+
+    Args:
+        crops: of scans, with and without figures.
+        rendered: figures from fonts.
+    """
+
+    def __init__(self, crops: Sequence[Crop], rendered: Sequence[Crop], data: DataConfig, seed: int) -> None:
+        self._rng = np.random.default_rng([seed, 1])
+        figures = [crop for crop in crops if crop.text]
+        empty = [crop for crop in crops if not crop.text]
+        share = data.rendered_share if figures else 1.0
+        bare = Crop(np.full((44, 40), 255, np.uint8), "", "bare")
+        parts: list[tuple[Sequence[Crop], np.ndarray]] = [
+            (empty or [bare], np.full(max(1, len(empty)), data.empty / max(1, len(empty))))
+        ]
+        if figures:
+            parts.append((figures, (1 - data.empty) * (1 - share) * _weights(figures)))
+        if rendered:
+            parts.append((rendered, (1 - data.empty) * share * np.full(len(rendered), 1 / len(rendered))))
+        self._crops = [crop for part, _ in parts for crop in part]
+        self._edges = np.cumsum(np.concatenate([weights for _, weights in parts]))
+
+    def batches(self, size: int) -> list[list[tuple[np.ndarray, str]]]:
+        """The next `_POOL` batches of (32, W) uint8 crops with their figures."""
+        draws = self._rng.random(_POOL * size) * self._edges[-1]
+        found = []
+        for i in np.minimum(np.searchsorted(self._edges, draws), len(self._crops) - 1):
+            crop = self._crops[i]
+            found.append((augment(crop.image, self._rng, empty=not crop.text), crop.text))
+        found.sort(key=lambda pair: pair[0].shape[1])
+        order = self._rng.permutation(_POOL)
+        return [found[k * size : (k + 1) * size] for k in order]
+
+
+def _weights(figures: Sequence[Crop]) -> np.ndarray:
+    """They add up to 1."""
+    groups: dict[int | str, list[int]] = defaultdict(list)
+    for i, crop in enumerate(figures):
+        groups[crop.text if len(crop.text) == 1 else min(len(crop.text), 5)].append(i)
+    weights = np.zeros(len(figures))
+    singles = {key: ZEROS if key == "0" else 1.0 for key in groups if isinstance(key, str)}
+    for key, members in groups.items():
+        if isinstance(key, str):
+            share = LENGTHS[1] * singles[key] / sum(singles.values())
+        else:
+            share = LENGTHS.get(key, 1 - sum(LENGTHS.values()))
+        weights[members] = share / len(members)
+    return weights / weights.sum()

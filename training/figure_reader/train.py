@@ -1,0 +1,198 @@
+"""One training run of the reader of figures: from crops to a folder that the reader can use.
+
+The folder holds `model.onnx` (for reading), `model.safetensors` (the same weights for torch), `figures.json`
+(alphabet, scale, temperature), `training.json` (settings, hash of the data, course), `metrics.json` (scores
+on the validation scans) and `README.md` (the card).
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+import platform
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from giar_ml.ocr.engine import FIGURE_ALPHABET
+from giar_ml.ocr.figures import HEIGHT_PX, PX_PER_IN, SETTINGS, WEIGHTS
+from training.figure_reader.augment import centre
+from training.figure_reader.card import write_card
+from training.figure_reader.config import ModelConfig, TrainConfig
+from training.figure_reader.crops import Crop
+from training.figure_reader.model import FigureNet, export_onnx, to_batch
+from training.figure_reader.sampling import Sampler
+from training.figure_reader.scoring import Scores, ctc_nll, fit_temperature, predict, score, score_quickly
+
+RECORD = "training.json"
+METRICS = "metrics.json"
+CARD = "README.md"
+TORCH_WEIGHTS = "model.safetensors"
+_CLIP = 1.0
+"""Largest norm of a gradient."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Data:
+    """Crops of scans to learn from, those rendered from fonts, and those to stop by."""
+
+    scans: Sequence[Crop]
+    rendered: Sequence[Crop]
+    validation: Sequence[Crop]
+
+
+def train(config: TrainConfig, data: Data, out: Path, *, say: Say = print) -> dict[str, Scores]:
+    """Train a reader and write its folder; returns its scores by source of the validation crops."""
+    began = time.perf_counter()
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(config.seed)
+    torch.set_num_threads(config.run.threads)
+    torch.use_deterministic_algorithms(True)
+    model = FigureNet(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    n_weights = sum(parameter.numel() for parameter in model.parameters())
+    say(
+        f"{len(data.scans):,} crops of scans and {len(data.rendered):,} of fonts to learn from,"
+        f" {len(data.validation):,} to stop by; {n_weights / 1e6:.2f} million weights"
+    )
+    course = _learn(config, model, data, say)
+    images, texts = [centre(crop.image) for crop in data.validation], [c.text for c in data.validation]
+    temperature = fit_temperature(predict(model, images), texts)
+    model.temperature.fill_(temperature)
+    metrics = score_by_source(predict(model, images), data.validation)
+
+    weights = {name: tensor.contiguous() for name, tensor in model.state_dict().items()}
+    save_file(weights, out / TORCH_WEIGHTS)
+    (out / TORCH_WEIGHTS).chmod(0o644)
+    gap = export_onnx(load_model(out, config.model), images[:64], out / WEIGHTS)
+    say(f"ONNX and torch differ by at most {gap:.1e}")
+    settings = {
+        "alphabet": list(FIGURE_ALPHABET),
+        "height_px": HEIGHT_PX,
+        "px_per_in": round(PX_PER_IN, 3),
+        "temperature": temperature,
+    }
+    record = {
+        "config": config.to_dict(),
+        "weights": n_weights,
+        "data": {
+            "sha256": data_hash(data),
+            "scans": dict(Counter(crop.source for crop in data.scans)),
+            "empty": sum(not crop.text for crop in data.scans),
+            "rendered": len(data.rendered),
+            "validation": len(data.validation),
+        },
+        "course": course,
+        "temperature": temperature,
+        "onnx_gap": gap,
+        "seconds": round(time.perf_counter() - began, 1),
+        "device": f"cpu, {config.run.threads} threads",
+        "torch": torch.__version__.split("+")[0],
+        "python": platform.python_version(),
+    }
+    plain = {name: asdict(found) for name, found in metrics.items()}
+    for name, content in ((SETTINGS, settings), (RECORD, record), (METRICS, plain)):
+        (out / name).write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    write_card(record, metrics, out / CARD)
+    for name, found in metrics.items():
+        say(
+            f"{name}: {found.n:,} crops, figures right {found.accuracy:.4f}, figure or none right"
+            f" {found.empty_accuracy:.4f}, ECE {found.ece:.4f}"
+        )
+    return metrics
+
+
+def _learn(config: TrainConfig, model: FigureNet, data: Data, say: Say) -> list[dict[str, float]]:
+    """Train the model in place, up to the step of the best validation; returns what each validation found."""
+    run = config.run
+    sampler = Sampler(data.scans, data.rendered, config.data, config.seed)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, run.steps, run.warmup))
+    images, texts = [centre(crop.image) for crop in data.validation], [c.text for c in data.validation]
+    course: list[dict[str, float]] = []
+    best: tuple[float, dict[str, torch.Tensor]] | None = None
+    since_best, losses = 0, []
+    began = time.perf_counter()
+    pool: list[list[tuple[np.ndarray, str]]] = []
+    for step in range(1, run.steps + 1):
+        pool = pool or sampler.batches(run.batch)
+        batch = pool.pop()
+        model.train()
+        x = to_batch([crop for crop, _ in batch]).to(memory_format=torch.channels_last)
+        with torch.autocast("cpu", torch.bfloat16, enabled=run.precision == "bf16"):
+            log_probs = model(x)
+        wanted = [text for _, text in batch]
+        nll = ctc_nll(log_probs, [crop.shape[1] for crop, _ in batch], wanted)
+        loss = nll.mean()
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
+        optimizer.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+        if step % run.evaluate_every and step != run.steps:
+            continue
+        found, accuracy = score_quickly(predict(model, images), texts)
+        seconds = round(time.perf_counter() - began)
+        mean = float(np.mean(losses))
+        numbers = {"loss": mean, "nll": found, "accuracy": accuracy}
+        course.append({"step": step, "seconds": seconds, **{k: round(v, 5) for k, v in numbers.items()}})
+        say(
+            f"step {step}, {seconds} s: loss {mean:.4f}; validation: NLL {found:.4f},"
+            f" figures right {accuracy:.4f}"
+        )
+        losses = []
+        if best is None or found < best[0]:
+            best, since_best = (found, copy.deepcopy(model.state_dict())), 0
+        else:
+            since_best += 1
+            if since_best >= run.patience:
+                break
+    assert best is not None
+    model.load_state_dict(best[1])
+    return course
+
+
+def _rate(step: int, steps: int, warmup: float) -> float:
+    """Up in a line, down in a cosine."""
+    n_up = max(1, round(warmup * steps))
+    if step < n_up:
+        return (step + 1) / n_up
+    return 0.5 * (1 + math.cos(math.pi * (step - n_up) / max(1, steps - n_up)))
+
+
+def score_by_source(log_probs: Sequence[np.ndarray], crops: Sequence[Crop]) -> dict[str, Scores]:
+    found = {}
+    for source in (*sorted({crop.source for crop in crops}), "all"):
+        rows = [i for i, crop in enumerate(crops) if source in (crop.source, "all")]
+        found[source] = score([log_probs[i] for i in rows], [crops[i].text for i in rows])
+    return found
+
+
+def load_model(folder: Path, size: ModelConfig | None = None) -> FigureNet:
+    """The stored weights; the size is that of the record where it is not given."""
+    if size is None:
+        record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        size = ModelConfig(**record["config"]["model"])
+    model = FigureNet(size)
+    model.load_state_dict(load_file(folder / TORCH_WEIGHTS))
+    return model.eval()
+
+
+def data_hash(data: Data) -> str:
+    """Changes with any crop."""
+    digest = hashlib.sha256()
+    for crop in (*data.scans, *data.rendered, *data.validation):
+        digest.update(crop.image.tobytes())
+        digest.update(f"{crop.image.shape}{crop.text}".encode())
+    return digest.hexdigest()
