@@ -17,6 +17,7 @@ from giar_ml.report import CellResult, Report, Source
 if TYPE_CHECKING:
     from giar_ml.label import LabelledToken, PageLabeller
     from giar_ml.ocr.engine import OcrEngine
+    from giar_ml.ocr.figures import FigureReader
     from giar_ml.upright.warp import PageWarp
 
 DEFAULT_MAX_RISK = 0.05
@@ -64,6 +65,7 @@ class Extractor:
         self._label_model = label_model
         self._labeller: PageLabeller | None = None
         self._engine: OcrEngine | None = None
+        self._figure_reader: FigureReader | None = None
         self._detector: Any = None
 
     @property
@@ -166,7 +168,7 @@ class Extractor:
             from giar_ml.ocr import read_page
 
             with clock("ocr"):
-                page = read_page(page, self._load_engine())
+                page = read_page(page, self._load_engine(), self._load_figure_reader())
         # The picture is no longer needed, and a long document has many.
         return replace(page, image=None)
 
@@ -176,6 +178,13 @@ class Extractor:
 
             self._labeller = load_classifier(self._label_model, device=self._device)
         return self._labeller
+
+    def _load_figure_reader(self) -> FigureReader:
+        if self._figure_reader is None:
+            from giar_ml.ocr.figures import load_figure_reader
+
+            self._figure_reader = load_figure_reader()
+        return self._figure_reader
 
     def _load_engine(self) -> OcrEngine:
         if self._engine is None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from giar_ml.annotations.gold import box_poly
-from giar_ml.document import UNREAD, BBox, Page
+from giar_ml.document import UNREAD, BBox, Page, Token
 from giar_ml.ocr import Recognition, read_page
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.ctc import ctc_k_best
@@ -307,3 +307,40 @@ def test_a_rule_that_was_not_seen_is_no_figure() -> None:
     cell[2::6, 150:152] = 0
     lines = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=DPI)
     assert [round(line.bbox.left, -1) for line in lines] == [60, 220]
+
+
+def log_probs_of(text: str, p: float = 0.98) -> np.ndarray:
+    """Posteriors of a reader that sees a text, each character in a frame of its own."""
+    return posteriors([frame for character in text for frame in ({character: p}, {"": 1.0})] or [{"": p}] * 3)
+
+
+def both(engine: str, reader: str, *, p_engine: float = 0.9, p_reader: float = 0.98) -> Token:
+    recognition = Recognition(engine, p_engine, log_probs_of(engine, p_engine))
+    return to_token(recognition, BBox(0, 0, 20, 20), figures=log_probs_of(reader, p_reader))
+
+
+def test_two_readers_agree() -> None:
+    token = both("12", "12")
+    assert token.text == "12"
+    assert token.confidence > 0.99
+
+
+def test_the_surer_of_two_readers_is_heard_and_the_other_kept() -> None:
+    token = both("17", "11", p_engine=0.6, p_reader=0.99)
+    assert token.readings[0].text == "11"
+    assert "17" in {reading.text for reading in token.readings}
+    assert sum(reading.probability for reading in token.readings) == pytest.approx(1, abs=0.01)
+
+
+def test_what_neither_reads_is_nothing() -> None:
+    assert both("", "").text == ""
+    assert both("", "5").readings[0].text == "5"
+    doubtful = both("1", "")
+    assert doubtful.text == "1"
+    assert doubtful.readings[0].text == ""
+
+
+def test_words_are_left_to_the_engine() -> None:
+    recognition = Recognition("自然", 0.99, posteriors([{}] * 8))
+    token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("11"))
+    assert (token.text, token.readings) == ("自然", ())

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from giar_ml.document import UNREAD, Page, Table, Token
 from giar_ml.geometry import split_into_lines
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
-from giar_ml.ocr.lines import Line, to_token
+from giar_ml.ocr.figures import FigureReader, figure_crop
+from giar_ml.ocr.lines import MAX_FIGURE_ASPECT, Line, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
 from giar_ml.tables.rules import estimate_dpi, to_gray
@@ -17,10 +20,13 @@ from giar_ml.tables.rules import estimate_dpi, to_gray
 __all__ = ["OcrEngine", "Recognition", "read_page"]
 
 
-def read_page(page: Page, engine: OcrEngine) -> Page:
+def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None) -> Page:
     """The scan with tokens in its cells and outside its tables; other pages as they are.
 
     Comes after `find_tables`. A cell without ink stays without tokens.
+
+    Args:
+        figures: gives a second opinion on every figure, and on ink that the engine cannot read.
     """
     if page.kind != "scan" or page.image is None:
         return page
@@ -36,21 +42,35 @@ def read_page(page: Page, engine: OcrEngine) -> Page:
     n_inside = len(lines)
     ink = outside_ink(page, gray, dpi=dpi)
     lines += find_outside_lines(page, ink, engine, dpi=dpi)
-    tokens = _recognize(lines, engine)
-    tables = _fill(page.tables, zip(places, tokens[:n_inside], strict=True))
+
+    def recognize(lines: Sequence[Line]) -> list[Token]:
+        return _recognize(lines, engine, figures, gray, dpi=dpi)
+
+    tokens = recognize(lines)
+    inside = ((at, token) for at, token in zip(places, tokens[:n_inside], strict=True) if token.text)
+    tables = _fill(page.tables, inside)
     outside = tokens[n_inside:]
-    marks = _recognize(find_marks(gray, ink, outside, dpi=dpi), engine)
-    outside = [token for token in (*drop_found(outside, marks), *marks) if token.text != UNREAD]
+    marks = recognize(find_marks(gray, ink, outside, dpi=dpi))
+    outside = [token for token in (*drop_found(outside, marks), *marks) if token.text not in ("", UNREAD)]
     in_order = [token for line in split_into_lines(outside, lambda t: t.bbox) for token in line]
     return replace(page, tables=tuple(tables), tokens=(*page.tokens, *in_order))
 
 
-def _recognize(lines: Sequence[Line], engine: OcrEngine) -> list[Token]:
+def _recognize(
+    lines: Sequence[Line], engine: OcrEngine, figures: FigureReader | None, gray: np.ndarray, *, dpi: float
+) -> list[Token]:
     if not lines:
         return []
+    recognitions = engine.recognize([line.crop for line in lines])
+    second: list[np.ndarray | None] = [None] * len(lines)
+    if figures is not None:
+        short = [i for i, line in enumerate(lines) if line.bbox.width <= MAX_FIGURE_ASPECT * line.bbox.height]
+        read = figures.read([figure_crop(gray, lines[i].bbox, dpi=dpi) for i in short])
+        for i, log_probs in zip(short, read, strict=True):
+            second[i] = log_probs
     return [
-        to_token(recognition, line.bbox, faint=line.faint)
-        for line, recognition in zip(lines, engine.recognize([line.crop for line in lines]), strict=True)
+        to_token(recognition, line.bbox, faint=line.faint, figures=log_probs)
+        for line, recognition, log_probs in zip(lines, recognitions, second, strict=True)
     ]
 
 

@@ -17,8 +17,12 @@ MAX_FIGURE_ASPECT = 8.0
 """Width by height of the longest lines that are tried as figures: 12,345,678.90 has about 6."""
 MIN_FIGURE_MASS = 0.02
 """Probability that all figure readings have together, from which a line that reads as text is one."""
+ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-3
+"""How the OCR engine and the reader of figures are weighed: log p of both together is the sum of theirs, none
+less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
+SURELY_NONE = 0.98
 FAINT_IS_BLANK = 0.3
 """Probability that a faint mark is no figure."""
 GAP_IS_NOTHING = 0.5
@@ -32,17 +36,30 @@ class Line(NamedTuple):
     """So pale that it may be no ink at all."""
 
 
-def to_token(recognition: Recognition, bbox: BBox, *, faint: bool = False) -> Token:
+def to_token(
+    recognition: Recognition,
+    bbox: BBox,
+    *,
+    faint: bool = False,
+    figures: np.ndarray | None = None,
+) -> Token:
     """The token of a line, with its k best readings where it is a figure; UNREAD where there is no text.
 
-    A faint figure may be a trace of something else: blank, an empty text, is one of its readings.
+    An empty text is one of the readings where there may be no figure at all: a rest of a rule, a trace. It is
+    the text of the token where neither the engine nor the reader of figures sees anything.
+
+    Args:
+        figures: what the reader of figures sees there, see `giar_ml.ocr.figures.FigureReader.read`.
     """
-    readings = _figure_readings(recognition, bbox)
+    readings = _figure_readings(recognition, bbox, figures)
     if readings and faint:
-        pale = [Reading(text, (1 - FAINT_IS_BLANK) * p) for text, p in readings]
-        readings = tuple(sorted([*pale, Reading("", FAINT_IS_BLANK)], key=lambda r: -r.probability))
+        pale = {text: (1 - FAINT_IS_BLANK) * p for text, p in readings}
+        readings = _in_order({**pale, "": pale.get("", 0.0) + FAINT_IS_BLANK})
     if readings:
-        return Token(readings[0].text, bbox, readings[0].probability, readings)
+        text = next((text for text, _ in readings if text), "")
+        if not recognition.text.strip() and readings[0].text == "" and readings[0].probability >= SURELY_NONE:
+            return Token("", bbox, readings[0].probability)
+        return Token(text or UNREAD, bbox, readings[0].probability, readings)
     if not recognition.text.strip():
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
@@ -51,20 +68,47 @@ def to_token(recognition: Recognition, bbox: BBox, *, faint: bool = False) -> To
     return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
-def _figure_readings(recognition: Recognition, bbox: BBox) -> tuple[Reading, ...]:
-    if recognition.log_probs is None or bbox.width > MAX_FIGURE_ASPECT * bbox.height:
-        return ()
-    if len(recognition.text) > recognition.log_probs.shape[0]:
+def _figure_readings(recognition: Recognition, bbox: BBox, figures: np.ndarray | None) -> tuple[Reading, ...]:
+    if bbox.width > MAX_FIGURE_ASPECT * bbox.height:
         return ()
     read = "".join(LOOKALIKES.get(character, character) for character in recognition.text.strip())
     is_figure = bool(read) and all(character in FIGURE_ALPHABET for character in read)
+    if recognition.log_probs is None or len(recognition.text) > recognition.log_probs.shape[0]:
+        return ()
+    if figures is not None and (is_figure or not read):
+        return _in_order(weigh_readings(k_best(recognition.log_probs), k_best(figures)))
     if not is_figure and not _may_be_figure(recognition.log_probs):
         return ()
-    best = ctc_k_best(recognition.log_probs, FIGURE_ALPHABET, N_READINGS + 1)
-    readings = tuple(Reading(text, math.exp(log_prob)) for text, log_prob in best if text)[:N_READINGS]
+    found = k_best(recognition.log_probs)
+    readings = _in_order({text: p for text, p in found.items() if text})
     if is_figure or sum(reading.probability for reading in readings) >= MIN_FIGURE_MASS:
         return readings
     return ()
+
+
+def k_best(log_probs: np.ndarray) -> dict[str, float]:
+    """The most probable figures of CTC log posteriors, with "" for none, and their probabilities."""
+    best = ctc_k_best(log_probs, FIGURE_ALPHABET, N_READINGS + 1)
+    return {text: min(1.0, math.exp(log_prob)) for text, log_prob in best}
+
+
+def weigh_readings(engine: dict[str, float], reader: dict[str, float]) -> dict[str, float]:
+    """What the OCR engine and the reader of figures say together: a weighed product, adding up to 1."""
+    scores = {
+        text: ENGINE_WEIGHT * math.log(max(LEAST, engine.get(text, 0.0)))
+        + READER_WEIGHT * math.log(max(LEAST, reader.get(text, 0.0)))
+        for text in {*engine, *reader}
+    }
+    highest = max(scores.values())
+    weights = {text: math.exp(score - highest) for text, score in scores.items()}
+    total = sum(weights.values())
+    return {text: weight / total for text, weight in weights.items()}
+
+
+def _in_order(readings: dict[str, float]) -> tuple[Reading, ...]:
+    """The most probable first; those that do not matter are left out."""
+    ordered = sorted(readings.items(), key=lambda item: (-item[1], item[0]))
+    return tuple(Reading(text, p) for text, p in ordered[: N_READINGS + 1] if p >= LEAST / 10)
 
 
 def _may_be_figure(log_probs: np.ndarray) -> bool:
