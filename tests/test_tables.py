@@ -265,7 +265,7 @@ def test_a_broken_rule_divides_by_what_is_left_of_it() -> None:
 
 def test_a_rule_of_which_only_pieces_are_left() -> None:
     image = draw_grid(XS, YS)
-    for y in (110, 150, 185, 230, 270, 310):
+    for y in (115, 145, 205, 225, 285, 315):
         image[y : y + 9, 395:406] = PAPER
     assert find_grid(image) == (3, 3, 9)
 
@@ -293,4 +293,21 @@ def test_a_line_to_the_edge_of_the_page_is_dirt() -> None:
 def test_the_ring_of_a_seal_is_no_rule() -> None:
     image = draw_grid(XS, YS)
     cv2.circle(image, (400, 220), 155, (90, 90, 90), 3)
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_strokes_of_zeros_in_a_column_are_no_rule() -> None:
+    image = draw_grid([100, 400, 600], list(range(100, 420, 36)))
+    for y in range(100, 388, 36):
+        cv2.ellipse(image, (500, y + 18), (8, 13), 0, 0, 360, (0, 0, 0), 2)
+    assert find_grid(image) == (8, 2, 16)
+
+
+def test_dotted_rules() -> None:
+    image = draw_grid(XS, YS)
+    for start in range(0, 1000, 6):
+        image[:, start : start + 3] = PAPER
+    for start in range(0, 700, 6):
+        image[start : start + 3] = PAPER
+    image = cv2.erode(image, np.ones((2, 2), np.uint8))
     assert find_grid(image) == (3, 3, 9)

@@ -26,6 +26,7 @@ MIN_RULE_SHARE = 0.4
 MAX_BREAK_IN = 0.25
 """Gap between the pieces of one rule, and how much of it must be left."""
 MAX_BEND_IN = 0.003
+MOSTLY = 0.7
 MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
 EDGE_IN = 0.15
@@ -104,11 +105,9 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     horizontal_slope = _main_slope(horizontal, dpi=dpi)
     vertical_slope = _main_slope(vertical, dpi=dpi)
     height, width = gray.shape
-    rows, columns = _meeting(
-        _join(_upright(horizontal, slope=horizontal_slope, cross_slope=vertical_slope), dpi=dpi),
-        _join(_upright(vertical, slope=vertical_slope, cross_slope=horizontal_slope), dpi=dpi),
-        dpi=dpi,
-    )
+    across = _upright(horizontal, slope=horizontal_slope, cross_slope=vertical_slope)
+    down = _upright(vertical, slope=vertical_slope, cross_slope=horizontal_slope)
+    rows, columns = _meeting(_join(across, down, dpi=dpi), _join(down, across, dpi=dpi), dpi=dpi)
     rows, columns = (
         _drop_streaks(rows, columns, length=width, dpi=dpi),
         _drop_streaks(columns, rows, length=height, dpi=dpi),
@@ -297,11 +296,14 @@ def _upright(segments: list[_Segment], *, slope: float, cross_slope: float) -> l
     return rules
 
 
-def _join(rules: list[Rule], *, dpi: float) -> list[Rule]:
+def _join(rules: list[Rule], crossing: list[Rule], *, dpi: float) -> list[Rule]:
     """The rules with those that lie in line made one: what a worn copy left of a long rule.
 
-    The gaps between them are short, and a good part of the rule is left.
+    The gaps between them are short, a good part of the rule is left, and it is left where long rules cross
+    it as well: the strokes of zeros in a column lie in line, too, but between the rules.
     """
+    long = [rule for rule in crossing if rule.stop - rule.start >= LONG_RULE_IN * dpi]
+    close = max(2.0, CLOSE_IN * dpi)
     joined = []
     for indices in cluster([rule.position for rule in rules], gap=max(1.5, CLOSE_IN * dpi / 2)):
         in_line = sorted((rules[i] for i in indices), key=lambda rule: rule.start)
@@ -322,6 +324,11 @@ def _join(rules: list[Rule], *, dpi: float) -> list[Rule]:
                 joined += chain
                 continue
             position = float(np.average([rule.position for rule in chain], weights=lengths))
+            crossed = [c for c in long if c.start <= position <= c.stop and start < c.position < stop]
+            met = [any(r.start - close <= c.position <= r.stop + close for r in chain) for c in crossed]
+            if sum(met) < 0.5 * len(met) or (not met and sum(lengths) < MOSTLY * (stop - start)):
+                joined += chain
+                continue
             joined.append(Rule(position, start, stop, max(rule.thickness for rule in chain)))
     return joined
 
@@ -380,7 +387,8 @@ def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, 
         if rule not in kept
         and any(
             c.start <= rule.position <= c.stop
-            and min(abs(rule.start - c.position), abs(rule.stop - c.position)) <= touch + c.thickness / 2
+            and rule.start <= c.position + c.thickness / 2 + 2
+            and rule.stop >= c.position - c.thickness / 2 - 2
             for c in crossing
         )
     ]

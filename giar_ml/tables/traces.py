@@ -13,6 +13,9 @@ MIN_STROKE_IN = 0.11
 """Shorter straight runs are strokes of characters. The lowest rows of these forms have 0.13 in."""
 MIN_CLEAR = 0.5
 """Share of a rule's two sides that is clear of other dark marks; strokes in a line of text have less."""
+DOT_GAP_IN = 0.03
+DOTTED_IN = 0.4
+"""Space between the dots of a rule, and the shortest row of dots that is one."""
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 
@@ -43,6 +46,9 @@ def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Tra
     dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
+    # Dotted rules: close dots, in runs longer than any stroke.
+    dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(DOT_GAP_IN * dpi))), np.uint8))
+    mask |= cv2.morphologyEx(dots, cv2.MORPH_OPEN, np.ones((1, round(DOTTED_IN * dpi)), np.uint8))
     # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
     crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
     is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
