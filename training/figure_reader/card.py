@@ -30,7 +30,8 @@ none.
 - Licence: Apache-2.0, as the project. Started from: {origin}.
 - Data: crops of made-up scans ({where}), {scans},
   {data["empty"]:,} of them without a figure (dirt, rests of rules, bare paper);
-  {data["rendered"]:,} figures rendered from fonts. All are shifted, blurred, thresholded, soiled and so on while training. sha256 of the crops:
+  {data["rendered"]:,} figures rendered from fonts. All are shifted, blurred, thresholded, soiled and
+  so on while training. sha256 of the crops:
   `{data["sha256"][:16]}…`.
 - Made by `python -m training.train_figures`: {run};
   the weights of the best validation are kept. ONNX and torch differ by at most {record["onnx_gap"]:.0e}.
