@@ -42,6 +42,8 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(f"{args.output}: is no folder; choose another name")
     if args.output.exists() and any(args.output.iterdir()):
         raise UsageError(f"{args.output}: is not empty; choose another folder")
+    if args.start_from and not (args.start_from / "model.safetensors").is_file():
+        raise UsageError(f"{args.start_from}: no reader of figures, model.safetensors is not in it")
     wanted = config.data
     scans: list[Crop] = []
     validation: list[Crop] = []
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     rendered = render_crops(wanted.rendered, config.seed)
     validation = validation or validation_crops(config.seed)
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr, flush=True))
-    train(config, Data(scans, rendered, validation), args.output, say=say)
+    train(config, Data(scans, rendered, validation), args.output, start_from=args.start_from, say=say)
     return 0
 
 
@@ -84,6 +86,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         default=DEFAULT_CORPUS,
         metavar="DIR",
         help="where made-up reports are kept (default: out/corpus)",
+    )
+    parser.add_argument(
+        "--start-from", type=Path, metavar="DIR", help="folder of a reader to go on from its weights"
     )
     parser.add_argument("--smoke", action="store_true", help="a minute, to see that it learns")
     parser.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")

@@ -113,12 +113,12 @@ def shipped_figure_model() -> Path:
     return shipped_model().parent / "figures"
 
 
-def load_figure_reader(folder: Path | None = None, *, n_threads: int = 0) -> FigureReader:
+def load_figure_reader(folder: Path | None = None, *, n_threads: int = 1) -> FigureReader:
     """The reader of figures in a model folder, on the processor.
 
     Args:
         folder: None for the shipped one.
-        n_threads: 0 for as many as there are cores.
+        n_threads: for so small a model more than one is slower; 0 for as many as there are cores.
 
     Raises:
         EngineError: no such model is there, or it is damaged.

@@ -19,6 +19,7 @@ def write_card(record: Mapping[str, Any], metrics: Mapping[str, Scores], path: P
     scans = ", ".join(f"{source} {n:,}" for source, n in sorted(data["scans"].items())) or "none"
     run = f"{record['course'][-1]['step']} steps of {config['run']['batch']} crops in"
     run += f" {record['seconds'] / 60:.1f} min ({record['device']})"
+    origin = "the weights of an earlier run, see training.json" if record["start_from"] else "random weights"
     where = f"profile `label-scans`, seed {seed}"
     text = f"""# Figures in table cells
 
@@ -26,10 +27,11 @@ A convolutional network with CTC posteriors ({record["weights"] / 1e6:.2f} milli
 line of ink in a table cell, at 178 pixels per inch, the probability of each figure that it may show, and of
 none.
 
-- Licence: Apache-2.0, as the project. Started from: random weights.
-- Data: crops of made-up scans ({where}), {scans}, {data["empty"]:,} of them
-  without a figure (dirt, rests of rules, bare paper); {data["rendered"]:,} figures rendered from fonts. All
-  are shifted, blurred, thresholded, soiled and so on while training. sha256 of the crops:
+- Licence: Apache-2.0, as the project. Started from: {origin}.
+- Data: crops of made-up scans ({where}), {scans},
+  {data["empty"]:,} of them without a figure (dirt, rests of rules, bare paper);
+  {data["rendered"]:,} figures rendered from fonts. All are shifted, blurred, thresholded, soiled and
+  so on while training. sha256 of the crops:
   `{data["sha256"][:16]}…`.
 - Made by `python -m training.train_figures`: {run};
   the weights of the best validation are kept. ONNX and torch differ by at most {record["onnx_gap"]:.0e}.

@@ -52,19 +52,27 @@ class Data:
     validation: Sequence[Crop]
 
 
-def train(config: TrainConfig, data: Data, out: Path, *, say: Say = print) -> dict[str, Scores]:
-    """Train a reader and write its folder; returns its scores by source of the validation crops."""
+def train(
+    config: TrainConfig, data: Data, out: Path, *, start_from: Path | None = None, say: Say = print
+) -> dict[str, Scores]:
+    """Train a reader and write its folder; returns its scores by source of the validation crops.
+
+    Args:
+        start_from: the folder of a reader of the same size, to go on from its weights.
+    """
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
     torch.set_num_threads(config.run.threads)
     torch.use_deterministic_algorithms(True)
-    model = FigureNet(config.model).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    new = load_model(start_from, config.model) if start_from else FigureNet(config.model)
+    model = new.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     n_weights = sum(parameter.numel() for parameter in model.parameters())
     say(
         f"{len(data.scans):,} crops of scans and {len(data.rendered):,} of fonts to learn from,"
         f" {len(data.validation):,} to stop by; {n_weights / 1e6:.2f} million weights"
     )
+    model.temperature.fill_(1)
     course = _learn(config, model, data, say)
     images, texts = [centre(crop.image) for crop in data.validation], [c.text for c in data.validation]
     temperature = fit_temperature(predict(model, images), texts)
@@ -85,6 +93,7 @@ def train(config: TrainConfig, data: Data, out: Path, *, say: Say = print) -> di
     record = {
         "config": config.to_dict(),
         "weights": n_weights,
+        "start_from": _origin(start_from),
         "data": {
             "sha256": data_hash(data),
             "scans": dict(Counter(crop.source for crop in data.scans)),
@@ -177,6 +186,14 @@ def score_by_source(log_probs: Sequence[np.ndarray], crops: Sequence[Crop]) -> d
         rows = [i for i, crop in enumerate(crops) if source in (crop.source, "all")]
         found[source] = score([log_probs[i] for i in rows], [crops[i].text for i in rows])
     return found
+
+
+def _origin(folder: Path | None) -> dict[str, Any] | None:
+    """The record of the run that the weights come from."""
+    if folder is None:
+        return None
+    record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    return record
 
 
 def load_model(folder: Path, size: ModelConfig | None = None) -> FigureNet:
