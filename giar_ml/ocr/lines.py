@@ -17,7 +17,7 @@ MAX_FIGURE_ASPECT = 8.0
 """Width by height of the longest lines that are tried as figures: 12,345,678.90 has about 6."""
 MIN_FIGURE_MASS = 0.02
 """Probability that all figure readings have together, from which a line that reads as text is one."""
-ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-3
+ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 """How the OCR engine and the reader of figures are weighed: log p of both together is the sum of theirs, none
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
