@@ -19,11 +19,14 @@ PIECE_IN = 0.4
 MAX_SLOPE = 0.15
 MAX_TEXT_SLOPE = 0.1
 TEXT_SLOPE_STEP = 0.001
+AROUND_IN = 0.35
+MIN_CONTRAST = 45
+"""Levels by which print is darker than what is around it, at this resolution: shaded cells are no print."""
 MIN_PRINT_PX = 500
 
 
 class TextLine(NamedTuple):
-    """`curve` is (N, 2): points in the middle of the line, left to right, N at least 3."""
+    """`curve` is (N, 2): points in the middle of the line, left to right."""
 
     bbox: BBox
     curve: np.ndarray
@@ -57,17 +60,19 @@ def find_text_slope(gray: np.ndarray, *, dpi: float) -> float | None:
 
 def _find_print(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     """(H, W) uint8: dark pixels that are no part of a rule."""
-    paper = float(np.percentile(gray[::2, ::2], 60))
-    dark = float(np.percentile(gray[::2, ::2], 1))
-    # Shaded cells are no print.
-    ink = (gray < dark + 0.4 * (paper - dark)).astype(np.uint8)
+    reach = round(AROUND_IN * dpi) | 1
+    around = cv2.medianBlur(gray, min(reach, 255)) if reach > 1 else gray
+    ink = (gray < around - np.minimum(MIN_CONTRAST, 0.5 * around)).astype(np.uint8)
     for shape in ((1, round(0.5 * dpi)), (round(0.5 * dpi), 1)):
         ink[cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8)) > 0] = 0
     return ink
 
 
-def find_text_lines(gray: np.ndarray, *, dpi: float) -> list[TextLine]:
-    """Lines of text that run across, (H, W) uint8; bent ones too, and only long ones."""
+def find_text_lines(gray: np.ndarray, *, dpi: float, min_length_in: float = MIN_LENGTH_IN) -> list[TextLine]:
+    """Lines of text that run across, (H, W) uint8; bent ones too, and only long ones.
+
+    The curve of a line shorter than three pieces is empty.
+    """
     ink = _find_print(gray, dpi=dpi)
     smeared = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, round(GAP_IN * dpi) | 1), np.uint8))
     smeared = cv2.morphologyEx(smeared, cv2.MORPH_OPEN, np.ones((1, round(HEIGHT_IN[0] * dpi) | 1), np.uint8))
@@ -77,7 +82,7 @@ def find_text_lines(gray: np.ndarray, *, dpi: float) -> list[TextLine]:
     lines = []
     for i in range(1, count):
         left, top, width, height, _ = (int(x) for x in stats[i])
-        if width < MIN_LENGTH_IN * dpi or not low <= height <= high + MAX_SLOPE * width:
+        if width < min_length_in * dpi or not low <= height <= high + MAX_SLOPE * width:
             continue
         piece = labels[top : top + height, left : left + width] == i
         points = []
@@ -85,7 +90,7 @@ def find_text_lines(gray: np.ndarray, *, dpi: float) -> list[TextLine]:
             rows = np.flatnonzero(piece[:, start : start + step].sum(axis=1) >= 0.25 * step)
             if rows.size and low <= rows[-1] + 1 - rows[0] <= high:
                 points.append((left + start + step / 2, top + (rows[0] + rows[-1] + 1) / 2))
-        if len(points) >= 3:
+        if len(points) >= 3 or width < MIN_LENGTH_IN * dpi:
             bbox = BBox(float(left), float(top), float(left + width), float(top + height))
-            lines.append(TextLine(bbox, np.array(points)))
+            lines.append(TextLine(bbox, np.array(points).reshape(-1, 2)))
     return lines
