@@ -22,6 +22,8 @@ ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
+LEAST_READING = 5e-4
+"""Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
 FAINT_IS_BLANK = 0.3
 """Probability that a faint mark is no figure."""
@@ -108,7 +110,7 @@ def weigh_readings(engine: dict[str, float], reader: dict[str, float]) -> dict[s
 def _in_order(readings: dict[str, float]) -> tuple[Reading, ...]:
     """The most probable first; those that do not matter are left out."""
     ordered = sorted(readings.items(), key=lambda item: (-item[1], item[0]))
-    return tuple(Reading(text, p) for text, p in ordered[: N_READINGS + 1] if p >= LEAST / 10)
+    return tuple(Reading(text, p) for text, p in ordered[: N_READINGS + 1] if p >= LEAST_READING)
 
 
 def _may_be_figure(log_probs: np.ndarray) -> bool:
