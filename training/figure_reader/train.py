@@ -14,7 +14,8 @@ import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,29 @@ def train(
     Args:
         start_from: the folder of a reader of the same size, to go on from its weights.
     """
+    with _deterministic(config.run.threads):
+        return _train(config, data, out, start_from=start_from, say=say)
+
+
+@contextmanager
+def _deterministic(n_threads: int) -> Iterator[None]:
+    """torch with so many threads and deterministic algorithms; as it was, afterwards."""
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    torch.set_num_threads(n_threads)
+    torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before[0])
+        torch.use_deterministic_algorithms(before[1])
+
+
+def _train(
+    config: TrainConfig, data: Data, out: Path, *, start_from: Path | None, say: Say
+) -> dict[str, Scores]:
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    torch.set_num_threads(config.run.threads)
-    torch.use_deterministic_algorithms(True)
     new = load_model(start_from, config.model) if start_from else FigureNet(config.model)
     model = new.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     n_weights = sum(parameter.numel() for parameter in model.parameters())
