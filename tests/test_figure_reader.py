@@ -28,6 +28,7 @@ from training.figure_reader.augment import augment, centre
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import EXTRA_PX, fold
 from training.figure_reader.render import CHINESE, LATIN, font_files, render, sample_text
+from training.settings import read_settings
 
 DPI = 200.0
 
@@ -180,18 +181,18 @@ def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:
     [
         ("seed = ", "cannot be read as TOML"),
         ("sed = 1", "no setting 'sed'"),
-        ("[run]\nsteps = 'many'", "steps is int, not 'many'"),
-        ("[run]\nsteps = 0", "steps = 0 must be more than 0"),
-        ("[data]\nempty = 1.5", "empty = 1.5 is a share"),
+        ("[run]\nsteps = 'many'", "steps = 'many': input should be a valid integer"),
+        ("[run]\nsteps = 0", "steps = 0: input should be greater than or equal to 1"),
+        ("[data]\nempty = 1.5", "empty = 1.5: input should be less than"),
         ("[data]\nscans = 0", "go together"),
-        ("[run]\nprecision = 'int8'", "precision is one of"),
+        ("[run]\nprecision = 'int8'", "precision = 'int8': input should be 'fp32' or 'bf16'"),
     ],
 )
 def test_a_wrong_config_says_what_is_wrong(tmp_path: Path, toml: str, message: str) -> None:
     path = tmp_path / "a.toml"
     path.write_text(toml, encoding="utf-8")
     with pytest.raises(UsageError, match=message):
-        TrainConfig.read(path)
+        read_settings(TrainConfig, path)
 
 
 @fonts

@@ -11,6 +11,7 @@ from giar_ml.models import FILES, shipped_model
 from training.labels.card import write_card
 from training.labels.config import TrainConfig
 from training.labels.train import NOISE_LEVELS, READ
+from training.settings import to_dict
 
 FOLDER = shipped_model()
 RECORD = json.loads((FOLDER / "training.json").read_text(encoding="utf-8"))
@@ -18,7 +19,7 @@ MAX_BYTES = 20_000_000
 
 
 def test_its_settings_are_those_of_the_repository():
-    assert RECORD["config"] == TrainConfig.read(ROOT / "training" / "labels" / "labels.toml").to_dict()
+    assert RECORD["config"] == to_dict(TrainConfig.read(ROOT / "training" / "labels" / "labels.toml"))
 
 
 def test_it_was_scored_on_every_level_of_noise_and_on_scans():

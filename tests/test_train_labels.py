@@ -30,6 +30,7 @@ from training.labels.examples import Example, Item, place_example
 from training.labels.sampling import Sampler
 from training.labels.train import CHECKPOINTS, Data, Trained, data_hash, noisy, train
 from training.printing import find_chromium, find_office
+from training.settings import to_dict
 
 FIXTURES = ROOT / "eval" / "fixtures"
 prints = pytest.mark.skipif(
@@ -102,7 +103,7 @@ def test_weights_are_stored_in_half_precision(whole):
 
 def test_the_record_names_settings_data_and_scores(whole):
     record = read_record(whole.folder)
-    assert record["config"] == CONFIG.to_dict()
+    assert record["config"] == to_dict(CONFIG)
     assert record["data"]["sha256"] == data_hash(DATA.train)
     assert record["data"]["validation_sha256"] == data_hash(DATA.validation)
     assert (record["data"]["pages"], record["data"]["tokens"]) == (6, 144)

@@ -16,6 +16,7 @@ from giar_ml.errors import GiarError, UsageError
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import Crop, read_crops
 from training.figure_reader.render import sample_rendered
+from training.settings import read_settings
 from training.train_labels import DEFAULT_CORPUS, SCANS, make_corpus
 
 KEPT = "figure-crops"
@@ -33,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
     if (args.config is None) != args.smoke:
         raise UsageError("give a CONFIG.toml, training/figure_reader/figures.toml for one, or --smoke")
-    config = TrainConfig.read(SMOKE if args.smoke else args.config)
+    config = read_settings(TrainConfig, SMOKE if args.smoke else args.config)
     if args.seed is not None:
         if args.seed < 0:
             raise UsageError(f"--seed {args.seed} must be at least 0")

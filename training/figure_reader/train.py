@@ -33,6 +33,7 @@ from training.figure_reader.crops import Crop
 from training.figure_reader.model import FigureNet, export_onnx, to_batch
 from training.figure_reader.sampling import Sampler
 from training.figure_reader.scoring import Scores, ctc_nll, fit_temperature, predict, score, score_quickly
+from training.settings import to_dict
 
 RECORD = "training.json"
 METRICS = "metrics.json"
@@ -110,7 +111,7 @@ def _train(
         "temperature": temperature,
     }
     record = {
-        "config": config.to_dict(),
+        "config": to_dict(config),
         "weights": n_weights,
         "start_from": _origin(start_from),
         "data": {

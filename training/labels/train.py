@@ -41,6 +41,7 @@ from training.labels.predict import (
 )
 from training.labels.sampling import IGNORED, PageSampler, Sampler, class_counts, piece_labels
 from training.labels.words import frequent_characters
+from training.settings import to_dict
 
 if TYPE_CHECKING:
     import torch
@@ -149,7 +150,7 @@ def _note_run(
 ) -> None:
     """Write beside the checkpoints what is run; raises UsageError when they are of another run."""
     own = {
-        "config": config.to_dict(),
+        "config": to_dict(config),
         "data": data_hash(data.train),
         "start_from": str(start_from) if start_from else None,
     }
@@ -394,7 +395,7 @@ def _record(
     sources = Counter(example.source for example in data.train)
     state = trainer.state
     return {
-        "config": config.to_dict(),
+        "config": to_dict(config),
         "data": {
             "sha256": data_hash(data.train),
             "validation_sha256": data_hash(data.validation),
