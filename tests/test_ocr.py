@@ -309,6 +309,16 @@ def test_a_rule_that_was_not_seen_is_no_figure() -> None:
     assert [round(line.bbox.left, -1) for line in lines] == [60, 220]
 
 
+def test_the_strokes_of_words_that_fill_their_cell_are_no_rule() -> None:
+    cell = np.full((62, 120), 250, np.uint8)
+    for left in (20, 50, 80):  # 目 above 目, three times
+        for top in (4, 33):
+            cv2.rectangle(cell, (left, top), (left + 18, top + 24), 0, 2)
+            cv2.line(cell, (left, top + 12), (left + 18, top + 12), 0, 2)
+    widths = [line.bbox.width for line in find_cell_lines(cell, BBox(0, 0, 120, 62), dpi=DPI)]
+    assert widths == pytest.approx([81, 81], abs=3)
+
+
 def log_probs_of(text: str, p: float = 0.98) -> np.ndarray:
     """Posteriors of a reader that sees a text, each character in a frame of its own."""
     return posteriors([frame for character in text for frame in ({character: p}, {"": 1.0})] or [{"": p}] * 3)

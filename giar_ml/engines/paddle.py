@@ -16,6 +16,7 @@ import numpy as np
 import yaml
 
 from giar_ml.errors import EngineError, MissingSystemLibraryError
+from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 BACKENDS = ("onnxruntime", "paddle", "transformers")
@@ -78,7 +79,8 @@ class PaddleOcr:
         if self._backend != "onnxruntime":
             return self._recognize_by_predictor(crops)
         found: dict[int, Recognition] = {}
-        for width, indices in _batches([_scaled_width(crop) for crop in crops]):
+        widths = [_scaled_width(crop) for crop in crops]
+        for width, indices in width_batches(widths, step_px=WIDTH_STEP_PX, batch_px=BATCH_PX):
             batch = np.zeros((len(indices), 3, LINE_HEIGHT_PX, width), np.float32)
             for row, index in enumerate(indices):
                 _write_input(batch[row], crops[index])
@@ -352,18 +354,6 @@ def _figure_columns(characters: Sequence[str]) -> list[np.ndarray]:
 def _scaled_width(crop: np.ndarray) -> int:
     height, width = crop.shape[:2]
     return min(MAX_WIDTH_PX, max(8, round(width * LINE_HEIGHT_PX / height)))
-
-
-def _batches(widths: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Crops of about the same width together: padding is what costs the stock pipeline its time."""
-    buckets: dict[int, list[int]] = {}
-    for index, width in enumerate(widths):
-        buckets.setdefault(-(-width // WIDTH_STEP_PX) * WIDTH_STEP_PX, []).append(index)
-    batches = []
-    for width, indices in sorted(buckets.items()):
-        size = max(1, BATCH_PX // width)
-        batches += [(width, indices[i : i + size]) for i in range(0, len(indices), size)]
-    return batches
 
 
 def _write_input(target: np.ndarray, crop: np.ndarray) -> None:

@@ -31,9 +31,14 @@ DUST_AWAY_IN = 0.08
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
 INNER_RULE_CELL_IN = 0.24
-INNER_RULE_ENDS = ((0.08, 0.2), (0.8, 0.92))
-"""Shares of the height of a cell that a rule runs through, and in which no figure stands."""
+INNER_RULE_END_IN = 0.02
+"""A rule comes as near to both edges of its cell; in one that is high enough print does not."""
 INNER_RULE_COVER = 0.4
+DOT_GAP_IN = 0.04
+"""Between the dots of a rule; lines of text stand further apart."""
+BESIDE_IN = 0.012
+MAX_BESIDE = 0.15
+"""Beside a rule hardly anything stands so near: the strokes of a character do."""
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
@@ -184,15 +189,21 @@ def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
 
 
 def _erase_inner_rules(ink: np.ndarray, *, dpi: float) -> None:
-    """Clear thin upright lines that run, or are dotted, from the cell's top to its bottom: a rule that was
-    not seen as one. In a cell that is high enough figures keep off both."""
+    """Clear thin upright lines, whole or dotted, from edge to edge of the cell with nothing beside them: a
+    rule that was not seen as one."""
     height = len(ink)
     if height < INNER_RULE_CELL_IN * dpi:
         return
-    above, below = (ink[round(a * height) : round(b * height)] for a, b in INNER_RULE_ENDS)
-    runs_through = above.any(axis=0) & below.any(axis=0) & (ink.mean(axis=0) >= INNER_RULE_COVER)
-    for start, stop in runs(runs_through, gap=1):
-        if stop - start <= 2 * REMNANT_IN * dpi:
+    end, beside = max(2, round(INNER_RULE_END_IN * dpi)), max(2, round(BESIDE_IN * dpi))
+    is_rule = ink[:end].any(axis=0) & ink[-end:].any(axis=0) & (ink.mean(axis=0) >= INNER_RULE_COVER)
+    for start, stop in runs(is_rule, gap=1):
+        if stop - start > 2 * REMNANT_IN * dpi:
+            continue
+        dark = np.asarray(ink[:, start:stop].any(axis=1))
+        sides = ink[:, max(0, start - 1 - beside) : max(0, start - 1)], ink[:, stop + 1 : stop + 1 + beside]
+        is_alone = all(side.any(axis=1).mean() <= MAX_BESIDE for side in sides)
+        gap = max((b - a for a, b in runs(~dark)), default=0)
+        if is_alone and gap <= DOT_GAP_IN * dpi:
             ink[:, max(0, start - 1) : stop + 1] = 0
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from giar_ml.document import BBox
 from giar_ml.errors import EngineError
 from giar_ml.models import shipped_model
+from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 
 HEIGHT_PX = 32
@@ -33,11 +34,6 @@ STRIDE_PX = 4
 """Columns of a crop per frame of its posteriors."""
 SETTINGS = "figures.json"
 WEIGHTS = "model.onnx"
-
-_STEP_PX = 16
-"""Crops whose widths differ by less are run together."""
-_BATCH_PX = 4096
-"""Width of all crops of a batch together."""
 
 
 def figure_crop(gray: np.ndarray, bbox: BBox, *, dpi: float, extra_px: int = 0) -> np.ndarray:
@@ -97,7 +93,7 @@ class FigureReader:
         A crop without a figure has the empty text: blanks alone.
         """
         found: dict[int, np.ndarray] = {}
-        for width, indices in width_batches([crop.shape[1] for crop in crops]):
+        for width, indices in figure_batches(crops):
             batch = np.zeros((len(indices), 1, HEIGHT_PX, width), np.float32)
             for row, index in enumerate(indices):
                 crop = crops[index]
@@ -106,6 +102,11 @@ class FigureReader:
             for row, index in enumerate(indices):
                 found[index] = log_probs[row, : -(-crops[index].shape[1] // STRIDE_PX)]
         return [found[index] for index in range(len(crops))]
+
+
+def figure_batches(crops: Sequence[np.ndarray]) -> list[tuple[int, list[int]]]:
+    """The crops that are run together, see `width_batches`."""
+    return width_batches([crop.shape[1] for crop in crops], step_px=16, batch_px=4096)
 
 
 def shipped_figure_model() -> Path:
@@ -149,18 +150,3 @@ def load_figure_reader(folder: Path | None = None, *, n_threads: int = 1) -> Fig
     except Exception as error:  # ONNX Runtime raises bare exceptions for damaged files
         raise EngineError(f"{folder}: the model of figures cannot be loaded ({error})") from error
     return FigureReader(session)
-
-
-def width_batches(widths: Sequence[int]) -> list[tuple[int, list[int]]]:
-    """Crops of about the same width together, with the width that all of them are padded to.
-
-    It depends on a crop's own width alone: what is read with it changes nothing.
-    """
-    buckets: dict[int, list[int]] = {}
-    for index, width in enumerate(widths):
-        buckets.setdefault(-(-width // _STEP_PX) * _STEP_PX, []).append(index)
-    batches = []
-    for width, indices in sorted(buckets.items()):
-        size = max(1, _BATCH_PX // width)
-        batches += [(width, indices[i : i + size]) for i in range(0, len(indices), size)]
-    return batches

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import weakref
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from giar_ml.document import BBox
-from giar_ml.geometry import cluster, runs
+from giar_ml.geometry import cluster, overlap, runs
 from giar_ml.tables.traces import GAP_IN, find_sides, is_clear, max_thickness, response_level, trace_lines
 
 A4_SHORT_SIDE_IN = 8.27
@@ -297,40 +298,66 @@ def _upright(segments: list[_Segment], *, slope: float, cross_slope: float) -> l
 
 
 def _join(rules: list[Rule], crossing: list[Rule], *, dpi: float) -> list[Rule]:
-    """The rules with those that lie in line made one: what a worn copy left of a long rule.
-
-    The gaps between them are short, a good part of the rule is left, and it is left where long rules cross
-    it as well: the strokes of zeros in a column lie in line, too, but between the rules.
-    """
+    """The rules with those that lie in line made one: what a worn copy left of a long rule."""
     long = [rule for rule in crossing if rule.stop - rule.start >= LONG_RULE_IN * dpi]
-    close = max(2.0, CLOSE_IN * dpi)
     joined = []
     for indices in cluster([rule.position for rule in rules], gap=max(1.5, CLOSE_IN * dpi / 2)):
-        in_line = sorted((rules[i] for i in indices), key=lambda rule: rule.start)
         chains: list[list[Rule]] = []
-        for rule in in_line:
+        for rule in sorted((rules[i] for i in indices), key=lambda rule: rule.start):
             if chains and rule.start - max(r.stop for r in chains[-1]) <= MAX_BREAK_IN * dpi:
                 chains[-1].append(rule)
             else:
                 chains.append([rule])
         for chain in chains:
-            start, stop = chain[0].start, max(rule.stop for rule in chain)
-            lengths = [rule.stop - rule.start for rule in chain]
-            if (
-                len(chain) == 1
-                or stop - start < MEDIUM_RULE_IN * dpi
-                or sum(lengths) < MIN_RULE_SHARE * (stop - start)
-            ):
-                joined += chain
-                continue
-            position = float(np.average([rule.position for rule in chain], weights=lengths))
-            crossed = [c for c in long if c.start <= position <= c.stop and start < c.position < stop]
-            met = [any(r.start - close <= c.position <= r.stop + close for r in chain) for c in crossed]
-            if sum(met) < 0.5 * len(met) or (not met and sum(lengths) < MOSTLY * (stop - start)):
-                joined += chain
-                continue
-            joined.append(Rule(position, start, stop, max(rule.thickness for rule in chain)))
+            position = float(
+                np.average([r.position for r in chain], weights=[r.stop - r.start for r in chain])
+            )
+            crossed_at = sorted(c.position for c in long if c.start <= position <= c.stop)
+            kept = _without_loose_ends(chain, crossed_at, close=max(2.0, CLOSE_IN * dpi))
+            joined += [rule for rule in chain if rule not in kept]
+            if len(kept) > 1 and _are_one(kept, crossed_at, dpi=dpi):
+                thickness = max(rule.thickness for rule in kept)
+                joined.append(Rule(position, kept[0].start, max(rule.stop for rule in kept), thickness))
+            else:
+                joined += kept
     return joined
+
+
+def _without_loose_ends(chain: list[Rule], crossed_at: list[float], *, close: float) -> list[Rule]:
+    """The chain without pieces in a cell at either end that has little of it: strokes of what is printed.
+
+    Args:
+        chain: rules in line, by their start.
+        crossed_at: where rules cross it, in order.
+    """
+    cells = list(pairwise(crossed_at))
+    for left, right in (*cells, *reversed(cells)):
+        is_first = all(rule.start > left - close for rule in chain)
+        is_last = all(rule.stop < right + close for rule in chain)
+        covered = sum(overlap(rule.start, rule.stop, left, right) for rule in chain)
+        if is_first != is_last and covered < MIN_RULE_SHARE * (right - left):
+            inside = [rule for rule in chain if left - close < rule.start and rule.stop < right + close]
+            chain = [rule for rule in chain if rule not in inside]
+    return chain
+
+
+def _are_one(chain: list[Rule], crossed_at: list[float], *, dpi: float) -> bool:
+    """Whether rules in line are pieces of one.
+
+    A good part of it is left, and it is left where long rules cross it as well: the strokes of zeros in a
+    column lie in line, too, but between the rules.
+    """
+    close = max(2.0, CLOSE_IN * dpi)
+    start, stop = chain[0].start, max(rule.stop for rule in chain)
+    left = sum(rule.stop - rule.start for rule in chain)
+    if stop - start < MEDIUM_RULE_IN * dpi or left < MIN_RULE_SHARE * (stop - start):
+        return False
+    met = [
+        any(rule.start - close <= at <= rule.stop + close for rule in chain)
+        for at in crossed_at
+        if start < at < stop
+    ]
+    return sum(met) >= 0.5 * len(met) and (any(met) or left >= MOSTLY * (stop - start))
 
 
 def _touches(rule: Rule, crossing: Rule, touch: float) -> bool:

@@ -12,7 +12,7 @@ import torch
 from giar_ml.metrics.calibration import ece
 from giar_ml.ocr.ctc import ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.figures import STRIDE_PX, width_batches
+from giar_ml.ocr.figures import STRIDE_PX, figure_batches
 from training.figure_reader.model import FigureNet, to_batch
 
 _INDEX = {character: i for i, character in enumerate(FIGURE_ALPHABET)}
@@ -50,7 +50,7 @@ def predict(model: FigureNet, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
     """(T, 16) float32 log posteriors of each (32, W) uint8 crop, as `FigureReader` finds them."""
     model.eval()
     found: dict[int, np.ndarray] = {}
-    for width, indices in width_batches([crop.shape[1] for crop in crops]):
+    for width, indices in figure_batches(crops):
         x = to_batch([crops[i] for i in indices], width=width).to(memory_format=torch.channels_last)
         with torch.inference_mode():
             log_probs = model(x).numpy()
