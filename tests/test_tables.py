@@ -290,6 +290,19 @@ def test_a_line_to_the_edge_of_the_page_is_dirt() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
+def test_a_line_much_paler_than_the_rules_is_dirt() -> None:
+    image = draw_grid(XS, YS)
+    image[100:340, 250:252] = 185
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_two_strokes_on_rules_far_apart_are_no_rule() -> None:
+    image = draw_grid([100, 400, 600], list(range(100, 420, 40)))
+    for top in (112, 312):
+        image[top : top + 27, 220:222] = 0
+    assert find_grid(image) == (7, 2, 14)
+
+
 def test_the_ring_of_a_seal_is_no_rule() -> None:
     image = draw_grid(XS, YS)
     cv2.circle(image, (400, 220), 155, (90, 90, 90), 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -28,6 +29,10 @@ MAX_BREAK_IN = 0.25
 """Gap between the pieces of one rule, and how much of it must be left."""
 MAX_BEND_IN = 0.003
 MOSTLY = 0.7
+PALE = 0.4
+"""How dark a rule is at least, beside others of its direction."""
+MIN_ENDS = 3
+"""Of a rule, hanging on others in line, that show that it was there."""
 MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
 EDGE_IN = 0.15
@@ -113,13 +118,17 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         _drop_streaks(rows, columns, length=width, dpi=dpi),
         _drop_streaks(columns, rows, length=height, dpi=dpi),
     )
+    row_pieces = _find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi)
+    column_pieces = _find_pieces(
+        column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi
+    )
     return Rules(
         rows,
         columns,
         horizontal_slope,
         vertical_slope,
-        _find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi),
-        _find_pieces(column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi),
+        row_pieces,
+        column_pieces,
     )
 
 
@@ -166,6 +175,7 @@ class _Segment(NamedTuple):
     offset: float
     slope: float
     thickness: float
+    depth: float
 
     def at(self, x: float) -> float:
         return self.offset + self.slope * x
@@ -176,7 +186,7 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
     traces, dark = trace_lines(gray, dpi=dpi, level=level)
     beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
     segments = []
-    for xs, ys, thickness in traces:
+    for xs, ys, thickness, depth in traces:
         left, stop = int(xs[0]), int(xs[-1]) + 1
         if stop - left >= dpi:
             slope, offset = np.polyfit(xs - left, ys, 1)
@@ -196,9 +206,19 @@ def _find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[
                 float(offset + 0.5 - slope * left),
                 float(slope),
                 max(1.0, thickness),
+                depth,
             )
         )
-    return segments, dark
+    return _without_pale(segments, dpi=dpi), dark
+
+
+def _without_pale(segments: list[_Segment], *, dpi: float) -> list[_Segment]:
+    """Without long ones much paler than most: dirt on the scanner's glass, what shines through the paper."""
+    depths = [s.depth for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
+    if not depths:
+        return segments
+    least = PALE * float(np.median(depths))
+    return [s for s in segments if s.depth >= least or s.stop - s.start < MEDIUM_RULE_IN * dpi]
 
 
 def _tilt_and_bend(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
@@ -213,18 +233,11 @@ def _drop_streaks(
 ) -> tuple[Rule, ...]:
     """Without lines that run to the edge of the page and meet no other there: dirt on the scanner's glass."""
     touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
-
-    def ends_on_rule(rule: Rule, end: float) -> bool:
-        return any(
-            abs(c.position - end) <= touch and c.start - touch <= rule.position <= c.stop + touch
-            for c in crossing
-        )
-
     return tuple(
         rule
         for rule in rules
-        if not (rule.start <= edge and not ends_on_rule(rule, rule.start))
-        and not (rule.stop >= length - edge and not ends_on_rule(rule, rule.stop))
+        if not (rule.start <= edge and not _is_on_rule(rule, rule.start, crossing, touch))
+        and not (rule.stop >= length - edge and not _is_on_rule(rule, rule.stop, crossing, touch))
     )
 
 
@@ -404,39 +417,52 @@ def _meeting(
 
 
 def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
-    """Further rules of which only ends are left: they hang on crossing rules, one below the other.
+    """Further rules of which only ends are left: they hang on most of the rules that cross there, in line.
 
-    A stroke of a character hangs on none; that two do, and in line, does not happen by chance.
+    A stroke of a character hangs on none; that one does, and another in line, happens by chance in a long
+    table, but not rule by rule.
     """
-    hanging = [
-        rule
-        for rule in rules
-        if rule not in kept
-        and any(
-            c.start <= rule.position <= c.stop
+
+    def hangs_on(rule: Rule) -> list[float]:
+        return [
+            c.position
+            for c in crossing
+            if c.start <= rule.position <= c.stop
             and rule.start <= c.position + c.thickness / 2 + 2
             and rule.stop >= c.position - c.thickness / 2 - 2
-            for c in crossing
-        )
-    ]
-    lines = cluster([rule.position for rule in hanging], gap=touch / 2)
-    return [hanging[i] for indices in lines if len(indices) >= 2 for i in indices]
+        ]
+
+    hanging = [(rule, at) for rule in rules if rule not in kept and (at := hangs_on(rule))]
+    found = []
+    for indices in cluster([rule.position for rule, _ in hanging], gap=touch / 2):
+        in_line = [hanging[i] for i in indices]
+        middle = float(np.median([rule.position for rule, _ in in_line]))
+        met = {position for _, at in in_line for position in at}
+        crossed = {
+            c.position for c in crossing if c.start <= middle <= c.stop and min(met) <= c.position <= max(met)
+        }
+        if len(met) >= 2 and len(in_line) >= MIN_ENDS and len(met) >= MOSTLY * len(crossed):
+            found += [rule for rule, _ in in_line]
+    return found
 
 
 def _is_held(rule: Rule, crossing: list[Rule], parallel: list[Rule], touch: float) -> bool:
-    def is_on_rule(end: float) -> bool:
-        return any(
-            abs(c.position - end) <= touch + c.thickness / 2
-            and c.start - touch <= rule.position <= c.stop + touch
-            for c in crossing
-        )
-
-    def is_torn(end: float, ends: list[float]) -> bool:
-        return sum(abs(end - other) <= touch for other in ends) >= 2
-
-    start, stop = is_on_rule(rule.start), is_on_rule(rule.stop)
+    start, stop = (_is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
     if start and stop:
         return True
     if start:
-        return is_torn(rule.stop, [p.stop for p in parallel])
-    return stop and is_torn(rule.start, [p.start for p in parallel])
+        return _is_torn(rule.stop, [p.stop for p in parallel], touch)
+    return stop and _is_torn(rule.start, [p.start for p in parallel], touch)
+
+
+def _is_on_rule(rule: Rule, end: float, crossing: Iterable[Rule], touch: float) -> bool:
+    return any(
+        abs(c.position - end) <= touch + c.thickness / 2
+        and c.start - touch <= rule.position <= c.stop + touch
+        for c in crossing
+    )
+
+
+def _is_torn(end: float, ends: list[float], touch: float) -> bool:
+    """Whether at least two rules end where this one does, or one besides itself."""
+    return sum(abs(end - other) <= touch for other in ends) >= 2

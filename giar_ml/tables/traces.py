@@ -21,11 +21,13 @@ GAP_IN = 0.025
 
 
 class Trace(NamedTuple):
-    """The pixels of a thin dark line: columns, the mean row in each, the mean thickness."""
+    """The pixels of a thin dark line: columns, the mean row in each, the mean thickness, and by how many grey
+    levels it is darker than what is around it."""
 
     xs: np.ndarray
     ys: np.ndarray
     thickness: float
+    depth: float
 
 
 def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Trace], np.ndarray]:
@@ -65,7 +67,10 @@ def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Tra
         weights = piece.sum(axis=0)
         centers = (piece * np.arange(height, dtype=np.float32)[:, None]).sum(axis=0) / np.maximum(weights, 1)
         seen = weights > 0
-        traces.append(Trace(left + np.arange(width)[seen], top + centers[seen], float(thickness)))
+        xs, ys = left + np.arange(width)[seen], top + centers[seen]
+        rows = np.round(ys).astype(np.intp)
+        near = [response[np.clip(rows + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
+        traces.append(Trace(xs, ys, float(thickness), float(np.median(np.max(near, axis=0)))))
     return traces, dark
 
 
