@@ -14,7 +14,7 @@ from eval.words import NOTHING, show_interval, show_number, show_share
 
 
 def render_labels(summary: Mapping[str, Any]) -> str:
-    """The page of what `eval.labels.summarise` gives."""
+    """The page of what `eval.label_summary.summarise` gives."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,

@@ -6,7 +6,7 @@ from pathlib import Path
 import joblib
 import pytest
 
-from eval import label_baselines, labels
+from eval import label_baselines, label_run, labels
 from eval.label_baselines import (
     FuzzyPageLabeller,
     RegressionLabeller,
@@ -14,7 +14,8 @@ from eval.label_baselines import (
     load_labellers,
     train_regression,
 )
-from eval.labels import label_page, run_labellers, summarise
+from eval.label_run import Negatives, label_negatives, label_page, run_labellers
+from eval.label_summary import NO_TABLE, summarise
 from eval.run import Case
 from giar_ml.annotations.gold import (
     Gold,
@@ -190,7 +191,7 @@ def test_who_alone_is_right_and_what_is_taken_for_what():
 def test_a_page_of_no_form_is_a_group_of_its_own():
     second = read_page(("很好", 0, 0, 100, 20), number=2)
     summary = summarise(run(paper_gold(), read=lambda path: [ALL_READ, second]), settings={})
-    group = summary["groups"][labels.NO_TABLE]
+    group = summary["groups"][NO_TABLE]
     assert (group["pages"], group["tokens"], group["lost"]) == (1, 1, 0)
     assert group["labellers"]["rows"]["false_headers"] == 1
     assert group["labellers"]["figures"]["false_headers"] == 0
@@ -219,7 +220,7 @@ def test_pages_of_no_form():
     pages = (
         Example((Item("很好", BBox(0, 0, 9, 9), "other"), Item("12", BBox(9, 0, 18, 9), "figure")), True, ""),
     ) * 2
-    found = labels.Negatives(pages, {
+    found = Negatives(pages, {
         "a": ((Choice("other", 1), Choice(NEW, 0.95)), (Choice("other", 1), Choice(TOTAL, 0.4))),
         "b": ((Choice("figure", 1), Choice("figure", 1)),) * 2,
     })  # fmt: skip
@@ -235,8 +236,8 @@ def test_without_words_no_pages_of_no_form_are_made(monkeypatch, capsys):
     def fail(rng):
         raise ModuleNotFoundError("no", name="jieba")
 
-    monkeypatch.setattr(labels, "sample_negative", fail)
-    assert labels.label_negatives({}) is None
+    monkeypatch.setattr(label_run, "sample_negative", fail)
+    assert label_negatives({}) is None
     assert "install the extra train" in capsys.readouterr().err
 
 
