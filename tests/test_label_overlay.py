@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from eval import label_overlay
-from eval.label_overlay import KINDS, Mark, Pens, draw_document, draw_page, draw_text, kind_of, short_names
+from eval import label_overlay, overlay_pages, overlay_style
+from eval.label_overlay import draw_document
+from eval.overlay_names import short_names
+from eval.overlay_pages import Mark, draw_page
+from eval.overlay_style import KINDS, Pens, kind_of
+from eval.overlay_texts import draw_text
 from giar_ml.document import BBox, Token
 from giar_ml.errors import UsageError
 from giar_ml.label.names import label_names
@@ -45,7 +49,7 @@ def test_columns_that_are_printed_alike_have_names_of_their_own():
 
 def page_of(*boxes):
     """White paper at the width that is drawn, with a black line of print in each box."""
-    picture = Image.new("RGB", (label_overlay.PAGE_WIDTH_PX, 400), (255, 255, 255))
+    picture = Image.new("RGB", (overlay_pages.PAGE_WIDTH_PX, 400), (255, 255, 255))
     for left, top, right, _ in boxes:
         picture.paste((0, 0, 0), (left, top + 10, right, top + 20))
     return picture, [Token("字", BBox(*box)) for box in boxes]
@@ -76,12 +80,12 @@ def test_tags_stand_on_free_paper_inside_their_cell(pens):
 def test_a_rule_keeps_tags_out():
     around, beside = BBox(100, 100, 300, 130), BBox(310, 105, 360, 125)
     ink = np.zeros((400, 600), bool)
-    assert not label_overlay._crosses_rule(beside, around, ink)
+    assert not overlay_pages._crosses_rule(beside, around, ink)
     ink[50:300, 305] = True
-    assert label_overlay._crosses_rule(beside, around, ink)
+    assert overlay_pages._crosses_rule(beside, around, ink)
     ink[:] = False
     ink[100:130, 298] = True  # a stroke of the last character
-    assert not label_overlay._crosses_rule(beside, around, ink)
+    assert not overlay_pages._crosses_rule(beside, around, ink)
 
 
 def test_lines_of_one_label_have_one_tag():
@@ -96,7 +100,7 @@ def test_lines_of_one_label_have_one_tag():
         mark("figure", 200),
         mark("figure", 225),
     ]
-    assert [len(group) for group in label_overlay._join_lines(marks)] == [2, 1, 1, 1, 1]
+    assert [len(group) for group in overlay_pages._join_lines(marks)] == [2, 1, 1, 1, 1]
 
 
 def test_a_text(pens):
@@ -140,11 +144,11 @@ def test_a_document(tmp_path, pens):
 
 
 def test_fonts(tmp_path, monkeypatch):
-    label_overlay.find_font.cache_clear()
-    monkeypatch.setattr(label_overlay, "_FONT_FOLDERS", (str(tmp_path),))
+    overlay_style.find_font.cache_clear()
+    monkeypatch.setattr(overlay_style, "_FONT_FOLDERS", (str(tmp_path),))
     with pytest.raises(UsageError, match="no font with Chinese characters was found; install one"):
-        label_overlay.find_font()
-    label_overlay.find_font.cache_clear()
+        overlay_style.find_font()
+    overlay_style.find_font.cache_clear()
     (tmp_path / "bad.ttf").write_bytes(b"no font")
     with pytest.raises(UsageError, match="not a font"):
         Pens(tmp_path / "bad.ttf")(12)
