@@ -217,3 +217,18 @@ def test_a_stray_beside_a_figure_is_dropped() -> None:
     assert shown(figure, stray) == [(), ("17",)]
     assert shown(figure, make_token("1", "other", 300, p=0.6)) == [(), ("17", "1")]
     assert shown(stray) == [(), ("1",)]
+
+
+def test_what_was_labelled_as_a_figure_is_none_of_the_labels_before_it() -> None:
+    def fields_of(label: str) -> list[str]:
+        texts = [("0", "figure"), ("区区", label), ("3", "figure")]
+        cells = tuple(
+            Cell(0, 1, i, i + 1, BBox(100 * i, 0, 100 * i + 100, 20), (make_token(text, name, 100 * i + 40),))
+            for i, (text, name) in enumerate(texts)
+        )
+        page = Page(1, "scan", 1000, 1000, tables=(Table(1, BBox(0, 0, 300, 20), 1, 3, cells),))
+        (line,) = document_lines([page])
+        return [place.token.text for place in line.fields if place.token]
+
+    assert fields_of("figure") == ["0", "区区", "3"]
+    assert fields_of("row:disclosure.regulations") == ["3"]

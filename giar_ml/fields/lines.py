@@ -12,7 +12,7 @@ from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure
 from giar_ml.geometry import union
 from giar_ml.label import mix_labels
-from giar_ml.label.names import OTHER
+from giar_ml.label.names import FIGURE, OTHER
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
@@ -73,14 +73,16 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
     cells = [piece for cell in cells for piece in _split_columns(_drop_strays(cell))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
-    # the rest. A single character among figures is a figure that could not be read.
+    # the rest. A single character among figures is a figure that could not be read, and so is what was
+    # labelled as one: the characters of a seal may have been read in its place.
     first_figure = next(
         (i for i, c in enumerate(cells) if c.row_start == row and _shows_figure(c)), len(cells)
     )
     after = 0
     for i, cell in enumerate(cells):
         is_text = bool(cell.tokens) and not _is_field(cell)
-        if is_text and (i < first_figure or len(_CHINESE.findall(cell.text)) > 1):
+        is_label = len(_CHINESE.findall(cell.text)) > 1 and not _is_labelled_figure(cell)
+        if is_text and (i < first_figure or is_label):
             after = i + 1
     labels = [cell for cell in cells[:after] if cell.tokens]
     places = [cell for cell in cells[after:] if cell.row_start == row]
@@ -137,6 +139,11 @@ def _is_field(cell: Cell) -> bool:
 
 def _shows_figure(cell: Cell) -> bool:
     return bool(cell.tokens) and _is_field(cell) and not is_empty(cell.text.strip(UNREAD))
+
+
+def _is_labelled_figure(cell: Cell) -> bool:
+    labels = mix_labels((token.labels, len(token.text)) for token in cell.tokens)
+    return labels.get(FIGURE, 0.0) > 0.5
 
 
 def _place(cell: Cell, table: Table) -> Field:
