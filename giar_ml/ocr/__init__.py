@@ -15,7 +15,6 @@ from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.lines import MAX_FIGURE_ASPECT, Line, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
-from giar_ml.ocr.tails import read_tails
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
@@ -48,7 +47,6 @@ def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None
         return _recognize(lines, engine, figures, gray, dpi=dpi)
 
     tokens = recognize(lines)
-    tokens[:n_inside] = read_tails(lines[:n_inside], tokens[:n_inside], places, engine)
     inside = ((at, token) for at, token in zip(places, tokens[:n_inside], strict=True) if token.text)
     tables = _fill(page.tables, inside)
     outside = tokens[n_inside:]
