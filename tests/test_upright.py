@@ -18,7 +18,8 @@ from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.lines import find_text_lines
 from giar_ml.upright.paper import find_sheet
-from giar_ml.upright.tone import WHITE, even_light, fade_seals, remove_streaks
+from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
+from giar_ml.upright.tone import WHITE, even_light, remove_streaks
 from giar_ml.upright.turning import find_quarters
 from giar_ml.upright.warp import TERMS, Field, PageWarp, flatten_image, turn_image
 from training import device, warp
@@ -210,15 +211,38 @@ def stamp(page: np.ndarray) -> np.ndarray:
 
 def test_seals_fade_and_what_they_cover_stays():
     page = make_page()
-    faded = fade_seals(stamp(page), dpi=DPI)
+    faded = fade_red_seals(stamp(page), dpi=DPI)
     assert faded[page == 255].min() > 225
     assert faded[page == 0].max() < 60
+
+
+def stamp_grey(page: np.ndarray, level: int) -> np.ndarray:
+    ink = np.full(page.shape[:2], 255, np.uint8)
+    radius = round(0.8 * DPI)
+    cv2.circle(ink, (600, 700), radius, level, 7)
+    cv2.circle(ink, (600, 700), radius // 3, level, -1)
+    return np.minimum(cv2.cvtColor(page, cv2.COLOR_RGB2GRAY), ink)
+
+
+def test_grey_seals_go_and_what_they_cover_stays():
+    page = make_page()
+    faded = fade_grey_seals(stamp_grey(page, 165), dpi=DPI)
+    gray = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
+    assert (faded[gray == 255] < 225).mean() < 0.001
+    assert faded[gray == 0].max() < 60
+
+
+def test_a_seal_as_dark_as_print_stays_with_all_it_covers():
+    seal = stamp_grey(make_page(), 20)
+    assert fade_grey_seals(seal, dpi=DPI) is seal
+    page = cv2.cvtColor(make_page(), cv2.COLOR_RGB2GRAY)
+    assert fade_grey_seals(page, dpi=DPI) is page
 
 
 def test_red_headlines_stay():
     page = np.full((400, WIDTH, 3), 255, np.uint8)
     cv2.putText(page, "RED HEADLINE OF AN OFFICE", (100, 200), FONT, 2, (215, 30, 40), 5)
-    assert fade_seals(page, dpi=DPI) is page
+    assert fade_red_seals(page, dpi=DPI) is page
 
 
 @pytest.mark.parametrize("lying", [False, True])

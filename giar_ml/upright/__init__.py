@@ -12,7 +12,8 @@ from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.paper import find_sheet
-from giar_ml.upright.tone import even_light, fade_seals, remove_streaks
+from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
+from giar_ml.upright.tone import even_light, remove_streaks
 from giar_ml.upright.turning import find_quarters
 from giar_ml.upright.warp import PageWarp, flatten_image, turn_image
 
@@ -20,7 +21,7 @@ __all__ = ["as_scanned", "make_upright"]
 
 
 def make_upright(page: Page, engine: OcrEngine) -> Page:
-    """The scan as if it were a print: no desk around it, no shadows, streaks or red seals, upright and flat.
+    """The scan as if it were a print: no desk around it, no shadows, streaks or seals, upright and flat.
 
     What is in order stays as it is; the page keeps its size but for quarter turns. Comes before any token or
     table is found.
@@ -34,15 +35,16 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     dpi = page.dpi or estimate_dpi(image)
     image = remove_streaks(image, dpi=dpi)
     image = even_light(image, dpi=dpi, sheet=find_sheet(image))
-    image = fade_seals(image, dpi=dpi)
+    image = fade_red_seals(image, dpi=dpi)
     gray = to_gray(image)
     quarters = find_quarters(gray, engine, dpi=dpi)
     gray = turn_image(gray, quarters)
     field = find_field(gray, dpi=dpi)
     if field:
         gray = flatten_image(gray, field)
-    if quarters or field:
-        image = np.repeat(gray[:, :, None], 3, axis=2)
+    clean = fade_grey_seals(gray, dpi=dpi)
+    if quarters or field or clean is not gray:
+        image = np.repeat(clean[:, :, None], 3, axis=2)
     height, width = image.shape[:2]
     warp = PageWarp(page.width, page.height, quarters, field) if quarters or field else None
     return replace(page, image=image, width=width, height=height, warp=warp)

@@ -1,4 +1,4 @@
-"""Paper brought to one level of white, and the red ink of seals taken off what they cover."""
+"""Paper brought to one level of white."""
 
 from __future__ import annotations
 
@@ -15,14 +15,6 @@ MIN_LIGHT = 40.0
 """Darker paper is not made white: there is nothing on it to be seen."""
 UNEVEN = 0.06
 """Share by which the light varies over a page that is worth evening."""
-
-RED = 40
-"""Levels by which red exceeds green and blue in the ink of a seal."""
-SEAL_IN = (0.9, 2.4)
-"""Width and height of seals: those of offices have 1.5 to 1.8 in. Red headlines are longer or lower."""
-SEAL_GAP_IN = 0.15
-SEAL_LIGHT = 0.85
-"""Share of red light that the ink of a seal lets through."""
 
 STREAK_IN = 0.04
 """Streaks are thinner."""
@@ -67,39 +59,6 @@ def even_light(image: np.ndarray, *, dpi: float, sheet: np.ndarray | None = None
     if sheet is not None:
         even[~sheet] = round(WHITE)
     return even
-
-
-def fade_seals(image: np.ndarray, *, dpi: float) -> np.ndarray:
-    """The page, (H, W, 3) uint8, as seen through red glass where round red seals are."""
-    scale = min(1.0, 2 * WORK_DPI / dpi)
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    red = _redness(small) > RED / 2  # at this size strokes are mixed with paper
-    if not red.any():
-        return image
-    gap = round(SEAL_GAP_IN * dpi * scale) | 1
-    joined = cv2.morphologyEx(red.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    faded = image
-    for left, top, width, height, _ in stats[1:count]:
-        low, high = (side * dpi * scale for side in SEAL_IN)
-        if not (low <= width <= high and low <= height <= high):
-            continue
-        if faded is image:
-            faded = image.copy()
-        margin = gap
-        y0, y1 = (max(0, round(y / scale)) for y in (top - margin, top + height + margin))
-        x0, x1 = (max(0, round(x / scale)) for x in (left - margin, left + width + margin))
-        part = faded[y0:y1, x0:x1]
-        is_red = _redness(part) > RED / 2
-        light = np.minimum(255, part[:, :, 0] / SEAL_LIGHT).astype(np.uint8)
-        part[is_red] = light[is_red][:, None]
-    return faded
-
-
-def _redness(image: np.ndarray) -> np.ndarray:
-    """Levels by which red exceeds the two others."""
-    others = np.maximum(image[:, :, 1], image[:, :, 2]).astype(np.int16)
-    return np.asarray(image[:, :, 0] - others)
 
 
 def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:

@@ -1,0 +1,170 @@
+"""The ink of round seals taken off what it covers: red by its colour, grey by its ring."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+RED = 40
+"""Levels by which red exceeds green and blue in the ink of a seal."""
+RED_DPI = 50.0
+SEAL_IN = (0.9, 2.4)
+"""Width and height of seals: those of offices have 1.5 to 1.8 in. Red headlines are longer or lower."""
+SEAL_GAP_IN = 0.15
+SEAL_LIGHT = 0.85
+"""Share of red light that the ink of a seal lets through."""
+
+RING_DPI = 60.0
+"""Resolution at which rings are looked for."""
+RADIUS_IN = (0.5, 1.1)
+MAX_RINGS = 6
+MIN_VOTES = 28
+SHIFT_IN, SHIFTS = 0.04, 9
+"""How far a ring is moved and widened, in so many steps, to lie where it is darkest."""
+MIN_RING = 0.55
+"""Share of a ring that is seen; lines of text have up to a third of one."""
+INK = 45
+"""Levels below the paper at which something is ink."""
+MARGIN_IN = 0.06
+MIN_APART, MAX_GRAIN = 50, 30
+"""Levels between the print and a seal that can be told from it, and deviation of those of the seal."""
+PRINT_SHARE = (0.25, 0.5)
+"""Of these levels, by the grain of the seal: what is so much darker than the seal is print."""
+SPECK_IN = 0.011
+REACH_IN = 0.012
+"""So far around dark print its own paler edges and thin strokes lie."""
+RULE_IN, MAX_RULE_IN = 0.25, 0.04
+"""Length of straight lines that are rules, however pale, and their thickness: a star has more."""
+
+
+def fade_red_seals(image: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The page, (H, W, 3) uint8, as seen through red glass where round red seals are."""
+    scale = min(1.0, RED_DPI / dpi)
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    red = _redness(small) > RED / 2  # at this size strokes are mixed with paper
+    if not red.any():
+        return image
+    gap = round(SEAL_GAP_IN * dpi * scale) | 1
+    joined = cv2.morphologyEx(red.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((gap, gap), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    faded = image
+    for left, top, width, height, _ in stats[1:count]:
+        low, high = (side * dpi * scale for side in SEAL_IN)
+        if not (low <= width <= high and low <= height <= high):
+            continue
+        if faded is image:
+            faded = image.copy()
+        margin = gap
+        y0, y1 = (max(0, round(y / scale)) for y in (top - margin, top + height + margin))
+        x0, x1 = (max(0, round(x / scale)) for x in (left - margin, left + width + margin))
+        part = faded[y0:y1, x0:x1]
+        is_red = _redness(part) > RED / 2
+        light = np.minimum(255, part[:, :, 0] / SEAL_LIGHT).astype(np.uint8)
+        part[is_red] = light[is_red][:, None]
+    return faded
+
+
+def _redness(image: np.ndarray) -> np.ndarray:
+    """Levels by which red exceeds the two others."""
+    others = np.maximum(image[:, :, 1], image[:, :, 2]).astype(np.int16)
+    return np.asarray(image[:, :, 0] - others)
+
+
+class Ring(NamedTuple):
+    """A circle of ink, in pixels; `levels` are the grey levels around it."""
+
+    x: float
+    y: float
+    radius: float
+    levels: np.ndarray
+
+
+def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The page, (H, W) uint8, without the ink of round seals that is paler than print.
+
+    Inside a ring stays what is darker than the ring, with what is close around it, and straight lines.
+    `gray` itself where there is no such seal: on a fax it is as dark as print.
+    """
+    seen = gray[::2, ::2]
+    paper = float(np.percentile(seen, 60))
+    faded = gray
+    for ring in find_rings(gray, dpi=dpi, paper=paper):
+        seal = float(np.median(ring.levels))
+        grain = 1.5 * float(np.median(np.abs(ring.levels - seal)))
+        apart = seal - float(np.percentile(seen[seen < paper - INK], 10))
+        if apart < MIN_APART or grain > MAX_GRAIN:
+            continue
+        low, high = (share * apart for share in PRINT_SHARE)
+        level = seal - min(max(low, 2.5 * grain), high)
+        reach = ring.radius + MARGIN_IN * dpi
+        top, left = max(0, round(ring.y - reach)), max(0, round(ring.x - reach))
+        part = faded[top : round(ring.y + reach) + 1, left : round(ring.x + reach) + 1]
+        rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
+        distance = np.hypot(columns - ring.x, rows - ring.y)
+        removed = _find_seal_ink(part, ring, distance, level=level, dpi=dpi, paper=paper)
+        if faded is gray:
+            faded = gray.copy()
+            part = faded[top : top + part.shape[0], left : left + part.shape[1]]
+        part[removed] = _paper_below(part, dpi=dpi, paper=paper)[removed]
+    return faded
+
+
+def find_rings(gray: np.ndarray, *, dpi: float, paper: float) -> list[Ring]:
+    """Circles of ink of a seal's size, most of which is seen."""
+    scale = min(1.0, RING_DPI / dpi)
+    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    low, high = (round(radius * dpi * scale) for radius in RADIUS_IN)
+    circles = cv2.HoughCircles(
+        small, cv2.HOUGH_GRADIENT, 1, low, param1=80, param2=MIN_VOTES, minRadius=low, maxRadius=high
+    )
+    if circles is None:
+        return []
+    rings = (_fit(gray, *(float(v) / scale for v in circle), dpi=dpi) for circle in circles[0][:MAX_RINGS])
+    return [ring for ring in rings if float(np.mean(ring.levels < paper - INK)) >= MIN_RING]
+
+
+def _fit(gray: np.ndarray, x: float, y: float, radius: float, *, dpi: float) -> Ring:
+    """The darkest circle near to one."""
+    angles = np.linspace(0, 2 * np.pi, 180, endpoint=False)
+    shifts = np.linspace(-SHIFT_IN * dpi, SHIFT_IN * dpi, SHIFTS)
+    xs = x + shifts[:, None, None, None] + (radius + shifts)[:, None] * np.cos(angles)
+    ys = y + shifts[:, None, None] + (radius + shifts)[:, None] * np.sin(angles)
+    levels = gray[
+        np.clip(ys, 0, gray.shape[0] - 1).astype(np.intp), np.clip(xs, 0, gray.shape[1] - 1).astype(np.intp)
+    ]
+    i, j, k = np.unravel_index(int(levels.mean(axis=-1).argmin()), levels.shape[:3])
+    return Ring(x + shifts[i], y + shifts[j], radius + shifts[k], levels[i, j, k])
+
+
+def _find_seal_ink(
+    part: np.ndarray, ring: Ring, distance: np.ndarray, *, level: float, dpi: float, paper: float
+) -> np.ndarray:
+    """Which pixels in and on a ring are its seal's alone, (h, w) bool; what is darker than `level` is print,
+    but for the grain of the seal."""
+    ink = part < paper - INK
+    inside = distance <= ring.radius + MARGIN_IN * dpi
+    _, labels, stats, _ = cv2.connectedComponentsWithStats((inside & (part < level)).astype(np.uint8))
+    stats[0, cv2.CC_STAT_AREA] = 0
+    is_print = (stats[:, cv2.CC_STAT_AREA] >= max(3.0, (SPECK_IN * dpi) ** 2))[labels]
+    reach = 2 * max(1, round(REACH_IN * dpi)) + 1
+    kept = cv2.dilate(is_print.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+    # The ring itself has straight parts.
+    thin = ink & (np.abs(distance - ring.radius) > MARGIN_IN * dpi)
+    length, thick = round(RULE_IN * dpi), round(MAX_RULE_IN * dpi)
+    thin &= ~_open(ink, thick, thick)
+    kept |= _open(thin, 1, length) | _open(thin, length, 1)
+    return np.asarray(inside & (part < paper - INK / 2) & ~kept)
+
+
+def _open(mask: np.ndarray, height: int, width: int) -> np.ndarray:
+    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((height, width), np.uint8))
+    return np.asarray(opened > 0)
+
+
+def _paper_below(part: np.ndarray, *, dpi: float, paper: float) -> np.ndarray:
+    """What lies below the ink: shaded rows, or paper."""
+    size = round(MARGIN_IN * dpi) | 1
+    closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    return np.where(closed < paper - INK, np.uint8(paper), closed)
