@@ -25,6 +25,7 @@ _LABEL_LINES = 4
 _RUN = 1.0
 _SURELY_NONE = 0.05
 """A place whose token is a figure with less probability holds none."""
+_SURELY = 0.9
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
 _NO_FIELDS = 4.0
@@ -244,12 +245,23 @@ def _is_labelled_figure(field: Field) -> bool:
     return field.is_figure and (not field.labels or field.labels.get(FIGURE, 0.0) >= _SURELY_NONE)
 
 
+def _is_caption(line: Line) -> bool:
+    return any(
+        p >= _SURELY
+        for place in line.labels
+        for name, p in place.labels.items()
+        if name.startswith("caption:")
+    )
+
+
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
     """Lines with figures that found no row, in tables that did find some. Marks beside a header that look
-    like figures, and are labelled as none, are not meant."""
+    like figures, and are labelled as none, are not meant, nor a lone one beside a caption: a shaded row."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
-        if i not in used and line.table in tables and any(map(_is_labelled_figure, line.fields)):
+        if i in used or line.table not in tables or (line.n_figures == 1 and _is_caption(line)):
+            continue
+        if any(map(_is_labelled_figure, line.fields)):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
             yield Problem(
                 "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
