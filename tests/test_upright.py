@@ -16,6 +16,7 @@ from giar_ml.load import load
 from giar_ml.tables.rules import to_gray
 from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
+from giar_ml.upright.halftone import PALE, clear_halftone
 from giar_ml.upright.lines import find_text_lines
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
@@ -237,6 +238,22 @@ def test_a_seal_as_dark_as_print_stays_with_all_it_covers():
     assert fade_grey_seals(seal, dpi=DPI) is seal
     page = cv2.cvtColor(make_page(), cv2.COLOR_RGB2GRAY)
     assert fade_grey_seals(page, dpi=DPI) is page
+
+
+def test_dots_of_shading_go_and_the_print_on_them_is_pale():
+    gray = cv2.cvtColor(make_page(), cv2.COLOR_RGB2GRAY)
+    gray = np.where(gray < 128, 0, 255).astype(np.uint8)
+    assert clear_halftone(gray, dpi=DPI) is gray
+    dotted = gray.copy()
+    row = np.s_[304:346, 190:450]  # words in a cell
+    dotted[302:348, 184:1056][np.random.default_rng(1).random((46, 872)) < 0.4] = 0
+    clean = clear_halftone(dotted, dpi=DPI)
+    print_ = gray[row] == 0
+    assert (clean[row][print_] == PALE).mean() > 0.9
+    assert (clean[row][~print_] < 250).mean() < 0.1
+    assert (clean == 0).sum() < 1.02 * (gray == 0).sum()
+    coarse = clear_halftone(dotted, dpi=110)
+    assert coarse is dotted
 
 
 def test_red_headlines_stay():

@@ -11,6 +11,7 @@ from giar_ml.document import Page, Table, Token
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright.flatten import find_field
+from giar_ml.upright.halftone import clear_halftone
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
 from giar_ml.upright.tone import even_light, remove_streaks
@@ -36,15 +37,16 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     image = remove_streaks(image, dpi=dpi)
     image = even_light(image, dpi=dpi, sheet=find_sheet(image))
     image = fade_red_seals(image, dpi=dpi)
-    gray = to_gray(image)
+    seen = to_gray(image)
+    gray = clear_halftone(seen, dpi=dpi)
     quarters = find_quarters(gray, engine, dpi=dpi)
     gray = turn_image(gray, quarters)
     field = find_field(gray, dpi=dpi)
     if field:
         gray = flatten_image(gray, field)
-    clean = fade_grey_seals(gray, dpi=dpi)
-    if quarters or field or clean is not gray:
-        image = np.repeat(clean[:, :, None], 3, axis=2)
+    gray = fade_grey_seals(gray, dpi=dpi)
+    if gray is not seen:
+        image = np.repeat(gray[:, :, None], 3, axis=2)
     height, width = image.shape[:2]
     warp = PageWarp(page.width, page.height, quarters, field) if quarters or field else None
     return replace(page, image=image, width=width, height=height, warp=warp)

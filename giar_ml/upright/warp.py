@@ -108,7 +108,9 @@ class PageWarp:
 
 
 def turn_image(image: np.ndarray, quarters: int) -> np.ndarray:
-    """The image turned clockwise."""
+    """The image turned clockwise; itself where it is not turned."""
+    if quarters % 4 == 0:
+        return image
     return np.ascontiguousarray(np.rot90(image, -quarters))
 
 
