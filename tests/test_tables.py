@@ -296,6 +296,13 @@ def test_a_line_much_paler_than_the_rules_is_dirt() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
+def test_a_piece_that_goes_through_a_rule_and_on_to_the_next_is_a_rule() -> None:
+    image = draw_grid([100, 400, 500, 600], [100, 180, 230])
+    image[102:160, 395:406] = PAPER
+    image[168:174, 395:406] = PAPER
+    assert find_grid(image) == (2, 3, 5)
+
+
 def test_two_strokes_on_rules_far_apart_are_no_rule() -> None:
     image = draw_grid([100, 400, 600], list(range(100, 420, 40)))
     for top in (112, 312):

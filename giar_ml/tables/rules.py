@@ -398,6 +398,11 @@ def _meeting(
             return False
         if length >= MEDIUM_RULE_IN * dpi and any(_touches(rule, c, touch) for c in crossing):
             return True
+        # No stroke goes through a rule, and on to the next.
+        inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
+        ends = (_is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
+        if any(_touches(inner, c, touch) for c in crossing) and any(ends):
+            return True
         in_line = any(
             abs(rule.position - p.position) <= close
             and p.start - short <= rule.stop
