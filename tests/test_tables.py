@@ -298,8 +298,8 @@ def test_a_line_much_paler_than_the_rules_is_dirt() -> None:
 
 def test_a_piece_that_goes_through_a_rule_and_on_to_the_next_is_a_rule() -> None:
     image = draw_grid([100, 400, 500, 600], [100, 180, 230])
-    image[102:160, 395:406] = PAPER
-    assert find_grid(image) == (2, 3, 5)
+    image[102:146, 395:406] = PAPER
+    assert find_grid(image) == (2, 3, 6)
 
 
 def test_two_strokes_on_rules_far_apart_are_no_rule() -> None:
