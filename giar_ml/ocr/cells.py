@@ -11,6 +11,7 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.geometry import runs
+from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line
 
 MIN_CONTRAST = 18
@@ -90,7 +91,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     if _contrast(cell) >= FAINT_CONTRAST and ink.any():
         return cleaned, ink, _contrast(cell)
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
-    paper = float(np.percentile(cleaned, 60))
+    paper = paper_level(cleaned)
     noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
     contrast = _contrast(cleaned)
     if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
@@ -100,11 +101,11 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
 
 
 def _contrast(cell: np.ndarray) -> float:
-    return float(np.percentile(cell, 60)) - float(cell.min())
+    return paper_level(cell) - float(cell.min())
 
 
 def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
-    paper = float(np.percentile(cell, 60))
+    paper = paper_level(cell)
     # Dark marks with the paler strokes that join them: thin print falls to pieces without.
     pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
     _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
@@ -239,7 +240,7 @@ def _side_by_side(cleaned: np.ndarray, ink: np.ndarray, characters: Sequence[tup
     columns = np.flatnonzero(ink.any(axis=0))
     left, right = int(columns[0]), int(columns[-1]) + 1
     em = max(right - left, max(stop - start for start, stop in characters))
-    paper = int(np.percentile(cleaned, 60))
+    paper = int(paper_level(cleaned))
     pad = max(2, round(0.08 * em))
     tiles = []
     for start, stop in characters:
@@ -281,7 +282,7 @@ def crop_line(
         missing = round(LINE_IN * dpi) - (bottom - top)
         top, bottom = top - missing // 2, bottom + missing - missing // 2
     pad = max(2, round(0.12 * (bottom - top)))
-    paper = int(np.percentile(cleaned, 60))
+    paper = int(paper_level(cleaned))
     width = cleaned.shape[1]
     crop = np.full((bottom - top + 2 * pad, right - left + 2 * pad), paper, np.uint8)
     y0, y1 = max(free[0], top - pad), min(free[1], bottom + pad)

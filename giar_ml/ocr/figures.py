@@ -16,6 +16,7 @@ from giar_ml.errors import EngineError
 from giar_ml.models import shipped_model
 from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
+from giar_ml.ocr.levels import paper_level, quantile
 
 HEIGHT_PX = 32
 HEIGHT_IN = 0.18
@@ -52,22 +53,16 @@ def figure_crop(gray: np.ndarray, bbox: BBox, *, dpi: float, extra_px: int = 0) 
     x, y = bbox.center
     reach_x, reach_y = (wanted / 2 + extra_px) / scale, height / 2 / scale
     seen = _cut(gray, round(x - reach_x), round(y - reach_y), round(x + reach_x), round(y + reach_y))
-    paper = _quantile(seen, 0.6)
+    paper = paper_level(seen)
     left, top, right, bottom = (round(side) for side in bbox)
     line = _cut(gray, left, top, max(right, left + 1), max(bottom, top + 1))
-    depth = max(MIN_DEPTH, paper - _quantile(line, 0.01))
+    depth = max(MIN_DEPTH, paper - quantile(line, 0.01))
     is_smaller = height < seen.shape[0]
     scaled = cv2.resize(
         seen, (width, height), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR
     )
     ink = np.clip((paper - scaled.astype(np.float32)) / depth, 0, 1)
     return np.asarray(np.rint(255 * (1 - ink)), np.uint8)
-
-
-def _quantile(values: np.ndarray, share: float) -> float:
-    """np.quantile without its cost: a page has hundreds of crops."""
-    k = int(share * (values.size - 1))
-    return float(np.partition(values, k, axis=None)[k])
 
 
 def _cut(gray: np.ndarray, left: int, top: int, right: int, bottom: int) -> np.ndarray:
