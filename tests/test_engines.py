@@ -8,8 +8,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from giar_ml.document import BBox
 from giar_ml.engines import load_engine
-from giar_ml.engines.paddle import PaddleOcr, _batches, _embedded_folder, _figure_columns
+from giar_ml.engines.paddle import PaddleOcr, _embedded_folder, _figure_columns
 from giar_ml.errors import EngineError
+from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.lines import to_token
 
@@ -45,7 +46,7 @@ def test_incomplete_model_folder_raises(tmp_path: Path) -> None:
 
 
 def test_batches_put_crops_of_one_width_together() -> None:
-    batches = _batches([20, 40, 30, 900])
+    batches = width_batches([20, 40, 30, 900], step_px=32, batch_px=3072)
     assert batches == [(32, [0, 2]), (64, [1]), (928, [3])]
 
 
