@@ -184,6 +184,8 @@ def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:
         ("[run]\nsteps = 'many'", "steps = 'many': input should be a valid integer"),
         ("[run]\nsteps = 0", "steps = 0: input should be greater than or equal to 1"),
         ("[data]\nempty = 1.5", "empty = 1.5: input should be less than"),
+        ("[data]\nempty = 1", "empty = 1: input should be less than 1"),
+        ("[run]\nlearning_rate = 0", "learning_rate = 0: input should be greater than 0"),
         ("[data]\nscans = 0", "go together"),
         ("[run]\nprecision = 'int8'", "precision = 'int8': input should be 'fp32' or 'bf16'"),
     ],

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from giar_ml.upright.masks import find_straight
+
 DARK = 128
 MAX_GREY = 0.06
 """Share of pixels between black and white on a page that was black and white once."""
@@ -50,8 +52,7 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     is_dense = cv2.boxFilter(ink.astype(np.float32), -1, (window, window)) >= DENSE
     solid = cv2.dilate((around >= 8).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     is_print = _without_dots((ink > 0) & (solid | ~is_dense), DOT_IN * dpi)
-    length = round(RULE_IN * dpi)
-    is_rule = _open(ink, 1, length) | _open(ink, length, 1)
+    is_rule = find_straight(ink, round(RULE_IN * dpi))
     clean = gray.copy()
     clean[is_shaded & ~is_rule] = 255
     clean[is_shaded & ~is_rule & is_print] = PALE
@@ -63,7 +64,3 @@ def _without_dots(ink: np.ndarray, size: float) -> np.ndarray:
     is_kept = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) >= size
     is_kept[0] = False
     return np.asarray(is_kept[labels])
-
-
-def _open(ink: np.ndarray, height: int, width: int) -> np.ndarray:
-    return np.asarray(cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((height, width), np.uint8)) > 0)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from giar_ml.upright.masks import find_filled, find_straight
+
 RED = 40
 """Levels by which red exceeds green and blue in the ink of a seal."""
 RED_DPI = 50.0
@@ -152,15 +154,10 @@ def _find_seal_ink(
     kept = cv2.dilate(is_print.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
     # The ring itself has straight parts.
     thin = ink & (np.abs(distance - ring.radius) > MARGIN_IN * dpi)
-    length, thick = round(RULE_IN * dpi), round(MAX_RULE_IN * dpi)
-    thin &= ~_open(ink, thick, thick)
-    kept |= _open(thin, 1, length) | _open(thin, length, 1)
+    thick = round(MAX_RULE_IN * dpi)
+    thin &= ~find_filled(ink, thick, thick)
+    kept |= find_straight(thin, round(RULE_IN * dpi))
     return np.asarray(inside & (part < paper - INK / 2) & ~kept)
-
-
-def _open(mask: np.ndarray, height: int, width: int) -> np.ndarray:
-    opened = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, np.ones((height, width), np.uint8))
-    return np.asarray(opened > 0)
 
 
 def _paper_below(part: np.ndarray, *, dpi: float, paper: float) -> np.ndarray:

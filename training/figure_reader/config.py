@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
-from training.settings import CHECKED, Count, CountOrNone, Rate, Share
+from training.settings import CHECKED, Count, CountOrNone
 
 Precision = Literal["fp32", "bf16"]
+Part = Annotated[float, Field(strict=True, ge=0, lt=1)]
+Rate = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -29,8 +31,8 @@ class DataConfig:
     validation_scans: CountOrNone = 24
     use: CountOrNone = 0
     rendered: Count = 12_000
-    rendered_share: Share = 0.35
-    empty: Share = 0.13
+    rendered_share: Part = 0.35
+    empty: Part = 0.13
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:
@@ -47,7 +49,7 @@ class ModelConfig:
     middle: Count = 64
     wide: Count = 96
     frames: Count = 160
-    dropout: Share = 0.1
+    dropout: Part = 0.1
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -63,7 +65,7 @@ class RunConfig:
     steps: Count = 4000
     batch: Count = 96
     learning_rate: Rate = 2e-3
-    warmup: Share = 0.05
+    warmup: Part = 0.05
     weight_decay: Rate = 0.01
     evaluate_every: Count = 400
     patience: Count = 5
