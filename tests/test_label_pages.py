@@ -119,7 +119,7 @@ def test_boxes_of_a_page_are_those_of_its_tokens():
     placed = place_page(make_page())
     assert placed[0] == Placed("题", BBox(0, 0, 200, 4))
     assert placed[1] == Placed("注", BBox(800, 80, 1000, 84))
-    assert placed[5] == Placed("丁", BBox(0, 60, 200, 64))
+    assert placed[5] == Placed("丁", BBox(0, 60, 200, 64), cell=3)
 
 
 # Word and HTML
@@ -138,7 +138,7 @@ def test_columns_of_a_file_without_paper_span_the_width():
     placed = place_page(page)
     assert placed[0].bbox == BBox(0, 0, 4 * WIDTH / TEXT_COLUMNS, 4)
     assert [p.bbox.left for p in placed[1:5]] == [0, 250, 500, 750]
-    assert placed[8] == Placed("13", BBox(750, 12, 1000, 16))
+    assert placed[8] == Placed("13", BBox(750, 12, 1000, 16), cell=7)
 
 
 @pytest.mark.parametrize("name", ["9000000-00027-word.docx", "9000000-00031-html.html"])

@@ -12,6 +12,7 @@ import numpy as np
 
 from giar_ml.document import Labels
 from giar_ml.errors import EngineError, GiarError
+from giar_ml.label.cells import pool_cells
 from giar_ml.label.encode import Encoder, Window, pad_windows, token_log_probs
 from giar_ml.label.frame import Placed
 from giar_ml.models import ModelError, current_label_model
@@ -41,10 +42,13 @@ class Classifier:
 
     def label_pages(self, pages: Sequence[Sequence[Placed]]) -> list[list[Labels]]:
         """As `giar_ml.label.PageLabeller` says; the mappings begin with the most probable label."""
-        return [self._to_labels(log_probs) for log_probs in self.log_probs(pages)]
+        return [
+            self._to_labels(pool_cells(log_probs, [token.cell for token in page]))
+            for page, log_probs in zip(pages, self.log_probs(pages), strict=True)
+        ]
 
     def log_probs(self, pages: Sequence[Sequence[Placed]]) -> list[np.ndarray]:
-        """Per page (N, L) log-probabilities of its tokens."""
+        """Per page (N, L) log-probabilities of its tokens, each for itself."""
         windows = [self.encoder.encode(page) for page in pages]
         flat = [(i, k) for i, found in enumerate(windows) for k in range(len(found))]
         flat.sort(key=lambda ik: len(windows[ik[0]][ik[1]].ids))

@@ -23,11 +23,13 @@ MIN_WIDE_TOKENS = 3
 
 
 class Placed(NamedTuple):
-    """A token as a labeller sees it: its text, its box in the common frame, and how surely it was read."""
+    """A token as a labeller sees it: its text, its box in the common frame, how surely it was read, and the
+    cell of a found table that it shares with others of the page; None outside of tables."""
 
     text: str
     bbox: BBox
     confidence: float = 1.0
+    cell: int | None = None
 
 
 def place(
@@ -36,6 +38,7 @@ def place(
     *,
     paper: bool,
     confidences: Sequence[float] | None = None,
+    cells: Sequence[int | None] | None = None,
 ) -> list[Placed]:
     """Tokens of one page in the common frame, in the order given.
 
@@ -43,6 +46,7 @@ def place(
         boxes: (N, 4) left, top, right, bottom in pixels or points of a page (`paper`), or in columns and
             lines of a text.
         confidences: of their texts, 0 to 1; None where all were given, not read.
+        cells: numbers of the cells that they stand in; None where no table is found.
     """
     if not len(boxes):
         return []
@@ -57,9 +61,10 @@ def place(
     framed = (boxes - np.tile(origin, 2)) * np.tile(scale, 2)
     framed[:, [0, 2]] = framed[:, [0, 2]].clip(0, WIDTH)
     sure = [1.0] * len(texts) if confidences is None else confidences
+    found = [None] * len(texts) if cells is None else cells
     return [
-        Placed(text, BBox(*map(float, box)), confidence)
-        for text, box, confidence in zip(texts, framed, sure, strict=True)
+        Placed(text, BBox(*map(float, box)), confidence, cell)
+        for text, box, confidence, cell in zip(texts, framed, sure, found, strict=True)
     ]
 
 

@@ -37,12 +37,19 @@ def _place(page: Page, words: Sequence[Word]) -> list[Placed]:
         np.array(boxes),
         paper=page.kind != "text",
         confidences=[token.confidence for token in tokens],
+        cells=None if is_dump(page) else token_cells(page),
     )
 
 
 def page_tokens(page: Page) -> list[Token]:
     """All tokens of a page: those outside tables, then those of each table's cells."""
     return [*page.tokens, *(t for table in page.tables for cell in table.cells for t in cell.tokens)]
+
+
+def token_cells(page: Page) -> list[int | None]:
+    """For each of the `page_tokens` the number of its cell on the page, None outside of tables."""
+    cells = [cell for table in page.tables for cell in table.cells]
+    return [*[None] * len(page.tokens), *(i for i, cell in enumerate(cells) for _ in cell.tokens)]
 
 
 def is_dump(page: Page) -> bool:

@@ -16,21 +16,22 @@ import numpy as np
 from giar_ml.document import BBox, Page, Token
 from giar_ml.dumps import split_words
 from giar_ml.label.frame import Placed, place
-from giar_ml.label.pages import page_tokens
+from giar_ml.label.pages import page_tokens, token_cells
 from giar_ml.load import load
 from giar_ml.load.sniff import Format, sniff_format
 from giar_ml.pipeline import Extractor
 from giar_ml.upright import as_scanned
 
-CACHE_VERSION = 2
+CACHE_VERSION = 3
 
 
 @dataclass(frozen=True)
 class ReadPage:
     """A page (`number` from 1) or a whole text: its tokens where they stand on the page as scanned.
 
-    `upright` are their boxes on the upright page, one per token, where it lay otherwise; `lines` are the
-    source lines of a text.
+    `upright` are their boxes on the upright page, one per token, where it lay otherwise; `cells` are the
+    numbers of the cells they stand in, one per token, where tables were found; `lines` are the source lines
+    of a text.
     """
 
     number: int
@@ -40,6 +41,7 @@ class ReadPage:
     tokens: tuple[Token, ...]
     lines: tuple[str, ...] = ()
     upright: tuple[BBox, ...] = ()
+    cells: tuple[int | None, ...] = ()
 
     @property
     def boxes(self) -> tuple[BBox, ...]:
@@ -53,6 +55,7 @@ class ReadPage:
             np.array(self.boxes, float).reshape(-1, 4),
             paper=self.paper,
             confidences=[token.confidence for token in self.tokens],
+            cells=self.cells or None,
         )
 
 
@@ -117,7 +120,15 @@ def _to_read_page(page: Page) -> ReadPage:
     scanned = as_scanned(page)
     upright = tuple(token.bbox for token in page_tokens(page)) if page.warp else ()
     tokens = tuple(page_tokens(scanned))
-    return ReadPage(page.number, page.kind != "text", scanned.width, scanned.height, tokens, upright=upright)
+    return ReadPage(
+        page.number,
+        page.kind != "text",
+        scanned.width,
+        scanned.height,
+        tokens,
+        upright=upright,
+        cells=tuple(token_cells(page)) if page.tables else (),
+    )
 
 
 @cache
@@ -137,4 +148,5 @@ def _from_plain(data: dict[str, Any]) -> ReadPage:
         Token(text, BBox(*bbox), confidence, line=line) for text, bbox, confidence, line in data["tokens"]
     )
     upright = tuple(BBox(*bbox) for bbox in data["upright"])
-    return ReadPage(**{**data, "tokens": tokens, "lines": tuple(data["lines"]), "upright": upright})
+    rest = {"lines": tuple(data["lines"]), "cells": tuple(data["cells"])}
+    return ReadPage(**{**data, **rest, "tokens": tokens, "upright": upright})
