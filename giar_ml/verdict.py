@@ -103,13 +103,15 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     # An answer that gives the cell another figure costs `gap` more at least; an open cell aside, 3 nats.
     sure = 1.0 - math.exp(-max(solution.gap, OPEN_MARGIN))
     if seen is None:
-        if decision.alternatives:
+        if decision.alternatives or not solution.proven:
             figures = sorted({decision.lawful, *decision.alternatives})
             return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in figures))
         return CellResult(decision.lawful, None, "inferred", sure)
     found: Callable[..., CellResult] = partial(CellResult, candidates=_candidates(seen), **_where(seen))
     first = _value(seen)
-    if decision.alternatives:
+    # Without proof nothing is changed, only suggested.
+    unproven = not solution.proven and not decision.misprint and decision.lawful != (first or 0)
+    if decision.alternatives or unproven:
         possible = dict(_candidates(seen))
         for figure in (decision.lawful, *decision.alternatives):
             possible.setdefault(figure, 0.0)

@@ -1,9 +1,12 @@
+from functools import partial
+
 import pytest
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import load_form
 from giar_ml.prose import Stated
+from giar_ml.solve import Budget
 from giar_ml.verdict import decide
 
 FORM = load_form("2021")
@@ -14,6 +17,10 @@ def scanned(*readings):
     """A place read from pixels: figures with their probabilities, best first."""
     token = Token(str(readings[0][0]) if readings else "?", BOX)
     return Seen(tuple(readings), False, 2, BOX, token)
+
+
+def scanned_surely(figure):
+    return scanned((figure, 0.9999))
 
 
 def printed(figure):
@@ -150,3 +157,40 @@ def test_row_that_was_not_found_is_reported_and_its_cells_inferred():
 def test_empty_form_is_no_report():
     verdict = decide(evidence(make=lambda _: BLANK), [], max_risk=0.05)
     assert "no_figures" in [problem.code for problem in verdict.problems]
+
+
+# Without proof
+
+
+@pytest.fixture
+def little_time(monkeypatch):
+    """Enough for one answer, not for the proof that no other is about as good."""
+    monkeypatch.setattr("giar_ml.decode.Budget", partial(Budget, left=0.05))
+
+
+def test_without_proof_a_reading_stays_with_a_suggestion(little_time):
+    changes = seen(REQUEST, scanned_surely) | {"requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))}
+    verdict = decide(evidence(changes, scanned_surely), [], max_risk=0.05)
+    assert verdict.status == "review"
+    assert "not_proven" in {problem.code for problem in verdict.problems}
+    cell = verdict.cells["requests.granted.natural_person"]
+    assert (cell.status, cell.value, cell.suggestion) == ("conflict", 17, 11)
+
+
+def test_without_proof_no_lost_figure_is_inferred(little_time):
+    verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
+    assert "not_proven" in {problem.code for problem in verdict.problems}
+    cell = verdict.cells["requests.new.total"]
+    assert (cell.status, cell.value) == ("missing", None)
+    assert [figure for figure, _ in cell.candidates] == [11]
+
+
+# What is read surely
+
+
+def test_a_misprint_is_likelier_than_that_a_sure_figure_was_misread():
+    """A part of two sums is off by one, and no reading of any other figure mends both."""
+    changes = seen(REQUEST | {"requests.granted.natural_person": 12}, scanned_surely)
+    verdict = decide(evidence(changes, scanned_surely), [], max_risk=0.05)
+    cell = verdict.cells["requests.granted.natural_person"]
+    assert (cell.status, cell.value, cell.suggestion) == ("conflict", 12, 11)
