@@ -10,7 +10,7 @@ import pytest
 from giar_ml.document import BBox, Cell, Labels, Page, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
 from giar_ml.fields.lines import Field, Line, document_lines
-from giar_ml.fields.rows import find_unplaced
+from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs
 from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
@@ -169,6 +169,23 @@ def test_label_of_three_lines_is_borrowed_whole() -> None:
     rows[i : i + 1] = [[text[:12]], [text[12:24]], [text[24:]], figures]
     evidence = read(table_of(rows, gridded=False), kind="text")
     assert [r.row.key for r in evidence.rows if r.section.table == REQUESTS and r.label_cost > 1] == []
+
+
+def test_a_line_with_a_label_of_its_own_borrows_none() -> None:
+    """Below it stands the label of a row that is printed blank, without a figure."""
+    rows = form_rows(load_form("2021"))
+    names = [f"row:{section.table}.{row.key}" for section, row in rows]
+    granted, secret = (names.index(f"row:requests.{k}") for k in ("partly_granted", "refused.state_secret"))
+
+    def line(label: int, *texts: str) -> Line:
+        fields = tuple(Field(BBox(0, 0, 1, 1), (0.5, 0.6), Token(t, BBox(0, 0, 1, 1))) for t in texts)
+        token = Token("标签", BBox(0, 0, 1, 1), labels={names[label]: 0.98, "other": 0.02})
+        return Line(1, 0, True, False, (Field(BBox(0, 0, 1, 1), (0.0, 0.4), token),), fields)
+
+    with_figures, blank = row_label_costs([line(granted, "23", "31"), line(secret)], rows)
+    assert with_figures[granted] < 0.1
+    assert with_figures[secret] > 3
+    assert blank[secret] < 0.1
 
 
 def test_label_torn_into_cells_is_one_label() -> None:

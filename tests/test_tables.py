@@ -192,6 +192,24 @@ def test_aligned_rows_and_columns() -> None:
     assert page.tokens == (title, prose)
 
 
+def test_columns_without_a_figure_are_blank_in_lines_with_figures() -> None:
+    tokens = borderless(3)
+    gone = next(token for token in tokens if token.text == "12")
+    label = next(token for token in tokens if token.text == "行1")
+    (table,) = add_tables(*(token for token in tokens if token is not gone and token is not label)).tables
+    rows = [
+        [(c.column_start, c.text) for c in table.cells if c.row_start == row] for row in range(table.n_rows)
+    ]
+    assert rows == [
+        [(1, "自然人"), (3, "总计")],
+        [(0, "行0"), (1, "0"), (2, ""), (3, "7")],
+        [(1, "0"), (2, "12"), (3, "7")],
+        [(0, "行2"), (1, "0"), (2, "12"), (3, "7")],
+    ]
+    blank = next(c for c in table.cells if not c.text)
+    assert blank.bbox.left < 420 < blank.bbox.right
+
+
 def test_one_row_is_a_table_by_its_labels() -> None:
     row = (
         make_labelled("行政许可", "row:disclosure.licensing", 0, 0),

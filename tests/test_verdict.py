@@ -169,7 +169,9 @@ def little_time(monkeypatch):
 
 
 def test_without_proof_a_reading_stays_with_a_suggestion(little_time):
-    changes = seen(REQUEST, scanned_surely) | {"requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))}
+    changes = seen(REQUEST, scanned_surely) | {
+        "requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))
+    }
     verdict = decide(evidence(changes, scanned_surely), [], max_risk=0.05)
     assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}

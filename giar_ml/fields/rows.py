@@ -20,6 +20,8 @@ LOST_ROW = 5.0
 _NO_LABEL = 2.5
 _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
+_LEAST_DOUBT = 0.02
+"""Of what the own label of a line says, how seldom its figures belong to another row all the same."""
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
@@ -53,19 +55,20 @@ def tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
 def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]]) -> list[list[float]]:
     """Per line and form row, minus the log-probability of the line's label being the row's.
 
-    A label wrapped over lines stands above or below its figures too: lines without figures lend theirs.
+    A label wrapped over lines stands above or below its figures too: lines without figures lend theirs,
+    unless the line's own label is that of another row.
     """
     named = [_row_names(line) for line in lines]
     costs = []
     for i, line in enumerate(lines):
-        offers = [(named[i], 0.0)]
+        borrowed = []
         for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
             if lines[k].n_figures:
                 break
-            offers.append((named[k], _BORROWED_LABEL))
+            borrowed.append((named[k], _BORROWED_LABEL))
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
             price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL)
-            offers.append((named[i + 1], price))
+            borrowed.append((named[i + 1], price))
         no_label = _NO_LABEL if not line.labels else _WORST_LABEL
         line_costs = []
         for section, row in rows:
@@ -73,8 +76,11 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
                 line_costs.append(0.5 if not line.labels else _NO_LABEL)
                 continue
             name = f"row:{section.table}.{row.key}"
-            found = [price - math.log(names[name]) for names, price in offers if name in names]
-            line_costs.append(min([no_label, *found]))
+            own = -math.log(named[i].get(name, 0.0) or 1e-9)
+            other = max((p for n, p in named[i].items() if n != name), default=0.0)
+            unlike = -math.log(max(1.0 - other, _LEAST_DOUBT))
+            lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
+            line_costs.append(min([no_label, own, *lent]))
         costs.append(line_costs)
     return costs
 

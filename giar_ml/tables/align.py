@@ -82,9 +82,12 @@ def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
 
 
 def _align(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
-    """Lines as rows; the figures say where the columns are."""
+    """Lines as rows; the figures say where the columns are. In a line with figures, columns of figures
+    without one have a blank cell."""
     figures = [token for line in lines for token in line if best_label(token.labels) == FIGURE]
-    edges = _column_edges(_columns(figures or [token for line in lines for token in line]), lines)
+    columns = _columns(figures or [token for line in lines for token in line])
+    edges = _column_edges(columns, lines)
+    n_label_columns = len(edges) - 1 - len(columns)
     cells = []
     for row, line in enumerate(lines):
         placed: dict[tuple[int, int], list[Token]] = {}
@@ -92,6 +95,14 @@ def _align(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
             placed.setdefault(_columns_under(token.bbox, edges), []).append(token)
         for (start, stop), members in placed.items():
             cells.append(Cell(row, row + 1, start, stop, union(t.bbox for t in members), tuple(members)))
+        if any(best_label(token.labels) == FIGURE for token in line):
+            top, bottom = min(t.bbox.top for t in line), max(t.bbox.bottom for t in line)
+            filled = {column for start, stop in placed for column in range(start, stop)}
+            cells += [
+                Cell(row, row + 1, i, i + 1, BBox(left, top, right, bottom))
+                for i, (left, right) in enumerate(pairwise(edges))
+                if i >= n_label_columns and i not in filled
+            ]
     cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
     return Table(page, union(cell.bbox for cell in cells), len(lines), len(edges) - 1, tuple(cells))
 
