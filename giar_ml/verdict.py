@@ -30,6 +30,10 @@ OPEN_MARGIN = 3.0
 """Odds of 20 to 1, in nats: with less, a cell is left open between figures."""
 
 
+_UNPROVEN = 0.5
+"""Confidence in what the solver found first and had no time to compare."""
+
+
 class Verdict(NamedTuple):
     """The parts of a Report that follow from the evidence; `risk` is the probability that a cell is wrong."""
 
@@ -43,7 +47,7 @@ class Verdict(NamedTuple):
 def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float) -> Verdict:
     """Decide every cell of the form."""
     form = evidence.form
-    summed = {key for s in form.sums for key in (*s.left, *s.right)}
+    summed = form.summed
     solution = None
     timeout = Problem("solver_timeout", "the sums could not be checked in time")
     with suppress(SolverTimeoutError):
@@ -101,15 +105,15 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     decision = solution.decisions[key]
     seen = _chosen_seen(row, key, decision)
     # An answer that gives the cell another figure costs `gap` more at least; an open cell aside, 3 nats.
-    sure = 1.0 - math.exp(-max(solution.gap, OPEN_MARGIN))
+    sure = 1.0 - math.exp(-max(solution.gap, OPEN_MARGIN)) if solution.proven else _UNPROVEN
     if seen is None:
-        if decision.alternatives or not solution.proven:
+        if decision.alternatives:
             figures = sorted({decision.lawful, *decision.alternatives})
             return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in figures))
         return CellResult(decision.lawful, None, "inferred", sure)
     found: Callable[..., CellResult] = partial(CellResult, candidates=_candidates(seen), **_where(seen))
     first = _value(seen)
-    # Without proof nothing is changed, only suggested.
+    # Without proof nothing that was read is changed, only suggested.
     unproven = not solution.proven and not decision.misprint and decision.lawful != (first or 0)
     if decision.alternatives or unproven:
         possible = dict(_candidates(seen))
@@ -219,7 +223,7 @@ def _total(keys: Sequence[str], cells: Mapping[str, CellResult]) -> Value | None
     return int(total) if total == total.to_integral_value() else total
 
 
-def _risk(cells: Mapping[str, CellResult], summed: set[str], solution: Solution | None) -> float:
+def _risk(cells: Mapping[str, CellResult], summed: frozenset[str], solution: Solution | None) -> float:
     """Probability that some cell is wrong: what the sums leave open, and the cells in no sum."""
     right = 1.0 if solution is None else 1.0 - math.exp(-solution.gap)
     for key, cell in cells.items():

@@ -25,7 +25,7 @@ BLANK_MISSED = 1e-3
 
 def build_puzzle(evidence: FormEvidence, stated: Sequence[Stated]) -> Puzzle:
     """What the solver is to explain: the rows that stand in sums, and what the prose states of them."""
-    summed = {key for s in evidence.form.sums for key in (*s.left, *s.right)}
+    summed = evidence.form.summed
     rows = [row for row in evidence.rows if summed.intersection(row.layouts[0].cells)]
     patterns: dict[Hashable, set[Hashable]] = {}
     for row in rows:
@@ -54,7 +54,7 @@ def _evidence_of(layout: Layout) -> dict[str, Evidence | None]:
     return {key: None if seen is None else _weigh(seen) for key, seen in layout.cells.items()}
 
 
-def _first_statements(stated: Sequence[Stated], summed: set[str]) -> list[Statement]:
+def _first_statements(stated: Sequence[Stated], summed: frozenset[str]) -> list[Statement]:
     """One statement per cell, the first: later ones often speak of a part."""
     picked: dict[tuple[str, ...], Statement] = {}
     for statement in stated:

@@ -262,3 +262,50 @@ def test_what_was_labelled_as_a_figure_is_none_of_the_labels_before_it() -> None
 
     assert fields_of("figure") == ["0", "区区", "3"]
     assert fields_of("row:disclosure.regulations") == ["3"]
+
+
+# Captions with nothing behind them
+
+
+def bare_rows(form: Form, figures: dict[str, list[str]]) -> list[list[str]]:
+    """Table 3 as a text dump has it: of rows printed blank only the caption is left."""
+    header, *rows = request_rows(form, figures)
+    return [header, *([fields[0]] if not any(fields[1:]) else fields for fields in rows)]
+
+
+def test_a_caption_alone_is_a_blank_row_where_no_zeros_are_printed() -> None:
+    form = load_form("2021")
+    full = ["3", "1", "2", "4", "5", "6", "21"]
+    evidence = read(
+        table_of(bare_rows(form, {"new": full, "handled_total": full}), gridded=False), kind="text"
+    )
+    assert values(evidence, "requests.granted") == [None] * 7
+    assert values(evidence, "requests.new") == [3, 1, 2, 4, 5, 6, 21]
+
+
+def test_a_caption_alone_has_lost_its_figures_where_zeros_are_printed() -> None:
+    form = load_form("2021")
+    full = ["3", "0", "0", "0", "0", "0", "3"]
+    evidence = read(
+        table_of(bare_rows(form, {"new": full, "handled_total": full}), gridded=False), kind="text"
+    )
+    assert values(evidence, "requests.granted") == ["-"] * 7
+
+
+def test_a_caption_alone_whose_figure_stands_in_no_sum_has_lost_it() -> None:
+    rows = [["第二十条第（五）项"], ["信息内容", "本年处理决定数量"], ["行政许可"]]
+    rows += [["第二十条第（六）项"], ["信息内容", "本年处理决定数量"], ["行政处罚", "24"], ["行政强制", "3"]]
+    evidence = read(table_of(rows, gridded=False), kind="text")
+    assert values(evidence, "disclosure.licensing") == ["-"]
+    assert values(evidence, "disclosure.penalties") == [24]
+
+
+def test_figures_below_the_headers_of_a_table_are_of_that_table() -> None:
+    form = load_form("2021")
+    rows = [table_of(bare_rows(form, {}), gridded=False)]
+    head = [["四、政府信息公开行政复议、行政诉讼情况"], ["行政复议", "行政诉讼"]]
+    head += [["未经复议直接起诉", "复议后起诉"], ["结果维持", "结果纠正", "其他结果", "尚未审结", "总计"] * 3]
+    rows += [table_of([*head, ["1", "1"]], gridded=False)]
+    evidence = read(*rows, kind="text")
+    assert values(evidence, "requests.carried_out") == [None] * 7
+    assert [value for value in values(evidence, "reviews.") if value != "-"] == [1, 1]

@@ -179,12 +179,12 @@ def test_without_proof_a_reading_stays_with_a_suggestion(little_time):
     assert (cell.status, cell.value, cell.suggestion) == ("conflict", 17, 11)
 
 
-def test_without_proof_no_lost_figure_is_inferred(little_time):
+def test_without_proof_a_lost_figure_is_inferred_with_doubt(little_time):
     verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
+    assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}
     cell = verdict.cells["requests.new.total"]
-    assert (cell.status, cell.value) == ("missing", None)
-    assert [figure for figure, _ in cell.candidates] == [11]
+    assert (cell.status, cell.value, cell.confidence) == ("inferred", 11, 0.5)
 
 
 # What is read surely

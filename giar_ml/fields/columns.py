@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import parse_figure
+from giar_ml.figures import parse_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.label import Labels
 from giar_ml.report import Value
@@ -118,9 +118,18 @@ def lay_fields(
     headers: Headers,
     *,
     prints_zeros: bool,
+    bare_is_blank: bool = False,
 ) -> tuple[Layout, ...]:
-    """The ways to lay a line's fields into the section's columns, cheapest first."""
+    """The ways to lay a line's fields into the section's columns, cheapest first.
+
+    Args:
+        prints_zeros: the line's table does, so that a blank is no zero.
+        bare_is_blank: a caption with nothing behind it is a blank row, not one whose figures are lost.
+    """
     columns = section.columns
+    if bare_is_blank and line.labels and not line.fields:
+        blank_row = {section.cell_key(row, c): _see_blank(line, line.labels[-1].bbox) for c in columns}
+        return (Layout((), blank_row, 0.0),)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
@@ -153,7 +162,7 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
     costs = []
     for k, place in enumerate(line.fields):
         if place.token is not None:
-            zero = place.token.text == "0"
+            zero = plain(place.token.text) == "0"
             costs.append(
                 _SKIP_FIGURE if not surplus else _SKIP_SURPLUS_ZERO if zero else _SKIP_SURPLUS_FIGURE
             )
@@ -251,7 +260,7 @@ def _k_best_places(
 def _see(line: Line, place: Field, column: Header) -> Seen:
     token = place.token
     if token is None:
-        return Seen(((None, 1.0),), line.certain, line.page, place.bbox, None)
+        return _see_blank(line, place.bbox)
     texts = token.readings or ((token.text, token.confidence),)
     merged: dict[Value | None, float] = {}
     for text, probability in texts:
@@ -262,6 +271,10 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
         merged = _doubt_point(merged)
     readings = tuple(merged.items())
     return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)
+
+
+def _see_blank(line: Line, bbox: BBox) -> Seen:
+    return Seen(((None, 1.0),), line.certain, line.page, bbox, None)
 
 
 def _doubt_point(readings: Mapping[Value | None, float]) -> dict[Value | None, float]:

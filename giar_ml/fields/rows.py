@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 from giar_ml.document import Problem
 from giar_ml.fields.lines import Field, Line
+from giar_ml.figures import plain
 from giar_ml.forms import Form, Header, Section
+from giar_ml.label import best_label
 from giar_ml.label.names import FIGURE
 
 # Costs in nats: minus the logarithm of how often it happens.
@@ -22,6 +24,7 @@ _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
 _LEAST_DOUBT = 0.02
 """Of what the own label of a line says, how seldom its figures belong to another row all the same."""
+_OTHER_TABLE = 2.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
@@ -47,7 +50,10 @@ def form_rows(form: Form) -> list[tuple[Section, Header]]:
 def tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
     """Tables that print zeros, so that a blank is not one."""
     zeros = Counter(
-        lines[i].table for i in placed for place in lines[i].fields if place.token and place.token.text == "0"
+        lines[i].table
+        for i in placed
+        for place in lines[i].fields
+        if place.token and plain(place.token.text) == "0"
     )
     return {table for table, n in zeros.items() if n >= 3}
 
@@ -56,14 +62,18 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
     """Per line and form row, minus the log-probability of the line's label being the row's.
 
     A label wrapped over lines stands above or below its figures too: lines without figures lend theirs,
-    unless the line's own label is that of another row.
+    unless the line's own label is that of another row, or headers of columns stand between. Figures below
+    the headers of one table are seldom those of another.
     """
     named = [_row_names(line) for line in lines]
     costs = []
+    above: str | None = None
     for i, line in enumerate(lines):
+        tables = _header_tables(line)
+        above = next(iter(tables)) if len(tables) == 1 else above
         borrowed = []
         for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
-            if lines[k].n_figures:
+            if lines[k].n_figures or _header_tables(lines[k]):
                 break
             borrowed.append((named[k], _BORROWED_LABEL))
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
@@ -72,17 +82,24 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         no_label = _NO_LABEL if not line.labels else _WORST_LABEL
         line_costs = []
         for section, row in rows:
+            elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
             if not row.labels:
-                line_costs.append(0.5 if not line.labels else _NO_LABEL)
+                line_costs.append(elsewhere + (0.5 if not line.labels else _NO_LABEL))
                 continue
             name = f"row:{section.table}.{row.key}"
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
             other = max((p for n, p in named[i].items() if n != name), default=0.0)
             unlike = -math.log(max(1.0 - other, _LEAST_DOUBT))
             lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
-            line_costs.append(min([no_label, own, *lent]))
+            line_costs.append(elsewhere + min([no_label, own, *lent]))
         costs.append(line_costs)
     return costs
+
+
+def _header_tables(line: Line) -> set[str]:
+    """The tables whose columns are named in a line."""
+    best = (best_label(place.labels) for place in line.labels)
+    return {name.partition(":")[2].partition(".")[0] for name in best if name.startswith("column:")}
 
 
 def _row_names(line: Line) -> dict[str, float]:

@@ -108,6 +108,11 @@ class Form:
             for column in section.columns
         }
 
+    @cached_property
+    def summed(self) -> frozenset[str]:
+        """Keys of the cells that stand in a sum."""
+        return frozenset(key for s in self.sums for key in (*s.left, *s.right))
+
 
 @cache
 def load_forms() -> dict[str, Form]:
