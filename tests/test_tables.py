@@ -308,6 +308,36 @@ def test_a_line_to_the_edge_of_the_page_is_dirt() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
+def draw_fold() -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """A table with a fold through a row of it that goes on where its rules end, tilted; its points."""
+    image = draw_grid(XS, YS)
+    points = [(x, round(215 + 0.008 * (x - 30))) for x in range(30, 560)]
+    for x, y in points:
+        image[y : y + 2, x] = 0
+    return image, points
+
+
+def test_a_line_that_alone_goes_on_where_the_others_end_is_a_fold() -> None:
+    image, _ = draw_fold()
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_a_fold_goes_from_the_picture_and_print_on_it_stays() -> None:
+    image, points = draw_fold()
+    image[205:235, 480:486] = 0
+    page = find_tables(Page(1, "scan", 1000, 700, image=image, dpi=200))
+    assert page.image is not None
+    clear = [x for x, _ in points if not 476 <= x <= 490 and all(abs(x - rule) > 8 for rule in XS)]
+    left = [page.image[y : y + 2, x].min() < 128 for x, y in points if x in clear]
+    assert np.mean(left) < 0.02
+    assert (page.image[206:234, 481:485] < 128).all()
+
+
+def test_without_a_fold_the_picture_is_the_same() -> None:
+    page = Page(1, "scan", 1000, 700, image=draw_grid(XS, YS), dpi=200)
+    assert find_tables(page).image is page.image
+
+
 def test_a_line_much_paler_than_the_rules_is_dirt() -> None:
     image = draw_grid(XS, YS)
     image[100:340, 250:252] = 185

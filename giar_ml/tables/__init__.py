@@ -12,6 +12,7 @@ from giar_ml.geometry import contains_center, intersection_area, overlap, split_
 from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import lines_to_cells
 from giar_ml.tables.rules import TOUCH_IN, Rules, estimate_dpi, extent, find_rules, group_rules
+from giar_ml.tables.streaks import erase_streaks
 
 __all__ = ["add_aligned_tables", "cells_to_tables", "fill_cells", "find_tables", "lines_to_cells"]
 
@@ -25,19 +26,21 @@ def find_tables(page: Page) -> Page:
     """Tables of the page's table regions, of the whole page where no layout was detected.
 
     On digital pages the tokens that lie in a cell move into it; on scans the cells stay empty
-    until they are read. A table torn at a page end stays one table per page.
+    until they are read, and lines that are no rules go from the picture. A table torn at a page end stays one
+    table per page.
     """
     if page.image is None or page.kind == "text":
         return page
     dpi = page.dpi or estimate_dpi(page.image)
-    groups = group_rules(find_rules(page.image, dpi=dpi), dpi=dpi)
+    rules = find_rules(page.image, dpi=dpi)
+    groups = group_rules(rules, dpi=dpi)
     tables = cells_to_tables(groups, page=page.number, dpi=dpi)
     regions = _table_regions(page)
     if regions is not None:
         margin = REGION_MARGIN_IN * dpi
         tables = [t for t in tables if any(_belongs(t.bbox, region, margin) for region in regions)]
     if page.kind == "scan":
-        return replace(page, tables=tuple(tables))
+        return replace(page, tables=tuple(tables), image=erase_streaks(page.image, rules, dpi=dpi))
     tokens = list(page.tokens)
     filled = []
     for table in tables:

@@ -37,6 +37,9 @@ MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
+OVERHANG_IN = 0.3
+FEW = 0.2
+"""Of the rules of a page, those that may stick out of their table and be dropped."""
 MIN_PIECE_IN = 0.02
 TOUCH_IN = 0.045
 """Rules that come this near to each other meet."""
@@ -55,7 +58,8 @@ class Rules(NamedTuple):
     """The rules of a page in an upright frame, u = x - vertical_slope * y, v = y - horizontal_slope * x.
 
     `row_pieces` and `column_pieces` are what is left of broken rules where whole ones stand in line with
-    them: too short to say by themselves that there is a rule.
+    them: too short to say by themselves that there is a rule. `row_streaks` and `column_streaks` are lines
+    that are none.
     """
 
     horizontal: tuple[Rule, ...]
@@ -64,6 +68,8 @@ class Rules(NamedTuple):
     vertical_slope: float = 0.0
     row_pieces: tuple[Rule, ...] = ()
     column_pieces: tuple[Rule, ...] = ()
+    row_streaks: tuple[Rule, ...] = ()
+    column_streaks: tuple[Rule, ...] = ()
 
     def to_page(self, u: float, v: float) -> tuple[float, float]:
         """Page pixels of a point of the upright frame."""
@@ -114,10 +120,10 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     across = _upright(horizontal, slope=horizontal_slope, cross_slope=vertical_slope)
     down = _upright(vertical, slope=vertical_slope, cross_slope=horizontal_slope)
     rows, columns = _meeting(_join(across, down, dpi=dpi), _join(down, across, dpi=dpi), dpi=dpi)
-    rows, columns = (
-        _drop_streaks(rows, columns, length=width, dpi=dpi),
-        _drop_streaks(columns, rows, length=height, dpi=dpi),
-    )
+    row_streaks = _find_streaks(rows, columns, length=width, dpi=dpi)
+    column_streaks = _find_streaks(columns, rows, length=height, dpi=dpi)
+    rows = tuple(rule for rule in rows if rule not in row_streaks)
+    columns = tuple(rule for rule in columns if rule not in column_streaks)
     row_pieces = _find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi)
     column_pieces = _find_pieces(
         column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi
@@ -129,6 +135,8 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         vertical_slope,
         row_pieces,
         column_pieces,
+        row_streaks,
+        column_streaks,
     )
 
 
@@ -228,17 +236,27 @@ def _tilt_and_bend(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
     return slope, float(np.sqrt(np.mean((across - slope * along) ** 2)))
 
 
-def _drop_streaks(
+def _find_streaks(
     rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, length: float, dpi: float
 ) -> tuple[Rule, ...]:
-    """Without lines that run to the edge of the page and meet no other there: dirt on the scanner's glass."""
+    """Lines that run to the edge of the page and meet no other there, and those that alone go on where the
+    others end: dirt on the scanner's glass, folds."""
     touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    sticking = [_sticks_out(rule, crossing, touch=touch, far=OVERHANG_IN * dpi) for rule in rules]
+    usual = sum(sticking) > FEW * len(rules)
     return tuple(
         rule
-        for rule in rules
-        if not (rule.start <= edge and not _is_on_rule(rule, rule.start, crossing, touch))
-        and not (rule.stop >= length - edge and not _is_on_rule(rule, rule.stop, crossing, touch))
+        for rule, sticks in zip(rules, sticking, strict=True)
+        if (rule.start <= edge and not _is_on_rule(rule, rule.start, crossing, touch))
+        or (rule.stop >= length - edge and not _is_on_rule(rule, rule.stop, crossing, touch))
+        or (sticks and not usual)
     )
+
+
+def _sticks_out(rule: Rule, crossing: Iterable[Rule], *, touch: float, far: float) -> bool:
+    """Whether a rule goes far beyond the first or the last of several rules that it crosses."""
+    met = [c.position for c in crossing if _touches(rule, c, touch)]
+    return len(met) > 1 and (min(met) - rule.start > far or rule.stop - max(met) > far)
 
 
 def _find_pieces(
