@@ -6,7 +6,8 @@ import pytest
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.tables import add_aligned_tables, cells_to_tables, fill_cells, find_tables, lines_to_cells
-from giar_ml.tables.rules import Rule, find_rules, group_rules
+from giar_ml.tables.rules import find_rules, group_rules
+from giar_ml.tables.ruling import Rule
 
 PAPER = 255
 

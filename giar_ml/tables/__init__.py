@@ -11,7 +11,8 @@ from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
 from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import lines_to_cells
-from giar_ml.tables.rules import TOUCH_IN, Rules, estimate_dpi, extent, find_rules, group_rules
+from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules
+from giar_ml.tables.ruling import TOUCH_IN, Rules, extent
 from giar_ml.tables.streaks import erase_streaks
 
 __all__ = ["add_aligned_tables", "cells_to_tables", "fill_cells", "find_tables", "lines_to_cells"]

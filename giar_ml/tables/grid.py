@@ -10,7 +10,7 @@ import numpy as np
 
 from giar_ml.document import BBox, Cell
 from giar_ml.geometry import cluster, overlap
-from giar_ml.tables.rules import Rule
+from giar_ml.tables.ruling import Rule
 
 MIN_COVER = 0.35
 """Share of a cell's side that a rule must cover to divide it from its neighbour: rules of worn copies are

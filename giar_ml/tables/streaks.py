@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from giar_ml.geometry import runs
-from giar_ml.tables.rules import Rule, Rules
+from giar_ml.tables.ruling import Rule, Rules
 
 TILT_IN = 0.05
 """How far a streak may lie from where it would, were it as level as the rules."""

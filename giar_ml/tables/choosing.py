@@ -1,0 +1,203 @@
+"""Which lines are rules: strokes of characters, folds and dirt on glass are thin and dark, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import numpy as np
+
+from giar_ml.geometry import cluster, overlap
+from giar_ml.tables.ruling import (
+    CLOSE_IN,
+    LONG_RULE_IN,
+    MEDIUM_RULE_IN,
+    SHORT_RULE_IN,
+    TOUCH_IN,
+    Rule,
+    is_on_rule,
+    touches,
+)
+
+MIN_RULE_SHARE = 0.4
+MAX_BREAK_IN = 0.25
+"""Gap between the pieces of one rule, and how much of it must be left."""
+MOSTLY = 0.7
+MIN_ENDS = 3
+"""Of a rule, hanging on others in line, that show that it was there."""
+EDGE_IN = 0.15
+"""Nothing is printed so near to the edge of a page."""
+OVERHANG_IN = 0.3
+FEW = 0.2
+"""Of the rules of a page, those that may stick out of their table and be dropped."""
+
+
+def join_pieces(rules: list[Rule], crossing: list[Rule], *, dpi: float) -> list[Rule]:
+    """The rules with those that lie in line made one: what a worn copy left of a long rule."""
+    long = [rule for rule in crossing if rule.stop - rule.start >= LONG_RULE_IN * dpi]
+    joined = []
+    for indices in cluster([rule.position for rule in rules], gap=max(1.5, CLOSE_IN * dpi / 2)):
+        chains: list[list[Rule]] = []
+        for rule in sorted((rules[i] for i in indices), key=lambda rule: rule.start):
+            if chains and rule.start - max(r.stop for r in chains[-1]) <= MAX_BREAK_IN * dpi:
+                chains[-1].append(rule)
+            else:
+                chains.append([rule])
+        for chain in chains:
+            position = float(
+                np.average([r.position for r in chain], weights=[r.stop - r.start for r in chain])
+            )
+            crossed_at = sorted(c.position for c in long if c.start <= position <= c.stop)
+            kept = _without_loose_ends(chain, crossed_at, close=max(2.0, CLOSE_IN * dpi))
+            joined += [rule for rule in chain if rule not in kept]
+            if len(kept) > 1 and _are_one(kept, crossed_at, dpi=dpi):
+                thickness = max(rule.thickness for rule in kept)
+                joined.append(Rule(position, kept[0].start, max(rule.stop for rule in kept), thickness))
+            else:
+                joined += kept
+    return joined
+
+
+def _without_loose_ends(chain: list[Rule], crossed_at: list[float], *, close: float) -> list[Rule]:
+    """The chain without pieces in a cell at either end that has little of it: strokes of what is printed.
+
+    Args:
+        chain: rules in line, by their start.
+        crossed_at: where rules cross it, in order.
+    """
+    cells = list(pairwise(crossed_at))
+    for left, right in (*cells, *reversed(cells)):
+        is_first = all(rule.start > left - close for rule in chain)
+        is_last = all(rule.stop < right + close for rule in chain)
+        covered = sum(overlap(rule.start, rule.stop, left, right) for rule in chain)
+        if is_first != is_last and covered < MIN_RULE_SHARE * (right - left):
+            inside = [rule for rule in chain if left - close < rule.start and rule.stop < right + close]
+            chain = [rule for rule in chain if rule not in inside]
+    return chain
+
+
+def _are_one(chain: list[Rule], crossed_at: list[float], *, dpi: float) -> bool:
+    """Whether rules in line are pieces of one.
+
+    A good part of it is left, and it is left where long rules cross it as well: the strokes of zeros in a
+    column lie in line, too, but between the rules.
+    """
+    close = max(2.0, CLOSE_IN * dpi)
+    start, stop = chain[0].start, max(rule.stop for rule in chain)
+    left = sum(rule.stop - rule.start for rule in chain)
+    if stop - start < MEDIUM_RULE_IN * dpi or left < MIN_RULE_SHARE * (stop - start):
+        return False
+    met = [
+        any(rule.start - close <= at <= rule.stop + close for rule in chain)
+        for at in crossed_at
+        if start < at < stop
+    ]
+    return sum(met) >= 0.5 * len(met) and (any(met) or left >= MOSTLY * (stop - start))
+
+
+def keep_meeting(
+    horizontal: list[Rule], vertical: list[Rule], *, dpi: float
+) -> tuple[tuple[Rule, ...], tuple[Rule, ...]]:
+    """Drop short segments unless both their ends lie on a crossing rule: they are strokes of text.
+
+    An end on the torn edge of a table, where the long crossing rules end too, also counts.
+    """
+    touch, long = TOUCH_IN * dpi, LONG_RULE_IN * dpi
+    close, short = max(2.0, CLOSE_IN * dpi), SHORT_RULE_IN * dpi
+    kept_h = [r for r in horizontal if r.stop - r.start >= long]
+    kept_v = [r for r in vertical if r.stop - r.start >= long]
+
+    def counts(rule: Rule, crossing: list[Rule], parallel: list[Rule]) -> bool:
+        length = rule.stop - rule.start
+        if length >= long:
+            return False
+        if length >= MEDIUM_RULE_IN * dpi and any(touches(rule, c, touch) for c in crossing):
+            return True
+        # No stroke goes through a rule, and on to the next.
+        inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
+        ends = (is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
+        if any(touches(inner, c, touch) for c in crossing) and any(ends):
+            return True
+        in_line = any(
+            abs(rule.position - p.position) <= close
+            and p.start - short <= rule.stop
+            and rule.start <= p.stop + short
+            for p in parallel
+        )
+        return _is_held(rule, crossing, parallel, close if length < short and not in_line else touch)
+
+    more_h = [r for r in horizontal if counts(r, kept_v, kept_h)]
+    # Low tables have no long vertical rules; those between two horizontal ones are held by these.
+    more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v)]
+    if not kept_v:
+        more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
+    rows, columns = kept_h + more_h, kept_v + more_v
+    # Only upright ones: the feet of figures that fill their cells run from rule to rule, too.
+    return tuple(rows), tuple(columns + _ends_in_line(vertical, columns, rows, touch=close))
+
+
+def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
+    """Further rules of which only ends are left: they hang on most of the rules that cross there, in line.
+
+    A stroke of a character hangs on none; that one does, and another in line, happens by chance in a long
+    table, but not rule by rule.
+    """
+
+    def hangs_on(rule: Rule) -> list[float]:
+        return [
+            c.position
+            for c in crossing
+            if c.start <= rule.position <= c.stop
+            and rule.start <= c.position + c.thickness / 2 + 2
+            and rule.stop >= c.position - c.thickness / 2 - 2
+        ]
+
+    hanging = [(rule, at) for rule in rules if rule not in kept and (at := hangs_on(rule))]
+    found = []
+    for indices in cluster([rule.position for rule, _ in hanging], gap=touch / 2):
+        in_line = [hanging[i] for i in indices]
+        middle = float(np.median([rule.position for rule, _ in in_line]))
+        met = {position for _, at in in_line for position in at}
+        crossed = {
+            c.position for c in crossing if c.start <= middle <= c.stop and min(met) <= c.position <= max(met)
+        }
+        if len(met) >= 2 and len(in_line) >= MIN_ENDS and len(met) >= MOSTLY * len(crossed):
+            found += [rule for rule, _ in in_line]
+    return found
+
+
+def _is_held(rule: Rule, crossing: list[Rule], parallel: list[Rule], touch: float) -> bool:
+    start, stop = (is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
+    if start and stop:
+        return True
+    if start:
+        return _is_torn(rule.stop, [p.stop for p in parallel], touch)
+    return stop and _is_torn(rule.start, [p.start for p in parallel], touch)
+
+
+def _is_torn(end: float, ends: list[float], touch: float) -> bool:
+    """Whether at least two rules end where this one does, or one besides itself."""
+    return sum(abs(end - other) <= touch for other in ends) >= 2
+
+
+def find_streaks(
+    rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, length: float, dpi: float
+) -> tuple[Rule, ...]:
+    """Lines that run to the edge of the page and meet no other there, and those that alone go on where the
+    others end: dirt on the scanner's glass, folds."""
+    touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    sticking = [_sticks_out(rule, crossing, touch=touch, far=OVERHANG_IN * dpi) for rule in rules]
+    usual = sum(sticking) > FEW * len(rules)
+    return tuple(
+        rule
+        for rule, sticks in zip(rules, sticking, strict=True)
+        if (rule.start <= edge and not is_on_rule(rule, rule.start, crossing, touch))
+        or (rule.stop >= length - edge and not is_on_rule(rule, rule.stop, crossing, touch))
+        or (sticks and not usual)
+    )
+
+
+def _sticks_out(rule: Rule, crossing: Iterable[Rule], *, touch: float, far: float) -> bool:
+    """Whether a rule goes far beyond the first or the last of several rules that it crosses."""
+    met = [c.position for c in crossing if touches(rule, c, touch)]
+    return len(met) > 1 and (min(met) - rule.start > far or rule.stop - max(met) > far)

@@ -1,0 +1,148 @@
+"""Straight thin dark lines of a page image: what may be a rule, or a piece of one."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from giar_ml.geometry import cluster, runs
+from giar_ml.tables.ruling import CLOSE_IN, LONG_RULE_IN, MEDIUM_RULE_IN, TOUCH_IN, Rule
+from giar_ml.tables.traces import GAP_IN, find_sides, is_clear, max_thickness, trace_lines
+
+PALE = 0.4
+"""How dark a rule is at least, beside others of its direction."""
+MAX_BEND_IN = 0.003
+MAX_TILT = 0.12
+"""The ring of a seal is bent or tilted more."""
+MIN_PIECE_IN = 0.02
+
+
+class Segment(NamedTuple):
+    """A run of pixels along the first axis: y = offset + slope * x for x in start..stop."""
+
+    start: float
+    stop: float
+    offset: float
+    slope: float
+    thickness: float
+    depth: float
+
+    def at(self, x: float) -> float:
+        return self.offset + self.slope * x
+
+
+def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Segment], np.ndarray]:
+    """Segments of rules, and a mask of all that is thin and dark."""
+    traces, dark = trace_lines(gray, dpi=dpi, level=level)
+    beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
+    segments = []
+    for xs, ys, thickness, depth in traces:
+        left, stop = int(xs[0]), int(xs[-1]) + 1
+        if stop - left >= dpi:
+            slope, offset = np.polyfit(xs - left, ys, 1)
+        else:
+            slope, offset = 0.0, float(np.median(ys))
+            tilt, bend = _tilt_and_bend(xs, ys)
+            if abs(tilt) > MAX_TILT or bend > max(0.6, MAX_BEND_IN * dpi):
+                continue
+        if abs(slope) > 0.05:
+            continue
+        if not is_clear(xs, np.round(offset + slope * (xs - left)), beside):
+            continue
+        segments.append(
+            Segment(
+                float(left),
+                float(stop),
+                float(offset + 0.5 - slope * left),
+                float(slope),
+                max(1.0, thickness),
+                depth,
+            )
+        )
+    return _without_pale(segments, dpi=dpi), dark
+
+
+def _without_pale(segments: list[Segment], *, dpi: float) -> list[Segment]:
+    """Without long ones much paler than most: dirt on the scanner's glass, what shines through the paper."""
+    depths = [s.depth for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
+    if not depths:
+        return segments
+    least = PALE * float(np.median(depths))
+    return [s for s in segments if s.depth >= least or s.stop - s.start < MEDIUM_RULE_IN * dpi]
+
+
+def _tilt_and_bend(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
+    """The slope of a line's points, and how far they lie off a straight one, root mean square in pixels."""
+    across, along = ys - ys.mean(), xs - xs.mean()
+    slope = float(across @ along) / max(float(along @ along), 1e-9)
+    return slope, float(np.sqrt(np.mean((across - slope * along) ** 2)))
+
+
+def main_slope(segments: list[Segment], *, dpi: float) -> float:
+    """The median slope by length of the segments long enough to have one; 0 when there is none."""
+    long = [s for s in segments if s.stop - s.start >= dpi]
+    if not long:
+        return 0.0
+    slopes = np.array([s.slope for s in long])
+    lengths = np.array([s.stop - s.start for s in long])
+    order = np.argsort(slopes)
+    half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
+    return float(slopes[order][min(half, len(order) - 1)])
+
+
+def to_rules(segments: list[Segment], *, slope: float, cross_slope: float) -> list[Rule]:
+    rules = []
+    for segment in segments:
+        middle = (segment.start + segment.stop) / 2
+        # A short segment has no slope of its own: it has that of the page.
+        own_slope = segment.slope or slope
+        at = segment.at(middle)
+        start_at = at + own_slope * (segment.start - middle)
+        stop_at = at + own_slope * (segment.stop - middle)
+        rules.append(
+            Rule(
+                at - slope * middle,
+                segment.start - cross_slope * start_at,
+                segment.stop - cross_slope * stop_at,
+                segment.thickness,
+            )
+        )
+    return rules
+
+
+def find_pieces(
+    marks: np.ndarray,
+    rules: tuple[Rule, ...],
+    crossing: tuple[Rule, ...],
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> tuple[Rule, ...]:
+    """What else is dark in line with the rules, as far as they are crossed, and clear on both sides.
+
+    Args:
+        marks: (H, W), what is thin and dark, the rules lying across.
+        slopes: of the rules, and of those that cross them.
+    """
+    touch, gap = TOUCH_IN * dpi, max(1, round(GAP_IN * dpi))
+    beside = find_sides(marks, distance=max_thickness(dpi) // 2 + 1)
+    height, width = marks.shape
+    pieces = []
+    positions = [rule.position for rule in rules]
+    for indices in cluster(positions, gap=CLOSE_IN * dpi):
+        position = float(np.median([positions[i] for i in indices]))
+        ends = [c.position for c in crossing if c.start - touch <= position <= c.stop + touch]
+        if not ends:
+            continue
+        along = np.arange(max(0, round(min(ends))), round(max(ends)) + 1)
+        xs = np.clip(np.round(along + slopes[1] * position), 0, width - 1).astype(np.intp)
+        ys = np.round(position + slopes[0] * xs).astype(np.intp)
+
+        rows = [np.clip(ys + d, 0, height - 1) for d in (-1, 0, 1)]
+        is_dark = np.any([marks[y, xs] for y in rows], axis=0)
+        is_clear = ~np.any([side[rows[1], xs] for side in beside], axis=0)
+        for start, stop in runs(is_dark & is_clear, gap=gap):
+            if stop - start >= MIN_PIECE_IN * dpi:
+                pieces.append(Rule(position, float(along[start]), float(along[stop - 1] + 1)))
+    return tuple(pieces)
