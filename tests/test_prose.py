@@ -60,6 +60,11 @@ def test_sentences_state_cells(text: str, cells: str, figure: int) -> None:
     assert stated(text) == [((cells,), figure)]
 
 
+def test_a_denial_runs_on_where_its_full_stop_was_not_read() -> None:
+    found = stated("本年度未收到政府信息公开申请发生行政诉讼1件。")
+    assert [figure for cells, figure in found if cells == ("requests.new.total",)] == [0]
+
+
 def test_refusals_do_not_state_what_was_granted() -> None:
     assert not any(cells == ("requests.granted.total",) for cells, _ in stated("不予公开7件。"))
 
