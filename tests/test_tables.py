@@ -309,8 +309,21 @@ def test_a_line_to_the_edge_of_the_page_is_dirt() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
+def test_dirt_that_joins_a_rule_to_the_edge_of_the_page_leaves_the_rule() -> None:
+    image = draw_grid(XS, YS)
+    image[260:262, 600:] = 0
+    assert find_grid(image) == (3, 3, 9)
+
+
+def test_a_piece_that_goes_far_to_both_sides_of_a_rule_is_a_rule() -> None:
+    image = draw_grid([100, 400, 500, 600], [100, 180, 260])
+    image[102:142, 395:406] = PAPER
+    image[216:258, 395:406] = PAPER
+    assert find_grid(image)[:2] == (2, 3)
+
+
 def draw_fold() -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """A table with a fold through a row of it that goes on where its rules end, tilted; its points."""
+    """A table with a fold through a row of it, and the points of the fold."""
     image = draw_grid(XS, YS)
     points = [(x, round(215 + 0.008 * (x - 30))) for x in range(30, 560)]
     for x, y in points:
@@ -318,7 +331,7 @@ def draw_fold() -> tuple[np.ndarray, list[tuple[int, int]]]:
     return image, points
 
 
-def test_a_line_that_alone_goes_on_where_the_others_end_is_a_fold() -> None:
+def test_a_line_aslant_to_the_others_is_a_fold() -> None:
     image, _ = draw_fold()
     assert find_grid(image) == (3, 3, 9)
 

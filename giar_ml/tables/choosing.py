@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -27,9 +26,6 @@ MIN_ENDS = 3
 """Of a rule, hanging on others in line, that show that it was there."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
-OVERHANG_IN = 0.3
-FEW = 0.2
-"""Of the rules of a page, those that may stick out of their table and be dropped."""
 
 
 def join_pieces(rules: list[Rule], crossing: list[Rule], *, dpi: float) -> list[Rule]:
@@ -113,10 +109,12 @@ def keep_meeting(
             return False
         if length >= MEDIUM_RULE_IN * dpi and any(touches(rule, c, touch) for c in crossing):
             return True
-        # No stroke goes through a rule, and on to the next.
+        # No stroke goes through a rule, and on to the next, nor far to both of its sides.
         inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
         ends = (is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
         if any(touches(inner, c, touch) for c in crossing) and any(ends):
+            return True
+        if length >= short and any(touches(inner, c, 0.0) for c in crossing):
             return True
         in_line = any(
             abs(rule.position - p.position) <= close
@@ -180,24 +178,31 @@ def _is_torn(end: float, ends: list[float], touch: float) -> bool:
     return sum(abs(end - other) <= touch for other in ends) >= 2
 
 
+def clip_to_edge_rules(
+    rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, length: float, dpi: float
+) -> tuple[Rule, ...]:
+    """Rules that begin on another one and go on to the edge of the page, where dirt joins them, cut off
+    behind the last that they meet."""
+    touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    clipped = []
+    for rule in rules:
+        met = [c.position for c in crossing if touches(rule, c, touch)]
+        if len(met) > 1 and rule.stop >= length - edge and abs(rule.start - min(met)) <= touch:
+            rule = rule._replace(stop=max(met))
+        elif len(met) > 1 and rule.start <= edge and abs(rule.stop - max(met)) <= touch:
+            rule = rule._replace(start=min(met))
+        clipped.append(rule)
+    return tuple(clipped)
+
+
 def find_streaks(
     rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, length: float, dpi: float
 ) -> tuple[Rule, ...]:
-    """Lines that run to the edge of the page and meet no other there, and those that alone go on where the
-    others end: dirt on the scanner's glass, folds."""
+    """Lines that run to the edge of the page and meet no other there: dirt on the scanner's glass."""
     touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
-    sticking = [_sticks_out(rule, crossing, touch=touch, far=OVERHANG_IN * dpi) for rule in rules]
-    usual = sum(sticking) > FEW * len(rules)
     return tuple(
         rule
-        for rule, sticks in zip(rules, sticking, strict=True)
+        for rule in rules
         if (rule.start <= edge and not is_on_rule(rule, rule.start, crossing, touch))
         or (rule.stop >= length - edge and not is_on_rule(rule, rule.stop, crossing, touch))
-        or (sticks and not usual)
     )
-
-
-def _sticks_out(rule: Rule, crossing: Iterable[Rule], *, touch: float, far: float) -> bool:
-    """Whether a rule goes far beyond the first or the last of several rules that it crosses."""
-    met = [c.position for c in crossing if touches(rule, c, touch)]
-    return len(met) > 1 and (min(met) - rule.start > far or rule.stop - max(met) > far)

@@ -7,9 +7,9 @@ import weakref
 import cv2
 import numpy as np
 
-from giar_ml.tables.choosing import find_streaks, join_pieces, keep_meeting
+from giar_ml.tables.choosing import clip_to_edge_rules, find_streaks, join_pieces, keep_meeting
 from giar_ml.tables.ruling import TOUCH_IN, Rule, Rules, extent, touches
-from giar_ml.tables.segments import find_pieces, find_segments, main_slope, to_rules
+from giar_ml.tables.segments import find_pieces, find_segments, main_slope, split_slanted, to_rules
 from giar_ml.tables.traces import response_level
 
 A4_SHORT_SIDE_IN = 8.27
@@ -49,10 +49,20 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     horizontal_slope = main_slope(horizontal, dpi=dpi)
     vertical_slope = main_slope(vertical, dpi=dpi)
     height, width = gray.shape
-    across = to_rules(horizontal, slope=horizontal_slope, cross_slope=vertical_slope)
-    down = to_rules(vertical, slope=vertical_slope, cross_slope=horizontal_slope)
+    across, row_folds = (
+        to_rules(segments, slope=horizontal_slope, cross_slope=vertical_slope)
+        for segments in split_slanted(horizontal, slope=horizontal_slope, dpi=dpi)
+    )
+    down, column_folds = (
+        to_rules(segments, slope=vertical_slope, cross_slope=horizontal_slope)
+        for segments in split_slanted(vertical, slope=vertical_slope, dpi=dpi)
+    )
     rows, columns = keep_meeting(
         join_pieces(across, down, dpi=dpi), join_pieces(down, across, dpi=dpi), dpi=dpi
+    )
+    rows, columns = (
+        clip_to_edge_rules(rows, columns, length=width, dpi=dpi),
+        clip_to_edge_rules(columns, rows, length=height, dpi=dpi),
     )
     row_streaks = find_streaks(rows, columns, length=width, dpi=dpi)
     column_streaks = find_streaks(columns, rows, length=height, dpi=dpi)
@@ -69,8 +79,8 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         vertical_slope,
         row_pieces,
         column_pieces,
-        row_streaks,
-        column_streaks,
+        (*row_streaks, *row_folds),
+        (*column_streaks, *column_folds),
     )
 
 

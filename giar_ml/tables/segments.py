@@ -16,6 +16,9 @@ MAX_BEND_IN = 0.003
 MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
 MIN_PIECE_IN = 0.02
+SLANTED_IN = 2.0
+"""So long a line shows its slope, however rough it is."""
+MIN_SLANT = 0.004
 
 
 class Segment(NamedTuple):
@@ -89,6 +92,16 @@ def main_slope(segments: list[Segment], *, dpi: float) -> float:
     order = np.argsort(slopes)
     half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
     return float(slopes[order][min(half, len(order) - 1)])
+
+
+def split_slanted(
+    segments: list[Segment], *, slope: float, dpi: float
+) -> tuple[list[Segment], list[Segment]]:
+    """The segments, and the long ones among them that lie aslant to the others: folds."""
+    long = [s for s in segments if s.stop - s.start >= SLANTED_IN * dpi]
+    spread = float(np.median([abs(s.slope - slope) for s in long])) if long else 0.0
+    slanted = [s for s in long if abs(s.slope - slope) > MIN_SLANT + 4 * spread]
+    return [s for s in segments if s not in slanted], slanted
 
 
 def to_rules(segments: list[Segment], *, slope: float, cross_slope: float) -> list[Rule]:
