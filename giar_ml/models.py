@@ -127,16 +127,25 @@ def list_models() -> list[ModelVersion]:
     return found
 
 
-def install_model(folder: Path) -> str:
+def install_model(folder: Path, *, after: str | None = None) -> str:
     """Copy a model into the user's folder and use it from now on; returns the name of its version.
+
+    Args:
+        after: the version that it was found better than: nothing is installed where another one is in use by
+            now.
 
     Raises:
         ModelError: the folder is no whole label model.
-        UsageError: the user's folder cannot be written to.
+        UsageError: the user's folder cannot be written to, or another version is in use.
     """
     if missing := [name for name in FILES if not (folder / name).is_file()]:
         raise ModelError(f"{folder}: no label model, {', '.join(missing)} not in it")
     with _locked() as root:
+        if after is not None and (current := _read_history()[-1]) != after:
+            raise UsageError(
+                f"{folder}: was compared with {after}, but {current} is in use by now; retrain, or install it"
+                f" with `giar models install {folder}`"
+            )
         for left in root.glob(f"{_TEMPORARY}*"):  # by one that was stopped
             shutil.rmtree(left, ignore_errors=True)
         beside = root / f"{_TEMPORARY}{secrets.token_hex(8)}"

@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
             complain(f"not installed: {reason}")
         complain(f"{parent_name} stays in use; the new model is in {out}")
         return EXIT_REVIEW
-    version = install_model(out)
+    version = install_model(out, after=parent_name)
     if not args.quiet:
         print(f"{version} is installed and in use; `giar models rollback` goes back to {parent_name}")
     return EXIT_ACCEPTED

@@ -15,7 +15,7 @@ from giar_ml.document import Document
 from giar_ml.errors import InputError
 from giar_ml.figures import is_empty, parse_figure
 from giar_ml.forms import Form, FormCell, load_forms
-from giar_ml.label.names import FIGURE, form_labels, label_names
+from giar_ml.label.names import FIGURE, OTHER, form_labels, label_names
 
 TOLERANCE_PX = 2.0
 """So far a box may reach beyond its picture: tools round, and let the mouse run over the edge."""
@@ -135,6 +135,8 @@ def _open_picture(path: Path, size: tuple[float, float] | None) -> tuple[Documen
 def _check_token(token: DraftToken, page: GoldPage | None) -> tuple[GoldToken, list[str]]:
     poly, box_fault = _check_poly(token.poly, page) if page else (token.poly, None)
     faults = [fault for fault in (box_fault, _check_label(token.label)) if fault]
+    if token.label != OTHER and not token.text.strip():
+        faults.append("its text was not typed")
     key = token.key if token.label == FIGURE and _find_cell(token.key) else None
     return GoldToken(token.text, token.label, Place(1, poly), key), faults
 

@@ -199,7 +199,7 @@ def _read_task(task: Any, where: str, folders: Sequence[Path]) -> Draft:
         return Draft(where, TOOL, names[-1], skip=reason)
     image = find_image(names, folders)
     faults = [] if image else [missing_image(names[0])]
-    tokens, sizes, token_faults = _read_results(kept[-1].get("result"))
+    tokens, sizes, token_faults = _read_results(_newest(kept).get("result"))
     if len(sizes) > 1:
         token_faults.append("its regions were drawn on pictures of different sizes")
     form = data.get("form")
@@ -244,6 +244,11 @@ class _Region:
     texts: list[str] = field(default_factory=list)
     key: str | None = None
     faults: list[str] = field(default_factory=list)
+
+
+def _newest(annotations: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The one that was changed last; the last in the list where the export does not say."""
+    return max(reversed(annotations), key=lambda annotation: str(annotation.get("updated_at") or ""))
 
 
 def _read_results(results: Any) -> tuple[list[DraftToken], set[tuple[float, float]], list[str]]:

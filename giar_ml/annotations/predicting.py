@@ -16,14 +16,18 @@ from giar_ml.document import BBox, Document, Page
 from giar_ml.errors import UsageError
 from giar_ml.label import best_label
 from giar_ml.label.pages import page_tokens
+from giar_ml.models import current_version
 from giar_ml.prose import read_title
 from giar_ml.upright import as_scanned
-
-MODEL_VERSION = f"giar-{__version__}"
 
 _JPEG_QUALITY = 92
 _MIN_SIDE_PX = 1.0
 """A token without ink to see, a space of a PDF say, cannot be clicked at."""
+
+
+def model_version() -> str:
+    """The program and the label model whose word it is."""
+    return f"giar-{__version__}, labels {current_version()}"
 
 
 def predicted_gold(document: Document) -> Gold:
@@ -53,7 +57,7 @@ def predicted_gold(document: Document) -> Gold:
         cells={},
         pages=tuple(GoldPage(page.number, page.width, page.height, page.dpi) for page in pages),
         tokens=tuple(tokens),
-        origin={"annotator": MODEL_VERSION, "confirmed": False},
+        origin={"annotator": model_version(), "confirmed": False},
     )
 
 

@@ -192,7 +192,7 @@ def _print_counts(imported: Imported) -> None:
 
 def _export(args: argparse.Namespace) -> int:
     from giar_ml.annotations.export import export_predictions
-    from giar_ml.annotations.predicting import MODEL_VERSION
+    from giar_ml.annotations.predicting import model_version
     from giar_ml.cli.extract import _list_inputs, _prepare_folder
     from giar_ml.pipeline import Extractor
 
@@ -241,7 +241,7 @@ def _export(args: argparse.Namespace) -> int:
         return status or EXIT_FAILED
     try:
         written = export_predictions(
-            golds, args.output, args.format.replace("-", "_"), model_version=MODEL_VERSION
+            golds, args.output, args.format.replace("-", "_"), model_version=model_version()
         )
     except OSError as error:
         raise _cannot_write(args.output, error) from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from giar_ml.cli.console import EXIT_ACCEPTED, print_on_stdout
@@ -18,6 +19,9 @@ def add_command(commands: Any) -> None:
     use = actions.add_parser("use", help="read with this version from now on")
     use.set_defaults(run=_use)
     use.add_argument("version", metavar="VERSION", help="a name that `list` shows; `shipped` always is one")
+    install = actions.add_parser("install", help="copy what `giar train` wrote and read with it from now on")
+    install.set_defaults(run=_install)
+    install.add_argument("folder", type=Path, metavar="DIR", help="folder of a model")
     back = actions.add_parser("rollback", help="read with the version that was in use before")
     back.set_defaults(run=_rollback)
 
@@ -71,6 +75,15 @@ def _use(args: argparse.Namespace) -> int:
 
     use_model(args.version)
     print(f"{args.version} is in use")
+    return EXIT_ACCEPTED
+
+
+def _install(args: argparse.Namespace) -> int:
+    from giar_ml.label.classifier import load_classifier
+    from giar_ml.models import install_model
+
+    load_classifier(args.folder)
+    print(f"{install_model(args.folder)} is installed and in use")
     return EXIT_ACCEPTED
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from giar_ml.document import Labels
 from giar_ml.errors import EngineError, GiarError
 from giar_ml.label.cells import pool_cells
-from giar_ml.label.encode import Encoder, Window, pad_windows, token_log_probs
+from giar_ml.label.encode import ENCODING, Encoder, Window, pad_windows, token_log_probs
 from giar_ml.label.frame import Placed
 from giar_ml.models import ModelError, current_label_model
 
@@ -89,6 +89,11 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
     folder = folder or current_label_model()
     try:
         settings = json.loads((folder / "label.json").read_text(encoding="utf-8"))
+        if (encoding := settings.get("encoding", 1)) != ENCODING:
+            raise ModelError(
+                f"{folder}: was trained on tokens written otherwise ({encoding}, not {ENCODING}); train it"
+                " anew with `giar train`, or go back with `giar models use shipped`"
+            )
         encoder = Encoder.load(folder, size=settings["window"])
         on_gpu = device.startswith("cuda")
         return Classifier(

@@ -22,6 +22,10 @@ from giar_ml.text import normalize_radicals
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+ENCODING = 1
+"""Number of the way in which tokens are written for a model: another one after each change of it."""
+MAX_KEPT = 50_000
+"""Texts whose pieces are kept: most of a report's come again in the next one."""
 MAX_COORDINATE = 1000
 _DOUBTS = (0.9, 0.5)
 """A text read with less confidence than each of them gets a mark."""
@@ -93,6 +97,8 @@ class Encoder:
 
     def _encode_text(self, text: str) -> list[int]:
         if (known := self._pieces.get(text)) is None:
+            if len(self._pieces) >= MAX_KEPT:
+                self._pieces.clear()
             ids = self._tokenizer.encode(text, add_special_tokens=False).ids
             known = self._pieces[text] = ids[: self._size // 4] or [self._unknown]
         return known

@@ -24,7 +24,7 @@ import numpy as np
 
 from giar_ml.document import UNREAD
 from giar_ml.errors import UsageError
-from giar_ml.label.encode import DOUBT, Encoder, pad_windows
+from giar_ml.label.encode import DOUBT, ENCODING, Encoder, pad_windows
 from giar_ml.label.names import label_names
 from training.labels.card import write_card, write_confusion
 from training.labels.config import RunConfig, TrainConfig
@@ -122,7 +122,12 @@ def train(
     tokenizer.save(str(out / "tokenizer.json"))
     model = load_model(out)
     temperature, scores, log_probs = _calibrate(model, encoder, validation, labels)
-    settings = {"labels": labels, "window": config.model.window, "temperature": temperature}
+    settings = {
+        "labels": labels,
+        "window": config.model.window,
+        "temperature": temperature,
+        "encoding": ENCODING,
+    }
     (out / SETTINGS).write_text(json.dumps(settings, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     gap = export_onnx(model, encoder, validation[: len(NOISE_LEVELS)], out / "model.onnx")
     say(f"ONNX and torch differ by at most {gap:.1e}")
