@@ -37,6 +37,7 @@ from giar_ml.geometry import overlap
 from giar_ml.label import PageLabeller
 from giar_ml.label.frame import UNITS_PER_LINE, WIDTH, Placed, reading_order
 from giar_ml.label.names import OTHER
+from giar_ml.models import shipped_model
 from giar_ml.text import normalize_radicals
 from training.labels.config import DataConfig, TrainConfig
 from training.labels.examples import Data, Example, count_tokens, place_example
@@ -146,7 +147,7 @@ def _load_classifier(folder: Path | None) -> PageLabeller:
         from giar_ml.label.classifier import load_classifier
     except ModuleNotFoundError as error:
         raise UsageError(f"the classifier cannot be loaded: no module {error.name}") from error
-    return load_classifier(folder, device="cpu")
+    return load_classifier(folder or shipped_model(), device="cpu")
 
 
 # Training

@@ -11,6 +11,7 @@ that label rows and columns are all taken for what they are, and nothing else in
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from eval.label_summary import summarise
 from eval.run import find_cases
 from giar_ml.cli.console import EXIT_FAILED, complain, print_on_stdout, progress
 from giar_ml.errors import GiarError, UsageError
+from giar_ml.models import shipped_model
 from training.labels.read_pages import read_pages_once
 
 
@@ -72,7 +74,13 @@ def _run(args: argparse.Namespace) -> int:
     if not run.pages:
         complain("no document could be labelled: nothing was measured")
         return EXIT_FAILED
-    settings = {"fixtures": args.folder.resolve().name, "only": args.only, "missing": missing}
+    weights = (args.model or shipped_model()) / "model.onnx"
+    settings = {
+        "fixtures": args.folder.resolve().name,
+        "only": args.only,
+        "missing": missing,
+        "classifier_sha256": hashlib.sha256(weights.read_bytes()).hexdigest() if weights.is_file() else None,
+    }
     summary = summarise(run, negatives=label_negatives(labellers), settings=settings)
     _print(summary, _write(summary, args.output))
     return 0

@@ -128,7 +128,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     if decision.misprint:
         suggestion = None if decision.open_correction else decision.lawful
         return found(decision.shown, decision.shown, "conflict", sure, suggestion=suggestion)
-    if seen.blank:
+    if seen.blank or decision.shown is None:
         if decision.lawful == 0:
             return found(0, None, "blank", sure)
         return found(decision.lawful, None, "inferred", sure)
@@ -169,7 +169,8 @@ def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
         return CellResult(None, None, "missing", 0.0, **place)
     value, probability = seen.readings[0]
     if value is None:
-        return CellResult(0, None, "blank", 1.0 if seen.certain else 1 - BLANK_MISSED, **place)
+        sure = 1.0 if seen.certain else min(probability, 1 - BLANK_MISSED)
+        return CellResult(0, None, "blank", sure, candidates=candidates, **place)
     return CellResult(value, value, "read", probability, candidates=candidates, **place)
 
 

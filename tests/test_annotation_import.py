@@ -330,15 +330,43 @@ def test_a_document_of_several_pages_is_no_picture(tmp_path):
     assert "not a picture of one page" in problem(folder)
 
 
-def test_the_same_picture_twice(tmp_path):
+def twice(tmp_path, text):
+    """One picture, annotated with two tools."""
     first = ppocr(tmp_path / "pages", [box()])
-    second = studio(tmp_path / "studio", task(region()))
+    second = studio(tmp_path / "studio", task(region(text=text)))
     (tmp_path / "studio" / "a.png").write_bytes((first / "a.png").read_bytes())
+    return first, second
+
+
+def test_the_same_picture_annotated_alike_is_taken_once(tmp_path):
+    first, second = twice(tmp_path, "自然人")
+    found = read_annotations([first, second])
+    assert [item.tool for item in found.golds] == ["PPOCRLabel"]
+    assert [item.reason for item in found.skipped] == [f"the same document as at {first}/Label.txt:1"]
+
+
+def test_the_same_picture_annotated_otherwise(tmp_path):
+    first, second = twice(tmp_path, "法人")
     line = problem(first, second)
     assert line.startswith(f"{second}: task 1: a.png is annotated twice")
     assert line.endswith(f"at {first}/Label.txt:1")
     kept = read_annotations([first, second], skip_bad=True)
     assert [item.tool for item in kept.golds] == ["PPOCRLabel"]
+
+
+def test_boxes_without_text_are_not_learnt_from(tmp_path):
+    assert "its text was not typed" in problem(ppocr(tmp_path / "pages", [box(text=" ")]))
+    other = box(text="", key_cls="other")
+    assert read_one(ppocr(tmp_path / "others", [box(), other])).gold.tokens[1].text == ""
+
+
+def test_of_several_annotations_the_one_changed_last_counts(tmp_path):
+    found = task(region(text="old"))
+    found["annotations"] = [
+        {"result": region(text="new"), "updated_at": "2026-02-01T08:00:00Z"},
+        {"result": region(text="old"), "updated_at": "2026-01-01T08:00:00Z"},
+    ]
+    assert read_one(studio(tmp_path, found)).gold.tokens[0].text == "new"
 
 
 def test_the_same_line_twice(tmp_path):
@@ -565,6 +593,9 @@ def test_a_picture_turned_on_the_screen_keeps_its_numbers(tmp_path):
     assert token.place == at(100, 10, 130, 20)
 
 
+TYPED = {"id": "a", "type": "textarea", "value": {"text": ["自然人"]}}
+
+
 def test_labels_drawn_as_rectangles_count(tmp_path):
     value = {"x": 50, "y": 10, "width": 15, "height": 10, "rotation": 0, "rectanglelabels": [COLUMN]}
     item = {
@@ -574,14 +605,14 @@ def test_labels_drawn_as_rectangles_count(tmp_path):
         "original_height": 100,
         "value": value,
     }
-    token = read_one(studio(tmp_path, task([item]))).gold.tokens[0]
-    assert token == GoldToken("", COLUMN, at(100, 10, 130, 20))
+    token = read_one(studio(tmp_path, task([item, TYPED]))).gold.tokens[0]
+    assert token == GoldToken("自然人", COLUMN, at(100, 10, 130, 20))
 
 
 def test_a_polygon_of_four_points_is_kept(tmp_path):
     value = {"points": [[50, 10], [65, 12], [65, 22], [50, 20]], "polygonlabels": [COLUMN]}
     item = {"id": "a", "type": "polygonlabels", "original_width": 200, "original_height": 100, "value": value}
-    token = read_one(studio(tmp_path, task([item]))).gold.tokens[0]
+    token = read_one(studio(tmp_path, task([item, TYPED]))).gold.tokens[0]
     assert token.place.poly == ((100, 10), (130, 12), (130, 22), (100, 20))
 
 

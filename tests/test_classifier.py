@@ -204,3 +204,28 @@ def test_an_encoder_of_the_model_s_size(classifier, pages):
     windows = [window for page in pages for window in encoder.encode(page)]
     assert max(len(window.ids) for window in windows) <= size
     assert max(window.ids.max() for window in windows) < encoder._tokenizer.get_vocab_size()
+
+
+def test_without_a_gpu_for_torch_the_processor_labels(classifier, pages):
+    with pytest.warns(UserWarning, match="labelled on the processor"):
+        found = load_classifier(shipped_model(), device="cuda:99")
+    assert found.device == "cpu"
+    assert found.label_pages(pages[1:2]) == classifier.label_pages(pages[1:2])
+
+
+def test_a_model_of_another_encoding_is_refused(tmp_path):
+    folder = tmp_path / "model"
+    shutil.copytree(shipped_model(), folder)
+    settings = json.loads((folder / "label.json").read_text()) | {"encoding": 99}
+    (folder / "label.json").write_text(json.dumps(settings))
+    with pytest.raises(ModelError, match="tokens written otherwise"):
+        load_classifier(folder)
+
+
+def test_kept_pieces_are_bounded(monkeypatch):
+    monkeypatch.setattr("giar_ml.label.encode.MAX_KEPT", 3)
+    encoder = load_classifier(shipped_model()).encoder
+    page = [Placed(f"{i}号", BBox(0, 4 * i, 100, 4 * i + 4)) for i in range(10)]
+    [again], [first] = encoder.encode(page), encoder.encode(page)
+    assert (again.ids == first.ids).all()
+    assert len(encoder._pieces) <= 3

@@ -262,7 +262,7 @@ def test_pages_are_read_once(tmp_path, monkeypatch):
     first = read_pages_once(path, tmp_path / "pages")
     assert read_pages_once(path, tmp_path / "pages") == first
     assert len(calls) == 1
-    assert first == [ReadPage(1, True, 400, 800, (Token("字", BBox(0, 0, 1, 1)), token))]
+    assert first == [ReadPage(1, True, 400, 800, (Token("字", BBox(0, 0, 1, 1)), token), cells=(None, 0))]
     read_pages_once(path, tmp_path / "pages", fresh=True)
     path.write_bytes(b"%PDF-1.4 other")
     read_pages_once(path, tmp_path / "pages")

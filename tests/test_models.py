@@ -190,3 +190,17 @@ def test_the_commands(tmp_path, capsys):
     assert cli.main(["models", "use", "none"]) == 2
     assert "no label model 'none'" in capsys.readouterr().err
     assert current_version() == version
+
+
+def test_nothing_is_installed_over_a_version_it_was_not_compared_with(tmp_path):
+    first = install_model(write_model(tmp_path / "a"))
+    second = install_model(write_model(tmp_path / "b"), after=first)
+    with pytest.raises(UsageError, match=f"compared with {first}, but {second} is in use"):
+        install_model(write_model(tmp_path / "c"), after=first)
+    assert current_version() == second
+
+
+def test_the_install_command_loads_a_model_before_it_is_used(tmp_path, capsys):
+    assert cli.main(["models", "install", str(write_model(tmp_path / "a"))]) == 2
+    assert "cannot be loaded" in capsys.readouterr().err
+    assert current_version() == SHIPPED

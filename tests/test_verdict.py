@@ -159,6 +159,23 @@ def test_empty_form_is_no_report():
     assert "no_figures" in [problem.code for problem in verdict.problems]
 
 
+# Marks that are no figure
+
+
+def test_a_mark_that_is_read_as_nothing_is_blank():
+    mark = scanned((None, 0.99), (4, 0.005))
+    verdict = decide(
+        evidence({"requests.granted.enterprise": mark, "disclosure.licensing.decisions": mark}),
+        [],
+        max_risk=0.05,
+    )
+    for key, confidence in (("requests.granted.enterprise", 0.9), ("disclosure.licensing.decisions", 0.99)):
+        cell = verdict.cells[key]
+        assert (cell.status, cell.value, cell.printed) == ("blank", 0, None)
+        assert cell.confidence >= confidence
+    assert verdict.cells["disclosure.licensing.decisions"].confidence == 0.99
+
+
 # Without proof
 
 

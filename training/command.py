@@ -112,8 +112,9 @@ def add_retrain(commands: Any) -> None:
         help="teach the label model annotated documents; it is used only if it is better",
         description="Trains on from the label model in use, two fifths on annotated documents, the rest on"
         " made-up reports. A fifth of the documents, at least two, is only measured on. The new model is"
-        " installed if its F1 of headers is higher on them, and at most 0.001 lower on the fixtures; else it"
-        " stays in the output folder. `giar models rollback` goes back.",
+        " installed if its F1 of headers is higher on them, its F1 on the fixtures at most 0.001 lower and it"
+        " takes hardly more of other pages for headers; else it stays in the output folder. `giar models"
+        " rollback` goes back.",
         epilog="exit status: 0 installed, 3 trained but not better and so not installed, 2 usage, 4 something"
         " is wrong with the annotations",
     )
@@ -126,6 +127,17 @@ def add_retrain(commands: Any) -> None:
         metavar="DIR",
         help="folder or file that `giar annotations import` takes, or that it wrote (repeatable); at least 5"
         " documents",
+    )
+    command.add_argument(
+        "--images",
+        action="append",
+        default=[],
+        type=Path,
+        metavar="DIR",
+        help="one more folder with the pictures (repeatable)",
+    )
+    command.add_argument(
+        "--skip-bad", action="store_true", help="leave out documents whose annotations have something wrong"
     )
     command.add_argument(
         "--config", type=Path, default=RETRAIN_CONFIG, metavar="TOML", help="settings of the run"

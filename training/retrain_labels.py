@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"{out}: is no empty folder; choose another with -o")
     parent_name, parent = current_version(), current_label_model()
-    imported = _read_annotations(args.annotations)
+    imported = _read_annotations(args)
     if imported is None:
         return EXIT_FAILED
     fixtures = {path: Gold.read(path) for path in sorted(args.fixtures.glob(f"*{SUFFIX}"))}
@@ -94,16 +94,16 @@ def _read_config(args: argparse.Namespace) -> TrainConfig:
     return config
 
 
-def _read_annotations(sources: Sequence[Path]) -> Imported | None:
+def _read_annotations(args: argparse.Namespace) -> Imported | None:
     """None when something is wrong with them, which is then said."""
     from giar_ml.annotations.reading import BAD_ANNOTATIONS, read_annotations
 
     try:
-        return read_annotations(sources)
+        return read_annotations(args.annotations, images=args.images, skip_bad=args.skip_bad)
     except InputError as error:
         if error.code != BAD_ANNOTATIONS:
             raise
-        for line in str(error).replace("--skip-bad", "`giar annotations import --skip-bad`").splitlines():
+        for line in str(error).splitlines():
             complain(line)
         return None
 

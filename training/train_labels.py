@@ -7,11 +7,12 @@ import dataclasses
 import hashlib
 import json
 import os
-import shutil
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import progress
@@ -24,7 +25,8 @@ from training.labels.examples import Data, Example
 from training.labels.sampling import share_weights
 from training.labels.scans import scan_examples
 
-DONE = "done.json"
+CORPUS_VERSION = 2
+"""Raised when what is made up from a seed changes: reports made before are then made anew."""
 N_SEEDS = 4
 """A run's own and the next ones: reports to learn from and to stop by, scans to learn from and to stop by."""
 READ = "read"
@@ -107,15 +109,19 @@ def make_corpus(folder: Path, seed: int, n: int, profile: str, *, quiet: bool) -
     Raises:
         UsageError: one of the reports is one of the fixtures.
     """
-    name = hashlib.sha256(json.dumps([seed, n, profile]).encode()).hexdigest()[:8]
+    name = hashlib.sha256(json.dumps([CORPUS_VERSION, seed, n, profile]).encode()).hexdigest()[:8]
     corpus = folder / f"{profile}-{seed}-{n}-{name}"
-    if not (corpus / DONE).exists():
-        shutil.rmtree(corpus, ignore_errors=True)  # what an interrupted run left
-        with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
-            write_corpus(
-                corpus, n=n, seed=seed, profile=profile, workers=os.cpu_count() or 1, advance=advance
-            )
-        (corpus / DONE).write_text("{}\n", encoding="utf-8")
+    if not corpus.exists():
+        # Another run may make the same one at the same time: the first to be done is taken.
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=folder, prefix=f".{corpus.name}-") as beside:
+            part = Path(beside) / corpus.name
+            with progress(n, visible=sys.stderr.isatty() and not quiet) as advance:
+                write_corpus(
+                    part, n=n, seed=seed, profile=profile, workers=os.cpu_count() or 1, advance=advance
+                )
+            with suppress(OSError):
+                part.rename(corpus)
     golds = [Gold.read(path) for path in sorted(corpus.glob(f"*{SUFFIX}"))]
     if FIXTURES.is_dir():
         refuse_fixtures(golds, [Gold.read(path) for path in sorted(FIXTURES.glob(f"*{SUFFIX}"))])

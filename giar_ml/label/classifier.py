@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from giar_ml.document import Labels
-from giar_ml.errors import EngineError, GiarError
+from giar_ml.errors import GiarError
 from giar_ml.label.cells import pool_cells
 from giar_ml.label.encode import ENCODING, Encoder, Window, pad_windows, token_log_probs
 from giar_ml.label.frame import Placed
@@ -80,11 +82,11 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
 
     Args:
         folder: None for the one in use, see `giar_ml.models`.
-        device: `auto` and `cpu` run ONNX Runtime without importing torch, `cuda:N` runs torch.
+        device: `auto` and `cpu` run ONNX Runtime without importing torch, `cuda:N` runs torch. Where torch
+            has no such GPU a warning says so and ONNX Runtime is used: OCR may have one all the same.
 
     Raises:
         ModelError: no model is there, or it is damaged.
-        EngineError: the device cannot be used.
     """
     folder = folder or current_label_model()
     try:
@@ -96,6 +98,9 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
             )
         encoder = Encoder.load(folder, size=settings["window"])
         on_gpu = device.startswith("cuda")
+        if on_gpu and (problem := _cuda_problem(device)):
+            warnings.warn(f"tokens are labelled on the processor: {problem}", stacklevel=2)
+            on_gpu = False
         return Classifier(
             encoder,
             _load_torch(folder, device)
@@ -129,14 +134,21 @@ def _load_onnx(path: Path, n_labels: int) -> Run:
     return run
 
 
+def _cuda_problem(device: str) -> str | None:
+    """Why torch cannot run on a device; None if it can."""
+    if not find_spec("torch") or not find_spec("transformers"):
+        return "torch and transformers are not installed: pip install 'giar-ml[train]'"
+    import torch
+
+    index = int(device.partition(":")[2] or 0)
+    if index >= torch.cuda.device_count():
+        return f"this torch finds {torch.cuda.device_count()} GPUs, and {device} is asked for"
+    return None
+
+
 def _load_torch(folder: Path, device: str) -> Run:
-    try:
-        import torch
-        from transformers import LiltForTokenClassification
-    except ImportError as error:
-        raise EngineError("torch and transformers are not installed: pip install 'giar-ml[train]'") from error
-    if device.startswith("cuda") and not torch.cuda.is_available():
-        raise EngineError(f"Device {device} cannot be used: torch finds no GPU; take --device cpu")
+    import torch
+    from transformers import LiltForTokenClassification
 
     model: Any = LiltForTokenClassification.from_pretrained(folder, local_files_only=True)
     model = model.float().to(device).eval()

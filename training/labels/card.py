@@ -54,7 +54,8 @@ def write_card(record: dict[str, Any], path: Path) -> None:
         millions=f"{record['parameters'] / 1e6:.2f}",
         layers=config["model"]["layers"],
         hidden=config["model"]["hidden"],
-        start=config["model"].get("pretrained") or record["started_from"] or "random weights",
+        licence=_licence(record),
+        start=_start(record),
         pages=f"{data['pages']:,}",
         tokens=f"{data['tokens']:,}",
         profile=config["data"]["profile"],
@@ -76,13 +77,26 @@ def write_card(record: dict[str, Any], path: Path) -> None:
     path.write_text(text, encoding="utf-8")
 
 
+def _licence(record: dict[str, Any]) -> str:
+    base = record["config"]["model"].get("pretrained")
+    return f"that of {Path(base).name}, whose weights it began with" if base else "Apache-2.0, as the project"
+
+
+def _start(record: dict[str, Any]) -> str:
+    """A successor goes on from a trained model, whatever that one began with."""
+    if record["started_from"]:
+        return f"the label model {record['started_from']}"
+    base = record["config"]["model"].get("pretrained")
+    return f"the text model {Path(base).name}" if base else "random weights"
+
+
 _CARD = Template("""\
 # Labels of rows, columns, titles and figures
 
 A token classifier of the LiLT family ($millions million weights, $layers layers of $hidden): for every token
 of a page the probability of each label of the statutory forms.
 
-- Licence: Apache-2.0, as the project. Started from: $start.
+- Licence: $licence. Started from: $start.
 - Data: $pages pages, $tokens tokens, the made-up ones as `giar synth` makes them (profile `$profile`,
   seed $seed$scans): $sources. $negatives of the windows are pages that are no such form. Noise of OCR and of
   text tools is put on while training. sha256 of the examples: `$hash…`. No seed or report of eval/fixtures is
