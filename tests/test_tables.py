@@ -315,6 +315,12 @@ def test_dirt_that_joins_a_rule_to_the_edge_of_the_page_leaves_the_rule() -> Non
     assert find_grid(image) == (3, 3, 9)
 
 
+def test_a_low_table_whose_bottom_rule_is_lost_in_part() -> None:
+    image = draw_grid(list(range(100, 900, 50)), [100, 150])
+    image[149:152, 705:] = PAPER
+    assert find_grid(image) == (1, 15, 15)
+
+
 def test_a_piece_that_goes_far_to_both_sides_of_a_rule_is_a_rule() -> None:
     image = draw_grid([100, 400, 500, 600], [100, 180, 260])
     image[102:142, 395:406] = PAPER

@@ -127,6 +127,9 @@ def keep_meeting(
     more_h = [r for r in horizontal if counts(r, kept_v, kept_h)]
     # Low tables have no long vertical rules; those between two horizontal ones are held by these.
     more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v)]
+    # And so does the end where those end, of rules that begin on the same one: the other was lost there.
+    held = kept_v + more_v
+    more_v += [r for r in vertical if r not in held and counts(r, kept_h + more_h, held)]
     if not kept_v:
         more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
     rows, columns = kept_h + more_h, kept_v + more_v
