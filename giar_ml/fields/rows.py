@@ -84,16 +84,21 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         for section, row in rows:
             elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
             if not row.labels:
-                line_costs.append(elsewhere + (0.5 if not line.labels else _NO_LABEL))
+                unlike = _unlike(named[i].values())
+                line_costs.append(elsewhere + (0.5 if not line.labels else _NO_LABEL + unlike))
                 continue
             name = f"row:{section.table}.{row.key}"
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
-            other = max((p for n, p in named[i].items() if n != name), default=0.0)
-            unlike = -math.log(max(1.0 - other, _LEAST_DOUBT))
+            unlike = _unlike(p for n, p in named[i].items() if n != name)
             lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
             line_costs.append(elsewhere + min([no_label, own, *lent]))
         costs.append(line_costs)
     return costs
+
+
+def _unlike(others: Iterable[float]) -> float:
+    """What it costs to lay a line into a row that is not its own by its label: others are, so surely."""
+    return -math.log(max(1.0 - max(others, default=0.0), _LEAST_DOUBT))
 
 
 def _header_tables(line: Line) -> set[str]:

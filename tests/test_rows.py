@@ -1,0 +1,78 @@
+"""Lines laid into the rows of a form: one order-keeping alignment, and the next best."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from giar_ml.document import BBox, Token
+from giar_ml.fields.lines import Field, Line
+from giar_ml.fields.rows import Alignment, align_rows, form_rows, row_label_costs
+from giar_ml.forms import load_form
+
+BOX = BBox(0, 0, 1, 1)
+ROWS = form_rows(load_form("2021"))
+NAMES = [f"{section.table}.{row.key}" for section, row in ROWS]
+REQUESTS = [name for name in NAMES if name.startswith("requests.")]
+
+
+def line(label: str | None, *, p: float = 0.98, figures: int = 7) -> Line:
+    """A line of table 3 with a label, or with figures alone."""
+    fields = tuple(Field(BOX, (0.5, 0.6), Token(str(k), BOX)) for k in range(figures))
+    labels = () if label is None else (Token("标签", BOX, labels={f"row:{label}": p, "other": 1 - p}),)
+    return Line(1, 0, True, False, tuple(Field(BOX, (0.0, 0.4), token) for token in labels), fields)
+
+
+def align(lines: Sequence[Line]) -> list[Alignment]:
+    return align_rows(lines, ROWS, row_label_costs(lines, ROWS))
+
+
+def rows_of(alignment: Alignment) -> dict[str, int]:
+    """Per row of the form the line laid into it."""
+    return {NAMES[j]: match.indices[0] for j, match in alignment.matches.items()}
+
+
+def test_all_rows_in_order() -> None:
+    found = rows_of(align([line(name) for name in REQUESTS])[0])
+    assert found == {name: i for i, name in enumerate(REQUESTS)}
+
+
+@pytest.mark.parametrize("gone", [0, 4, 11, 24])
+def test_a_row_that_is_lost_shifts_no_other(gone: int) -> None:
+    names = [name for i, name in enumerate(REQUESTS) if i != gone]
+    found = rows_of(align([line(name) for name in names])[0])
+    assert found == {name: i for i, name in enumerate(names)}
+
+
+@pytest.mark.parametrize("again", [0, 4, 24])
+def test_a_row_that_is_repeated_is_laid_once(again: int) -> None:
+    names = [*REQUESTS[: again + 1], *REQUESTS[again:]]
+    found = rows_of(align([*map(line, names), line(None, figures=15)])[0])
+    assert found.pop("reviews.") == len(names)
+    assert set(found) == set(REQUESTS)
+    assert found[REQUESTS[again]] in (again, again + 1)
+    assert [found[name] for name in REQUESTS] == sorted(found.values())
+
+
+def test_a_wrong_label_gives_way_to_the_order() -> None:
+    lines = [line(name) for name in REQUESTS]
+    lines[5] = line(REQUESTS[20], p=0.6)
+    assert rows_of(align(lines)[0]) == {name: i for i, name in enumerate(REQUESTS)}
+
+
+def test_figures_without_a_label_are_the_row_that_is_missing() -> None:
+    lines = [line(name) for name in REQUESTS]
+    lines[7] = line(None)
+    assert rows_of(align(lines)[0])[REQUESTS[7]] == 7
+
+
+def test_the_next_best_lays_another_line() -> None:
+    """Of two neighbouring rows one line is left, without its label."""
+    lines = [line(name) for name in REQUESTS]
+    lines[7:9] = [line(None)]
+    best, rival = align(lines)
+    assert rival.cost - best.cost < 1
+    assert {rows_of(best).get(name) for name in REQUESTS[7:9]} == {7, None}
+    assert {rows_of(rival).get(name) for name in REQUESTS[7:9]} == {7, None}
+    assert rows_of(best) != rows_of(rival)
