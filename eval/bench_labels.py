@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from giar_ml.annotations.gold import SUFFIX, Gold
-from giar_ml.label.classifier import Classifier, Run, load_classifier
+from giar_ml.label.classifier import Classifier, load_classifier, load_onnx
 from giar_ml.label.frame import Placed
 from giar_ml.label.pages import place_page
 from giar_ml.load import load
@@ -51,7 +51,9 @@ def main() -> None:
         load_ms = (time.perf_counter() - start) * 1000
     except ModelError as error:
         sys.exit(str(error))
-    classifier = replace(classifier, run=load_run(folder / "model.onnx", threads=options.threads))
+    classifier = replace(
+        classifier, run=load_onnx(folder / "model.onnx", len(classifier.labels), threads=options.threads)
+    )
     result = {"threads": options.threads, "load_ms": round(load_ms)}
     print(json.dumps(result | measure(classifier, pages, repeat=options.repeat), indent=2))
 
@@ -65,21 +67,6 @@ def read_pages(folder: Path) -> Iterator[list[Placed]]:
             yield from map(place_page, load(document).pages)
         else:
             yield from (place_example(e) for e in gold_examples(gold, document) if e.source != "flow")
-
-
-def load_run(path: Path, *, threads: int) -> Run:
-    """As reading loads the model, but with so many threads."""
-    import onnxruntime
-
-    session_options = onnxruntime.SessionOptions()
-    session_options.intra_op_num_threads = threads
-    session = onnxruntime.InferenceSession(str(path), session_options, providers=["CPUExecutionProvider"])
-
-    def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        [logits] = session.run(None, {"input_ids": ids, "bbox": bbox, "attention_mask": mask})
-        return np.asarray(logits)
-
-    return run
 
 
 def measure(classifier: Classifier, pages: Sequence[Sequence[Placed]], *, repeat: int) -> dict[str, Any]:

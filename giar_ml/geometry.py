@@ -93,3 +93,13 @@ def runs(flags: np.ndarray, *, gap: int = 0) -> list[tuple[int, int]]:
         else:
             found.append((start, stop))
     return found
+
+
+def signed_area(points: Sequence[tuple[float, float]]) -> float:
+    """Of a polygon; above 0 when its points run clockwise as one sees them, y pointing down."""
+    following = (*points[1:], *points[:1])
+    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(points, following, strict=True)) / 2
+
+
+def poly_area(points: Sequence[tuple[float, float]]) -> float:
+    return abs(signed_area(points))

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from giar_ml.annotations.frame import page_scales, scale_bbox, upright_gold
 from giar_ml.annotations.gold import Gold, GoldPage, GoldToken, Place, box_poly
 from giar_ml.document import BBox, Page, Token
+from giar_ml.geometry import poly_area
 from giar_ml.upright.warp import PageWarp
-from training.labels.gold_labels import TokenGold, clip_poly, gold_labels, match_tokens, poly_area
+from training.labels.gold_labels import TokenGold, clip_poly, gold_labels, match_tokens
 
 NEW, GRANTED, TOTAL = "row:requests.new", "row:requests.granted", "column:requests.total"
 UNDER = "under:行政诉讼"

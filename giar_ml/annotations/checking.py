@@ -9,12 +9,13 @@ from pathlib import Path
 
 from rapidfuzz import fuzz, process
 
-from giar_ml.annotations.drafts import Draft, DraftToken, missing_image, poly_area
+from giar_ml.annotations.drafts import Draft, DraftToken, missing_image
 from giar_ml.annotations.gold import SUFFIX, Gold, GoldCell, GoldPage, GoldToken, Place, Poly, bounds
 from giar_ml.document import Document
 from giar_ml.errors import InputError
 from giar_ml.figures import is_empty, parse_figure
 from giar_ml.forms import Form, FormCell, load_forms
+from giar_ml.geometry import poly_area
 from giar_ml.label.names import FIGURE, OTHER, form_labels, label_names
 
 TOLERANCE_PX = 2.0

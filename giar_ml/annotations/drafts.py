@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from giar_ml.annotations.gold import Point, Poly, bounds, box_poly
+from giar_ml.geometry import signed_area
 from giar_ml.label.names import OTHER
 
 _MAX_NAME = 80
@@ -128,17 +129,7 @@ def read_poly(points: Any) -> Poly:
     if len(pairs) != 4:
         return box_poly(bounds(pairs))
     a, b, c, d = pairs
-    return (a, b, c, d) if _signed_area(pairs) >= 0 else (a, d, c, b)
-
-
-def poly_area(poly: Iterable[Point]) -> float:
-    return abs(_signed_area(tuple(poly)))
-
-
-def _signed_area(points: Sequence[Point]) -> float:
-    """Above 0 when the points run clockwise as one sees them, y pointing down."""
-    following = (*points[1:], points[0])
-    return sum(x0 * y1 - x1 * y0 for (x0, y0), (x1, y1) in zip(points, following, strict=True)) / 2
+    return (a, b, c, d) if signed_area(pairs) >= 0 else (a, d, c, b)
 
 
 def find_image(names: Iterable[str], folders: Iterable[Path]) -> Path | None:

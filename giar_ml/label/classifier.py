@@ -105,7 +105,7 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
             encoder,
             _load_torch(folder, device)
             if on_gpu
-            else _load_onnx(folder / "model.onnx", len(settings["labels"])),
+            else load_onnx(folder / "model.onnx", len(settings["labels"])),
             tuple(settings["labels"]),
             settings["temperature"],
             device if on_gpu else "cpu",
@@ -120,10 +120,13 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
         ) from error
 
 
-def _load_onnx(path: Path, n_labels: int) -> Run:
+def load_onnx(path: Path, n_labels: int, *, threads: int = 0) -> Run:
+    """Weights for ONNX Runtime, on `threads` threads; 0 is one per core."""
     import onnxruntime
 
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     if session.get_outputs()[0].shape[-1] != n_labels:
         raise ValueError(f"label.json names {n_labels} labels, the weights have others")
 

@@ -19,6 +19,7 @@ import numpy as np
 from giar_ml.annotations.frame import Scale, scale_bbox
 from giar_ml.annotations.gold import Gold, Poly, bounds
 from giar_ml.document import BBox, Token
+from giar_ml.geometry import poly_area
 from giar_ml.label.names import OTHER
 from giar_ml.text import normalize_radicals
 
@@ -129,13 +130,6 @@ def clip_poly(poly: Poly, bbox: BBox) -> list[tuple[float, float]]:
                 clipped.append(b)
         points = clipped
     return points
-
-
-def poly_area(points: Sequence[tuple[float, float]]) -> float:
-    if len(points) < 3:
-        return 0.0
-    x, y = np.array(points, float).T
-    return float(abs(np.dot(x, np.roll(y, 1)) - np.dot(y, np.roll(x, 1))) / 2)
 
 
 # Texts
