@@ -16,6 +16,10 @@ MIN_CLEAR = 0.5
 DOT_GAP_IN = 0.03
 DOTTED_IN = 0.4
 """Space between the dots of a rule, and the shortest row of dots that is one."""
+NOISE = 4.0
+"""A rule is so many times as dark as the grain around it, in the median."""
+GRAIN_STEP = 8
+GRAIN_IN = 0.5
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 
@@ -43,7 +47,7 @@ def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Tra
         borderType=cv2.BORDER_CONSTANT,
         borderValue=(255,),
     )
-    mask: Any = (response >= level).astype(np.uint8)
+    mask: Any = (response >= np.maximum(level, NOISE * _grain(response, dpi=dpi))).astype(np.uint8)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
@@ -72,6 +76,15 @@ def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Tra
         near = [response[np.clip(rows + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
         traces.append(Trace(xs, ys, float(thickness), float(np.median(np.max(near, axis=0)))))
     return traces, dark
+
+
+def _grain(response: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The median response around each pixel, (H, W): grain is what a shadow that was made lighter leaves.
+    Print and rules take less than half of any place."""
+    small = np.ascontiguousarray(response[::GRAIN_STEP, ::GRAIN_STEP])
+    around = round(GRAIN_IN * dpi / GRAIN_STEP) | 1
+    height, width = response.shape
+    return np.asarray(cv2.resize(cv2.medianBlur(small, around), (width, height)))
 
 
 def max_thickness(dpi: float) -> int:
