@@ -15,6 +15,7 @@ from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
 from giar_ml.pipeline import Extractor
+from giar_ml.verdict import decide
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 N_LABELS = 2
@@ -292,12 +293,16 @@ def test_a_caption_alone_has_lost_its_figures_where_zeros_are_printed() -> None:
     assert values(evidence, "requests.granted") == ["-"] * 7
 
 
-def test_a_caption_alone_whose_figure_stands_in_no_sum_has_lost_it() -> None:
+def test_a_caption_alone_that_stands_in_no_sum_is_blank_with_doubt() -> None:
     rows = [["第二十条第（五）项"], ["信息内容", "本年处理决定数量"], ["行政许可"]]
     rows += [["第二十条第（六）项"], ["信息内容", "本年处理决定数量"], ["行政处罚", "24"], ["行政强制", "3"]]
     evidence = read(table_of(rows, gridded=False), kind="text")
-    assert values(evidence, "disclosure.licensing") == ["-"]
+    assert values(evidence, "disclosure.licensing") == [None]
     assert values(evidence, "disclosure.penalties") == [24]
+    verdict = decide(evidence, [], max_risk=0.05)
+    cell = verdict.cells["disclosure.licensing.decisions"]
+    assert (cell.status, cell.value, cell.confidence) == ("blank", 0, 0.9)
+    assert verdict.status == "review"
 
 
 def test_figures_below_the_headers_of_a_table_are_of_that_table() -> None:

@@ -315,3 +315,12 @@ def test_a_turned_page_becomes_what_it_was():
     assert upright.warp is not None
     assert upright.warp.quarters == 1
     assert np.abs(upright.image.astype(int) - to_gray(page.image)[:, :, None]).mean() < 4
+
+
+def test_a_shaded_header_low_on_the_page_is_no_edge_of_the_sheet():
+    """Above it lies white paper, and below it: once all below was cut off as desk."""
+    page = np.full((1160, 820, 3), 248, np.uint8)
+    page[60:760:25, 60:760] = 120
+    page[800:900, 60:760] = (216, 238, 228)
+    page[930:1100:30, 60:760] = 120
+    assert find_sheet(page) is None

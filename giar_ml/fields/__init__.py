@@ -109,15 +109,14 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         line = match.line
         headers = find_headers(lines, placed, match.indices[0], section)
         prints_zeros = line.table in zeros
+        is_summed = form.summed.issuperset(section.cell_key(row, c) for c in section.columns)
         layouts = lay_fields(
             line,
             section,
             row,
             headers,
             prints_zeros=prints_zeros,
-            # Where no sum would tell, figures that were lost must not pass for zeros.
-            bare_is_blank=not prints_zeros
-            and form.summed.issuperset(section.cell_key(row, c) for c in section.columns),
+            bare="lost" if prints_zeros else "blank" if is_summed else "unsure",
         )
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")

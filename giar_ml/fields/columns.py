@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
@@ -33,6 +33,7 @@ _WRONG_HEADER = 4.0
 _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
+_BARE_IS_BLANK = 0.9
 _POINT_LOST = 0.1
 _SMALLEST_WITH_POINT = 1000
 _MARGIN = 12.0
@@ -118,18 +119,21 @@ def lay_fields(
     headers: Headers,
     *,
     prints_zeros: bool,
-    bare_is_blank: bool = False,
+    bare: Literal["lost", "blank", "unsure"] = "lost",
 ) -> tuple[Layout, ...]:
     """The ways to lay a line's fields into the section's columns, cheapest first.
 
     Args:
         prints_zeros: the line's table does, so that a blank is no zero.
-        bare_is_blank: a caption with nothing behind it is a blank row, not one whose figures are lost.
+        bare: what a caption with nothing behind it is: a row whose figures are lost, a blank one, or most
+            likely a blank one, which no sum confirms.
     """
     columns = section.columns
-    if bare_is_blank and line.labels and not line.fields:
-        blank_row = {section.cell_key(row, c): _see_blank(line, line.labels[-1].bbox) for c in columns}
-        return (Layout((), blank_row, 0.0),)
+    if bare != "lost" and line.labels and not line.fields:
+        seen_blank = _see_blank(line, line.labels[-1].bbox)
+        if bare == "unsure":
+            seen_blank = seen_blank._replace(readings=((None, _BARE_IS_BLANK),), certain=False)
+        return (Layout((), {section.cell_key(row, c): seen_blank for c in columns}, 0.0),)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]

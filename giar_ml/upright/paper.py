@@ -39,14 +39,22 @@ def find_sheet(image: np.ndarray) -> np.ndarray | None:
     smooth = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((PRINT_PX, PRINT_PX), np.uint8))
     smooth = np.ascontiguousarray(cv2.medianBlur(smooth, 5))
     sheet = _watershed(smooth)
+    paper = np.median(smooth[sheet], axis=0)
     outside = np.zeros(sheet.shape, bool)
     rng = np.random.default_rng(0)
     # Each side in turn lies on the left.
     for side in range(4):
         edge = _left_edge(np.rot90(sheet, side), np.rot90(smooth, side), rng)
-        if edge is not None:
-            view = np.rot90(outside, side)
-            view[np.arange(view.shape[1])[None, :] <= edge[:, None]] = True
+        if edge is None:
+            continue
+        view = np.rot90(outside, side)
+        beyond = np.arange(view.shape[1])[None, :] <= edge[:, None]
+        # Paper on both sides is that above and below a shaded header.
+        if (
+            beyond.any()
+            and np.abs(np.median(np.rot90(smooth, side)[beyond], axis=0) - paper).max() >= EDGE_LEVELS
+        ):
+            view[beyond] = True
     if not outside.any():
         return None
     large = cv2.resize(outside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
