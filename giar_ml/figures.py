@@ -18,6 +18,7 @@ _NUMBER = re.compile(
     r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
 )
+_RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
 _EMPTY = re.compile(r"[-—–_/\\／一]*|无|空")
@@ -25,8 +26,9 @@ _IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_0
 
 
 def plain(text: str) -> str:
-    """Full-width digits, signs and brackets to ASCII, spaces removed."""
-    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").replace("‐", "-")
+    """Full-width digits, signs and brackets to ASCII, raised points to points, spaces removed."""
+    ascii_text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").replace("‐", "-")
+    return _RAISED_POINT.sub(".", ascii_text)
 
 
 def is_figure(text: str) -> bool:

@@ -267,6 +267,8 @@ def test_what_was_labelled_as_a_figure_is_none_of_the_labels_before_it() -> None
 
 # Captions with nothing behind them
 
+ROW_NAMES = ("row:disclosure.penalties", "row:disclosure.coercion", "row:disclosure.fees")
+
 
 def bare_rows(form: Form, figures: dict[str, list[str]]) -> list[list[str]]:
     """Table 3 as a text dump has it: of rows printed blank only the caption is left."""
@@ -303,6 +305,19 @@ def test_a_caption_alone_that_stands_in_no_sum_is_blank_with_doubt() -> None:
     cell = verdict.cells["disclosure.licensing.decisions"]
     assert (cell.status, cell.value, cell.confidence) == ("blank", 0, 0.9)
     assert verdict.status == "review"
+
+
+def test_a_caption_beside_what_was_not_understood_is_no_blank_row() -> None:
+    cells = []
+    for i, texts in enumerate((("行政处罚", "24"), ("行政强制", "3"), ("行政事业性收费", "公开指南"))):
+        for j, text in enumerate(texts):
+            bbox = BBox(100.0 * j, 10.0 * i, 100.0 * j + 90, 10.0 * i + 10)
+            label = "figure" if text.isdigit() else "other" if j else ROW_NAMES[i]
+            cells.append(Cell(i, i + 1, j, j + 1, bbox, (Token(text, bbox, labels={label: 0.95}),)))
+    page = Page(1, "text", 1000, 1000, tables=(Table(1, BBox(0, 0, 200, 30), 3, 2, tuple(cells), False),))
+    evidence = collect_evidence([page], [load_form("2021")])
+    assert values(evidence, "disclosure.fees") == ["-"]
+    assert values(evidence, "disclosure.coercion") == [3]
 
 
 def test_figures_below_the_headers_of_a_table_are_of_that_table() -> None:

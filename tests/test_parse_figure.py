@@ -75,3 +75,9 @@ def test_empty_marks_are_no_figures(text: str) -> None:
 @pytest.mark.parametrize("text", ["0", "12", "一项", "3.其他"])
 def test_other_text_is_not_empty(text: str) -> None:
     assert not is_empty(text)
+
+
+@pytest.mark.parametrize("text", ["622270·50", "６２２２７０．５０", "622270・50"])
+def test_full_width_and_raised_points(text: str) -> None:
+    assert parse_figure(text, "amount", "万元") == Decimal("622270.5")
+    assert parse_figure("·5", "amount", "万元") is None

@@ -13,7 +13,8 @@ from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import parse_figure, plain
 from giar_ml.forms import Header, Section
-from giar_ml.label import Labels
+from giar_ml.label import Labels, best_label
+from giar_ml.label.names import is_header
 from giar_ml.report import Value
 
 # Costs in nats: minus the logarithm of how often it happens.
@@ -129,7 +130,7 @@ def lay_fields(
             likely a blank one, which no sum confirms.
     """
     columns = section.columns
-    if bare != "lost" and line.labels and not line.fields:
+    if bare != "lost" and not line.fields and _is_caption_alone(line):
         seen_blank = _see_blank(line, line.labels[-1].bbox)
         if bare == "unsure":
             seen_blank = seen_blank._replace(readings=((None, _BARE_IS_BLANK),), certain=False)
@@ -157,6 +158,11 @@ def lay_fields(
         }
         layouts.setdefault(pattern, Layout(pattern, cells, cost))
     return tuple(layouts.values())
+
+
+def _is_caption_alone(line: Line) -> bool:
+    """Whether all that is printed on the line is a label: a figure may be there that was not understood."""
+    return bool(line.labels) and all(is_header(best_label(place.labels)) for place in line.labels)
 
 
 def _skip_costs(line: Line, n_columns: int) -> list[float]:
