@@ -398,3 +398,30 @@ def test_dotted_rules() -> None:
         image[start : start + 3] = PAPER
     image = cv2.erode(image, np.ones((2, 2), np.uint8))
     assert find_grid(image) == (3, 3, 9)
+
+
+SEVEN = [100, 300, *range(350, 701, 50)]
+
+
+def test_a_lost_rule_between_columns_alike() -> None:
+    image = draw_grid(SEVEN, [100, 150, 200, 250])
+    image[103:148, 495:506] = PAPER
+    image[153:185, 495:506] = PAPER
+    image[203:218, 495:506] = PAPER
+    image[232:248, 495:506] = PAPER
+    assert find_grid(image)[:2] == (3, 9)
+
+
+def test_ones_in_the_middle_of_a_column_are_no_rule() -> None:
+    image = draw_grid([x for x in SEVEN if x != 500], [100, 150, 200, 250])
+    rows, columns, cells = find_grid(image)
+    for y in (110, 160, 210):
+        image[y : y + 30, 425:427] = 0
+        image[y : y + 30, 575:577] = 0
+    assert find_grid(image) == (rows, columns, cells) == (3, 8, 24)
+
+
+def test_a_label_twice_as_wide_is_not_parted() -> None:
+    image = draw_grid([200, *range(300, 651, 50)], [100, 150, 200])
+    image[110:140, 250:252] = 0
+    assert find_grid(image) == (2, 8, 16)

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 
 from giar_ml.tables.choosing import clip_to_edge_rules, find_streaks, join_pieces, keep_meeting
+from giar_ml.tables.lost import find_lost_columns
 from giar_ml.tables.ruling import TOUCH_IN, Rule, Rules, extent, touches
 from giar_ml.tables.segments import find_pieces, find_segments, main_slope, split_slanted, to_rules
 from giar_ml.tables.traces import response_level
@@ -68,6 +69,9 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     column_streaks = find_streaks(columns, rows, length=height, dpi=dpi)
     rows = tuple(rule for rule in rows if rule not in row_streaks)
     columns = tuple(rule for rule in columns if rule not in column_streaks)
+    columns += find_lost_columns(
+        column_marks, rows, columns, slopes=(vertical_slope, horizontal_slope), dpi=dpi
+    )
     row_pieces = find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi)
     column_pieces = find_pieces(
         column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi
