@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from giar_ml.document import BBox, Cell, Labels, Page, Table, Token
+from giar_ml.document import BBox, Cell, Labels, Page, Reading, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
 from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs
@@ -284,6 +285,26 @@ def test_a_caption_alone_is_a_blank_row_where_no_zeros_are_printed() -> None:
     )
     assert values(evidence, "requests.granted") == [None] * 7
     assert values(evidence, "requests.new") == [3, 1, 2, 4, 5, 6, 21]
+
+
+def test_dirt_beside_a_figure_is_no_part_of_it() -> None:
+    form = load_form("2021")
+    rows = request_rows(form, {"new": ["0"] * 7})
+    table = table_of(rows)
+    dirty = {"0.": 0.96, "0": 0.03}, {"-0": 0.9, "0": 0.05}
+    cells = list(table.cells)
+    for column, texts in zip((1, 2), dirty, strict=True):
+        i = next(i for i, c in enumerate(cells) if (c.row_start, c.column_start) == (1, column))
+        readings = tuple(Reading(text, p) for text, p in texts.items())
+        token = replace(cells[i].tokens[0], text=readings[0].text, readings=readings, confidence=0.9)
+        cells[i] = replace(cells[i], tokens=(token,))
+    evidence = read(replace(table, cells=tuple(cells)), kind="scan")
+    found = next(r for r in evidence.rows if f"{r.section.table}.{r.row.key}" == "requests.new")
+    first, second, *_ = found.layouts[0].cells.values()
+    assert first is not None
+    assert second is not None
+    assert first.readings == ((0, pytest.approx(0.99)),)
+    assert second.readings == ((0, pytest.approx(0.95)),)
 
 
 def test_a_caption_alone_has_lost_its_figures_where_zeros_are_printed() -> None:

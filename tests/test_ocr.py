@@ -248,6 +248,16 @@ def test_dust_far_from_the_figure_does_not_stretch_its_line() -> None:
     assert line.bbox.right < 140
 
 
+def test_the_stroke_of_a_pen_does_not_stretch_a_line() -> None:
+    # Once a 6 at the end of a pen stroke was read as nothing at all.
+    cell = draw_figure("6")
+    figure = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=200)[0].bbox
+    cv2.line(cell, (5, 4), (round(figure.left) + 2, round(figure.top) + 4), (150,), 4, cv2.LINE_AA)
+    (line,) = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=200)
+    assert line.bbox.left > figure.left - 15
+    assert line.bbox.right == pytest.approx(figure.right, abs=2)
+
+
 def test_pale_strokes_join_the_dark_ones() -> None:
     # Once the bars and stems of a thin 77 fell apart, each too small to be print: the cell read as blank.
     cell = np.full((60, 120), 250, np.uint8)
@@ -342,12 +352,31 @@ def test_the_surer_of_two_readers_is_heard_and_the_other_kept() -> None:
     assert sum(reading.probability for reading in token.readings) == pytest.approx(1, abs=0.01)
 
 
+def test_a_gap_in_a_figure_is_for_the_reader_of_figures_to_judge() -> None:
+    recognition = Recognition("1 2", 0.98, log_probs_of("12", 0.98))
+    assert to_token(recognition, BBox(0, 0, 70, 20)).confidence < 0.6
+    token = to_token(recognition, BBox(0, 0, 70, 20), figures=log_probs_of("12", 0.99))
+    assert token.text == "12"
+    assert token.confidence > 0.99
+
+
 def test_what_neither_reads_is_nothing() -> None:
     assert both("", "").text == ""
     assert both("", "5").readings[0].text == "5"
     doubtful = both("1", "")
     assert doubtful.text == "1"
     assert doubtful.readings[0].text == ""
+
+
+def test_a_dirty_figure_is_for_the_reader_of_figures_and_words_are_not() -> None:
+    for text in ("ó", "GB1", 'z"0'):
+        recognition = Recognition(text, 0.9, posteriors([{}] * 8))
+        token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("0", 0.999))
+        assert token.text == "0", text
+    for text in ("（", "其", "www.gov"):
+        recognition = Recognition(text, 0.9, posteriors([{}] * 8))
+        token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("0", 0.999))
+        assert token.text == text
 
 
 def test_words_are_left_to_the_engine() -> None:

@@ -296,6 +296,16 @@ def test_ends_that_hang_in_line_are_a_rule() -> None:
     assert find_grid(image)[:2] == (3, 3)
 
 
+def test_figures_that_stand_on_their_rules_are_none() -> None:
+    # Once the left strokes of zeros, flush right in a column of a fax, cut it in two.
+    ys = [100 + 33 * i for i in range(13)]
+    image = draw_grid(XS, ys)
+    for y in ys[1:]:
+        image[y - 21 : y - 1, 579:581] = 0
+    (table,) = cells_to_tables(group_rules(find_rules(image, dpi=165), dpi=165), page=1, dpi=165)
+    assert (table.n_rows, table.n_columns) == (12, 3)
+
+
 def test_a_merged_cell_stays_whole() -> None:
     image = draw_grid(XS, YS)
     image[102:179, 395:406] = PAPER

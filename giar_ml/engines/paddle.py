@@ -346,7 +346,7 @@ def _figure_columns(characters: Sequence[str]) -> list[np.ndarray]:
     for column, character in enumerate(characters):
         figure = LOOKALIKES.get(character, character)
         # Only column 0 is the blank; a dictionary may hold an empty line.
-        if figure in columns and (figure or column == 0):
+        if figure in columns and (character or column == 0):
             columns[figure].append(column)
     return [np.array(columns[character], np.intp) for character in FIGURE_ALPHABET]
 

@@ -26,6 +26,10 @@ COLUMN_GAP_IN = 0.2
 STROKE_GAP_IN = 0.02
 MIN_DEPTH = 24.0
 """Grey levels below the paper of the palest ink: JPEG noise has about 10."""
+CORE = 1.6
+"""Depth of the core of print, in depths at which ink begins."""
+AROUND_CORE_IN = 0.06
+"""Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
 SPECK_IN = 0.011
 DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
@@ -132,6 +136,8 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     _drop_dust(drop, stats, size=min_ink, distance=DUST_AWAY_IN * dpi)
     kept = ~drop
     is_kept = kept[labels]
+    core = is_kept & (cell < paper - CORE * depth)
+    is_kept &= ~(np.isin(labels, labels[core]) & ~_around(core, AROUND_CORE_IN * dpi))
     if not _holds_mark(is_kept, min_ink, gap=max(1, round(STROKE_GAP_IN * dpi))):
         is_kept = np.zeros(cell.shape, bool)
     removed = ~is_kept & (ink > 0)
@@ -141,6 +147,11 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     cleaned = cell.copy()
     cleaned[wide & ~is_kept] = round(paper)
     return cleaned, is_kept
+
+
+def _around(ink: np.ndarray, distance: float) -> np.ndarray:
+    far = (~ink).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(far, cv2.DIST_L2, 5) <= distance)
 
 
 def _holds_mark(ink: np.ndarray, size: float, *, gap: int) -> bool:

@@ -22,13 +22,15 @@ ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
+_DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}")
+"""What an engine makes of a figure with dirt on it: `ó`, `GB1`; never words, nor what is torn from them."""
 LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
 FAINT_IS_BLANK = 0.3
 """Probability that a faint mark is no figure."""
 GAP_IS_NOTHING = 0.5
-"""Probability that 2159 36 is 215936 and not 2159.36."""
+"""Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
 
 
 class Line(NamedTuple):
@@ -53,7 +55,11 @@ def to_token(
     Args:
         figures: what the reader of figures sees there, see `giar_ml.ocr.figures.FigureReader.read`.
     """
+    # A gap in a figure is where something was lost: a decimal point, a pale digit.
+    certainty = GAP_IS_NOTHING if re.search(r"\d\s+\d", recognition.text) else 1.0
     readings = _figure_readings(recognition, bbox, figures)
+    if readings and figures is None:
+        readings = tuple(Reading(text, certainty * p) for text, p in readings)
     if readings and faint:
         pale = {text: (1 - FAINT_IS_BLANK) * p for text, p in readings}
         readings = _in_order({**pale, "": pale.get("", 0.0) + FAINT_IS_BLANK})
@@ -65,8 +71,6 @@ def to_token(
     if not recognition.text.strip():
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
-    # A gap in a figure is where something was lost: a decimal point, a pale digit.
-    certainty = GAP_IS_NOTHING if re.search(r"\d\s+\d", text) else 1.0
     return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
@@ -77,7 +81,7 @@ def _figure_readings(recognition: Recognition, bbox: BBox, figures: np.ndarray |
     is_figure = bool(read) and all(character in FIGURE_ALPHABET for character in read)
     if recognition.log_probs is None or len(recognition.text) > recognition.log_probs.shape[0]:
         return ()
-    if figures is not None and (is_figure or not read):
+    if figures is not None and (is_figure or not read or _DIRTY_FIGURE.fullmatch(read)):
         return _in_order(weigh_readings(k_best(recognition.log_probs), k_best(figures)))
     if not is_figure and not _may_be_figure(recognition.log_probs):
         return ()

@@ -24,6 +24,8 @@ MAX_BREAK_IN = 0.25
 MOSTLY = 0.7
 MIN_ENDS = 3
 """Of a rule, hanging on others in line, that show that it was there."""
+MIN_BELOW = 0.25
+"""Share of such ends that go on behind the rule on which they hang: figures that stand on it end there."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
 
@@ -76,19 +78,19 @@ def _are_one(chain: list[Rule], crossed_at: list[float], *, dpi: float) -> bool:
     """Whether rules in line are pieces of one.
 
     A good part of it is left, and it is left where long rules cross it as well: the strokes of zeros in a
-    column lie in line, too, but between the rules.
+    column lie in line, too, but between the rules, or stand on them.
     """
     close = max(2.0, CLOSE_IN * dpi)
     start, stop = chain[0].start, max(rule.stop for rule in chain)
     left = sum(rule.stop - rule.start for rule in chain)
     if stop - start < MEDIUM_RULE_IN * dpi or left < MIN_RULE_SHARE * (stop - start):
         return False
-    met = [
-        any(rule.start - close <= at <= rule.stop + close for rule in chain)
-        for at in crossed_at
-        if start < at < stop
-    ]
-    return sum(met) >= 0.5 * len(met) and (any(met) or left >= MOSTLY * (stop - start))
+    crossed = [at for at in crossed_at if start < at < stop]
+    met = [at for at in crossed if any(rule.start - close <= at <= rule.stop + close for rule in chain)]
+    if len(met) < 0.5 * len(crossed) or not (met or left >= MOSTLY * (stop - start)):
+        return False
+    n_below = sum(any(rule.start <= at + close < rule.stop for rule in chain) for at in met)
+    return n_below >= MIN_BELOW * len(met)
 
 
 def keep_meeting(
@@ -141,16 +143,16 @@ def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, 
     """Further rules of which only ends are left: they hang on most of the rules that cross there, in line.
 
     A stroke of a character hangs on none; that one does, and another in line, happens by chance in a long
-    table, but not rule by rule.
+    table, but not rule by rule; figures at the feet of their cells all stand on theirs.
     """
 
-    def hangs_on(rule: Rule) -> list[float]:
+    def hangs_on(rule: Rule) -> list[Rule]:
         return [
-            c.position
+            c
             for c in crossing
             if c.start <= rule.position <= c.stop
-            and rule.start <= c.position + c.thickness / 2 + 2
-            and rule.stop >= c.position - c.thickness / 2 - 2
+            and rule.start <= c.position + _reach(c)
+            and rule.stop >= c.position - _reach(c)
         ]
 
     hanging = [(rule, at) for rule in rules if rule not in kept and (at := hangs_on(rule))]
@@ -158,13 +160,21 @@ def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, 
     for indices in cluster([rule.position for rule, _ in hanging], gap=touch / 2):
         in_line = [hanging[i] for i in indices]
         middle = float(np.median([rule.position for rule, _ in in_line]))
-        met = {position for _, at in in_line for position in at}
+        met = {c.position for _, at in in_line for c in at}
+        n_below = sum(any(rule.stop > c.position + _reach(c) for c in at) for rule, at in in_line)
+        if n_below < MIN_BELOW * len(in_line):
+            continue
         crossed = {
             c.position for c in crossing if c.start <= middle <= c.stop and min(met) <= c.position <= max(met)
         }
         if len(met) >= 2 and len(in_line) >= MIN_ENDS and len(met) >= MOSTLY * len(crossed):
             found += [rule for rule, _ in in_line]
     return found
+
+
+def _reach(rule: Rule) -> float:
+    """How far from its middle a line still hangs on a rule."""
+    return rule.thickness / 2 + 2
 
 
 def _is_held(rule: Rule, crossing: list[Rule], parallel: list[Rule], touch: float) -> bool:
