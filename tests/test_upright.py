@@ -233,6 +233,19 @@ def test_grey_seals_go_and_what_they_cover_stays():
     assert faded[gray == 0].max() < 60
 
 
+def test_a_figure_as_pale_as_the_seal_around_it_stays_in_doubt():
+    # Once a thin 5 in the ring of a grey seal was taken off with it: the cell was blank.
+    page = make_page()
+    page[704:746, 648:700] = 255
+    sealed = stamp_grey(page, 165)
+    empty = fade_grey_seals(sealed, dpi=DPI)
+    cv2.putText(sealed, "5", (660, 732), FONT, 0.45, (150,), 1)
+    mark = sealed == 150
+    assert mark.sum() > 20
+    assert empty[mark].min() > 225
+    assert 200 < fade_grey_seals(sealed, dpi=DPI)[mark].mean() < 225
+
+
 def test_a_seal_as_dark_as_print_stays_with_all_it_covers():
     seal = stamp_grey(make_page(), 20)
     assert fade_grey_seals(seal, dpi=DPI) is seal

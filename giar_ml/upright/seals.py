@@ -37,6 +37,11 @@ PRINT_SHARE = (0.25, 0.5)
 SPECK_IN = 0.011
 REACH_IN = 0.012
 """So far around dark print its own paler edges and thin strokes lie."""
+DIGIT_IN = (0.05, 0.14)
+"""Height of figures; they are no wider. The characters of a seal are larger, its strokes hang together."""
+MOSTLY = 0.7
+FAINT = 40
+"""Levels below the paper of what may be a pale figure or a bit of the seal."""
 RULE_IN, MAX_RULE_IN = 0.25, 0.04
 """Length of straight lines that are rules, however pale, and their thickness: a star has more."""
 
@@ -86,7 +91,8 @@ class Ring(NamedTuple):
 def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     """The page, (H, W) uint8, without the ink of round seals that is paler than print.
 
-    Inside a ring stays what is darker than the ring, with what is close around it, and straight lines.
+    Inside a ring stays what is darker than the ring, with what is close around it, and straight lines. What
+    is as pale as the ring, but stands alone like a figure, stays as a faint mark: for the reader to doubt.
     `gray` itself where there is no such seal: on a fax it is as dark as print.
     """
     seen = gray[::2, ::2]
@@ -109,7 +115,10 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
         if faded is gray:
             faded = gray.copy()
             part = faded[top : top + part.shape[0], left : left + part.shape[1]]
+        faint = _find_alone(part < paper - INK, removed, dpi=dpi)
+        depth = np.clip((paper - part) / (paper - seal), 0, 1)
         part[removed] = _paper_below(part, dpi=dpi, paper=paper)[removed]
+        part[faint] = (paper - FAINT * depth)[faint]
     return faded
 
 
@@ -158,6 +167,17 @@ def _find_seal_ink(
     thin &= ~find_filled(ink, thick, thick)
     kept |= find_straight(thin, round(RULE_IN * dpi))
     return np.asarray(inside & (part < paper - INK / 2) & ~kept)
+
+
+def _find_alone(ink: np.ndarray, removed: np.ndarray, *, dpi: float) -> np.ndarray:
+    """Marks of the size of a figure, mostly removed, that touch no other ink: (h, w) bool."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    gone = np.bincount(labels[removed], minlength=count) >= MOSTLY * stats[:, cv2.CC_STAT_AREA]
+    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    low, high = (size * dpi for size in DIGIT_IN)
+    alone = gone & (low <= height) & (height <= high) & (width <= height)
+    alone[0] = False
+    return np.asarray(alone[labels])
 
 
 def _paper_below(part: np.ndarray, *, dpi: float, paper: float) -> np.ndarray:
