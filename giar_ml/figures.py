@@ -18,6 +18,8 @@ _NUMBER = re.compile(
     r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
 )
+_MISREAD = re.compile(r"(?P<word>[\u4e00-\u9fff]{2})?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
+_SIGNS = {"增": "+", "加": "+", "减": "-", "少": "-"}
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
@@ -61,6 +63,17 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
     if number > MAX_FIGURE or number != number.to_integral_value() or (negative and cell_type != "change"):
         return None
     return -int(number) if negative else int(number)
+
+
+def mend_figure(text: str) -> str:
+    """A figure of which a word was misread, without it: 坤加22 is +22, 1页 is 1; other texts as they are."""
+    match = _MISREAD.fullmatch(plain(text))
+    if not match:
+        return text
+    signs = {_SIGNS[character] for character in match["word"] or "" if character in _SIGNS}
+    if match["word"] and len(signs) != 1:
+        return text
+    return "".join(signs) + match["number"]
 
 
 def _shortest(number: Decimal) -> Value:

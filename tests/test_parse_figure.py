@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from giar_ml.figures import is_empty, is_figure, parse_figure
+from giar_ml.figures import is_empty, is_figure, mend_figure, parse_figure
 
 
 @pytest.mark.parametrize(
@@ -81,3 +81,11 @@ def test_other_text_is_not_empty(text: str) -> None:
 def test_full_width_and_raised_points(text: str) -> None:
     assert parse_figure(text, "amount", "万元") == Decimal("622270.5")
     assert parse_figure("·5", "amount", "万元") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("坤加22", "+22"), ("减小 3", "-3"), ("1页", "1"), ("12.50无", "12.50"), ("2.其", "2.其"), ("自然22", "自然22")],
+)
+def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
+    assert mend_figure(text) == expected

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import parse_figure, plain
+from giar_ml.figures import mend_figure, parse_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.label import Labels, best_label
 from giar_ml.label.names import is_header
@@ -35,6 +35,7 @@ _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
 _BARE_IS_BLANK = 0.9
+_WORD_MISREAD = 0.9
 _POINT_LOST = 0.1
 _SURE = 0.999
 _SURE_POINT_LOST = 0.004
@@ -280,6 +281,9 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
     dirt = ".," if column.type == "change" else ".,-"
     for text, probability in texts:
         value = parse_figure(text.strip(dirt) if token.readings else text, column.type, column.unit)
+        if value is None and text and not line.certain:
+            value = parse_figure(mend_figure(text), column.type, column.unit)
+            probability *= _WORD_MISREAD
         if value is not None or not text:
             merged[value] = merged.get(value, 0.0) + probability
     if column.type == "amount" and not line.certain:

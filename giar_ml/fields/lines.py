@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
-from giar_ml.figures import is_empty, is_figure
+from giar_ml.figures import is_empty, is_figure, mend_figure
 from giar_ml.geometry import union
 from giar_ml.label import mix_labels
 from giar_ml.label.names import FIGURE, OTHER
@@ -97,9 +97,20 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
 
 
 def _drop_strays(cell: Cell) -> Cell:
-    """The cell without marks that are surely nothing, where something else stands beside them."""
-    kept = tuple(token for token in cell.tokens if token.labels.get(OTHER, 0.0) < _SURELY_STRAY)
-    return replace(cell, tokens=kept) if kept and len(kept) < len(cell.tokens) else cell
+    """The cell without marks that are nothing, by their reading or their label, where something else stands
+    beside them."""
+    tokens = cell.tokens
+    for is_stray in (_is_probably_nothing, _is_surely_other):
+        tokens = tuple(token for token in tokens if not is_stray(token)) or tokens
+    return replace(cell, tokens=tokens) if len(tokens) < len(cell.tokens) else cell
+
+
+def _is_probably_nothing(token: Token) -> bool:
+    return bool(token.readings) and token.readings[0].text == ""
+
+
+def _is_surely_other(token: Token) -> bool:
+    return token.labels.get(OTHER, 0.0) >= _SURELY_STRAY
 
 
 def _split_columns(cell: Cell) -> list[Cell]:
@@ -134,7 +145,7 @@ def _is_one_figure(token: Token) -> bool:
 
 def _is_field(cell: Cell) -> bool:
     text = cell.text.strip(UNREAD)
-    return bool(cell.tokens[0].readings) or is_figure(text) or is_empty(text)
+    return bool(cell.tokens[0].readings) or is_figure(mend_figure(text)) or is_empty(text)
 
 
 def _shows_figure(cell: Cell) -> bool:

@@ -28,6 +28,8 @@ MIN_DEPTH = 24.0
 """Grey levels below the paper of the palest ink: JPEG noise has about 10."""
 CORE = 1.6
 """Depth of the core of print, in depths at which ink begins."""
+STROKE_IN = 0.045
+"""Thickness of strokes at most: what is pale and thicker is a stain, a shadow."""
 AROUND_CORE_IN = 0.06
 """Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
 SPECK_IN = 0.011
@@ -96,6 +98,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
         return cleaned, ink, _contrast(cell)
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
     paper = paper_level(cleaned)
+    cleaned = _without_stains(cleaned, paper, size=round(STROKE_IN * dpi))
     noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
     contrast = _contrast(cleaned)
     if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
@@ -147,6 +150,12 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     cleaned = cell.copy()
     cleaned[wide & ~is_kept] = round(paper)
     return cleaned, is_kept
+
+
+def _without_stains(cell: np.ndarray, paper: float, *, size: int) -> np.ndarray:
+    """The strokes of a cell as dark below `paper` as they are below what is around them."""
+    around = cv2.morphologyEx(cell, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    return np.asarray(np.clip(paper - (around.astype(np.float32) - cell), 0, 255), np.uint8)
 
 
 def _around(ink: np.ndarray, distance: float) -> np.ndarray:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
 from giar_ml.tables.align import add_aligned_tables
-from giar_ml.tables.grid import lines_to_cells
+from giar_ml.tables.grid import Grid, lines_to_cells
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules
 from giar_ml.tables.ruling import TOUCH_IN, Rules, extent
 from giar_ml.tables.streaks import erase_streaks
@@ -19,6 +19,8 @@ __all__ = ["add_aligned_tables", "cells_to_tables", "fill_cells", "find_tables",
 
 MIN_CELL_IN = 0.06
 """Narrower or lower cells are the space between double lines."""
+MIN_TORN_IN = 3.0
+"""Width of a single row of two cells that is a table: a label and its figure."""
 REGION_MARGIN_IN = 0.15
 """A detector's box may cut the outer rules of a table."""
 
@@ -61,7 +63,7 @@ def cells_to_tables(groups: Iterable[Rules], *, page: int, dpi: float) -> list[T
             row_pieces=group.row_pieces,
             column_pieces=group.column_pieces,
         )
-        if not _is_table(grid.cells, grid.n_rows, grid.n_columns, min_side=MIN_CELL_IN * dpi):
+        if not _is_table(grid, dpi=dpi):
             continue
         cells = tuple(replace(cell, bbox=group.bbox_to_page(cell.bbox)) for cell in grid.cells)
         bbox = _page_extent(group)
@@ -98,12 +100,13 @@ def _belongs(bbox: BBox, region: BBox, margin: float) -> bool:
     return intersection_area(bbox, wide) > 0.5 * bbox.width * bbox.height
 
 
-def _is_table(cells: Sequence[Cell], n_rows: int, n_columns: int, *, min_side: float) -> bool:
-    """Two rows and two columns at least; one row of three or more cells may be torn off a table."""
-    real = [cell for cell in cells if min(cell.bbox.width, cell.bbox.height) >= min_side]
-    if n_rows >= 2 and n_columns >= 2:
+def _is_table(grid: Grid, *, dpi: float) -> bool:
+    """Two rows and two columns at least; one row may be torn off a table."""
+    real = [cell.bbox for cell in grid.cells if min(cell.bbox.width, cell.bbox.height) >= MIN_CELL_IN * dpi]
+    if grid.n_rows >= 2 and grid.n_columns >= 2:
         return len(real) >= 3
-    return n_rows == 1 and len(real) >= 3
+    is_wide = sum(bbox.width for bbox in real) >= MIN_TORN_IN * dpi
+    return grid.n_rows == 1 and (len(real) >= 3 or (len(real) == 2 and is_wide))
 
 
 def _page_extent(group: Rules) -> BBox:

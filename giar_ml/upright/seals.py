@@ -39,6 +39,8 @@ REACH_IN = 0.012
 """So far around dark print its own paler edges and thin strokes lie."""
 DIGIT_IN = (0.05, 0.14)
 """Height of figures; they are no wider. The characters of a seal are larger, its strokes hang together."""
+POINT_IN, BESIDE_IN = 0.035, 0.04
+"""Size of points at most, and how near to print they stand."""
 MOSTLY = 0.7
 FAINT = 40
 """Levels below the paper of what may be a pale figure or a bit of the seal."""
@@ -115,7 +117,9 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
         if faded is gray:
             faded = gray.copy()
             part = faded[top : top + part.shape[0], left : left + part.shape[1]]
-        faint = _find_alone(part < paper - INK, removed, dpi=dpi)
+        ink = part < paper - INK
+        removed &= ~_find_points(ink, removed, dpi=dpi)
+        faint = _find_alone(ink, removed, high=DIGIT_IN, dpi=dpi)
         depth = np.clip((paper - part) / (paper - seal), 0, 1)
         part[removed] = _paper_below(part, dpi=dpi, paper=paper)[removed]
         part[faint] = (paper - FAINT * depth)[faint]
@@ -161,6 +165,7 @@ def _find_seal_ink(
     is_print = (stats[:, cv2.CC_STAT_AREA] >= max(3.0, (SPECK_IN * dpi) ** 2))[labels]
     reach = 2 * max(1, round(REACH_IN * dpi)) + 1
     kept = cv2.dilate(is_print.astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+    kept &= ~find_filled(ink & ~is_print, reach // 2 + 1, reach // 2 + 1)
     # The ring itself has straight parts.
     thin = ink & (np.abs(distance - ring.radius) > MARGIN_IN * dpi)
     thick = round(MAX_RULE_IN * dpi)
@@ -169,13 +174,21 @@ def _find_seal_ink(
     return np.asarray(inside & (part < paper - INK / 2) & ~kept)
 
 
-def _find_alone(ink: np.ndarray, removed: np.ndarray, *, dpi: float) -> np.ndarray:
-    """Marks of the size of a figure, mostly removed, that touch no other ink: (h, w) bool."""
+def _find_points(ink: np.ndarray, removed: np.ndarray, *, dpi: float) -> np.ndarray:
+    """Small marks beside print that touch no other ink: they are pale for being small."""
+    reach = 2 * round(BESIDE_IN * dpi) + 1
+    beside = cv2.dilate((ink & ~removed).astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
+    return _find_alone(ink, removed, high=(0.0, POINT_IN), dpi=dpi) & beside
+
+
+def _find_alone(
+    ink: np.ndarray, removed: np.ndarray, *, high: tuple[float, float], dpi: float
+) -> np.ndarray:
+    """Marks mostly removed that touch no other ink, (h, w) bool: so high, in inches, and no wider."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     gone = np.bincount(labels[removed], minlength=count) >= MOSTLY * stats[:, cv2.CC_STAT_AREA]
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    low, high = (size * dpi for size in DIGIT_IN)
-    alone = gone & (low <= height) & (height <= high) & (width <= height)
+    alone = gone & (high[0] * dpi <= height) & (height <= high[1] * dpi) & (width <= high[1] * dpi)
     alone[0] = False
     return np.asarray(alone[labels])
 
