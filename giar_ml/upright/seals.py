@@ -181,9 +181,7 @@ def _find_points(ink: np.ndarray, removed: np.ndarray, *, dpi: float) -> np.ndar
     return _find_alone(ink, removed, high=(0.0, POINT_IN), dpi=dpi) & beside
 
 
-def _find_alone(
-    ink: np.ndarray, removed: np.ndarray, *, high: tuple[float, float], dpi: float
-) -> np.ndarray:
+def _find_alone(ink: np.ndarray, removed: np.ndarray, *, high: tuple[float, float], dpi: float) -> np.ndarray:
     """Marks mostly removed that touch no other ink, (h, w) bool: so high, in inches, and no wider."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     gone = np.bincount(labels[removed], minlength=count) >= MOSTLY * stats[:, cv2.CC_STAT_AREA]
