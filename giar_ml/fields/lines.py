@@ -11,12 +11,14 @@ from statistics import median
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure, mend_figure
 from giar_ml.geometry import union
-from giar_ml.label import mix_labels
-from giar_ml.label.names import FIGURE, OTHER
+from giar_ml.label import best_label, mix_labels
+from giar_ml.label.names import FIGURE, OTHER, is_header
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
 _SURELY_STRAY = 0.9
+_SURE_FIGURE = 0.9
+"""Confidence of a figure in one cell with words that stands in another column: the rule between was not seen."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -80,8 +82,8 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     )
     after = 0
     for i, cell in enumerate(cells):
-        is_text = bool(cell.tokens) and not _is_field(cell)
-        is_label = len(_CHINESE.findall(cell.text)) > 1 and not _is_labelled_figure(cell)
+        is_text = bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
+        is_label = len(_CHINESE.findall(cell.text)) > 1
         if is_text and (i < first_figure or is_label):
             after = i + 1
     labels = [cell for cell in cells[:after] if cell.tokens]
@@ -125,14 +127,17 @@ def _split_columns(cell: Cell) -> list[Cell]:
             columns[-1].append(token)
         else:
             columns.append([token])
-    # What stands apart without figures is one label.
+    # What stands apart without figures is one label, and so is a mark beside it that is no sure figure.
+    least = _SURE_FIGURE if _CHINESE.search(cell.text) else 0.0
     groups: list[list[Token]] = []
+    was_label = False
     for column in columns:
-        is_label = not any(map(_is_one_figure, column))
-        if groups and is_label and not any(map(_is_one_figure, groups[-1])):
+        is_label = not any(_is_one_figure(token) and token.confidence >= least for token in column)
+        if groups and is_label and was_label:
             groups[-1].extend(column)
         else:
             groups.append(column)
+        was_label = is_label
     if len(groups) == 1:
         return [cell]
     kept = [tuple(token for token in cell.tokens if token in group) for group in groups]
@@ -140,7 +145,8 @@ def _split_columns(cell: Cell) -> list[Cell]:
 
 
 def _is_one_figure(token: Token) -> bool:
-    return bool(token.readings) or is_figure(token.text)
+    """Whether a token is a figure; what is labelled as words is a mark read as one."""
+    return (bool(token.readings) or is_figure(token.text)) and not is_header(best_label(token.labels))
 
 
 def _is_field(cell: Cell) -> bool:

@@ -12,7 +12,7 @@ from giar_ml.geometry import split_into_lines
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
-from giar_ml.ocr.lines import MAX_FIGURE_ASPECT, Line, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
 from giar_ml.tables.rules import estimate_dpi, to_gray
@@ -64,9 +64,9 @@ def _recognize(
     recognitions = engine.recognize([line.crop for line in lines])
     second: list[np.ndarray | None] = [None] * len(lines)
     if figures is not None:
-        short = [i for i, line in enumerate(lines) if line.bbox.width <= MAX_FIGURE_ASPECT * line.bbox.height]
-        read = figures.read([figure_crop(gray, lines[i].bbox, dpi=dpi) for i in short])
-        for i, log_probs in zip(short, read, strict=True):
+        asked = [i for i, line in enumerate(lines) if is_for_figures(recognitions[i], line.bbox)]
+        read = figures.read([figure_crop(gray, lines[i].bbox, dpi=dpi) for i in asked])
+        for i, log_probs in zip(asked, read, strict=True):
             second[i] = log_probs
     return [
         to_token(recognition, line.bbox, faint=line.faint, figures=log_probs)

@@ -15,6 +15,7 @@ LOOKALIKES = {
     **dict(zip("OoО〇○Ｏ", "000000", strict=True)),
     **dict(zip("lI|丨｜Ｉ", "111111", strict=True)),
     **dict(zip("—–−", "---", strict=True)),
+    **dict(zip("·•・∙", "....", strict=True)),
     **dict.fromkeys(" \u3000", ""),
 }
 """Characters that stand for a figure's wherever a figure is expected; a gap between digits is nothing."""

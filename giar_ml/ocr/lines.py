@@ -13,8 +13,8 @@ from giar_ml.ocr.ctc import ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 N_READINGS = 4
-MAX_FIGURE_ASPECT = 8.0
-"""Width by height of the longest lines that are tried as figures: 12,345,678.90 has about 6."""
+MAX_FIGURE_ASPECT = 13.0
+"""Width by height of the longest lines that are tried as figures: full-width １２３４５６．７８ has about 12."""
 MIN_FIGURE_MASS = 0.02
 """Probability that all figure readings have together, from which a line that reads as text is one."""
 ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
@@ -74,15 +74,29 @@ def to_token(
     return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
+def is_for_figures(recognition: Recognition, bbox: BBox) -> bool:
+    """Whether what the engine made of a line may be a figure, so that the reader of figures is asked as well."""
+    read = _as_figure(recognition.text)
+    is_long = bbox.width > MAX_FIGURE_ASPECT * bbox.height
+    return not is_long and (not read or _is_figure(read) or bool(_DIRTY_FIGURE.fullmatch(read)))
+
+
+def _as_figure(text: str) -> str:
+    return "".join(LOOKALIKES.get(character, character) for character in text.strip())
+
+
+def _is_figure(text: str) -> bool:
+    return bool(text) and all(character in FIGURE_ALPHABET for character in text)
+
+
 def _figure_readings(recognition: Recognition, bbox: BBox, figures: np.ndarray | None) -> tuple[Reading, ...]:
     if bbox.width > MAX_FIGURE_ASPECT * bbox.height:
         return ()
-    read = "".join(LOOKALIKES.get(character, character) for character in recognition.text.strip())
-    is_figure = bool(read) and all(character in FIGURE_ALPHABET for character in read)
     if recognition.log_probs is None or len(recognition.text) > recognition.log_probs.shape[0]:
         return ()
-    if figures is not None and (is_figure or not read or _DIRTY_FIGURE.fullmatch(read)):
+    if figures is not None and is_for_figures(recognition, bbox):
         return _in_order(weigh_readings(k_best(recognition.log_probs), k_best(figures)))
+    is_figure = _is_figure(_as_figure(recognition.text))
     if not is_figure and not _may_be_figure(recognition.log_probs):
         return ()
     found = k_best(recognition.log_probs)

@@ -11,7 +11,7 @@ from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.figures import is_figure
 from giar_ml.geometry import intersection_area, overlap
 from giar_ml.ocr.cells import MIN_INK_IN, crop_line
-from giar_ml.ocr.lines import MAX_FIGURE_ASPECT, Line
+from giar_ml.ocr.lines import Line
 
 GAP_IN = 0.08
 """Between the characters of one figure: 11 has the widest. Columns stand further apart."""
@@ -20,6 +20,8 @@ COVERED = 0.5
 """Share of a mark's ink inside a token that has read it."""
 IN_LINE = 0.5
 """Share of its height that a mark has in common with other print beside it."""
+MAX_ASPECT = 8.0
+"""Width by height of the longest: 12,345,678.90 has about 6."""
 
 
 def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dpi: float) -> list[Line]:
@@ -42,7 +44,7 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
     low, high = (x * dpi for x in HEIGHT_IN)
     marks = []
     for left, top, width, height, _ in stats[1:count].tolist():
-        if not (low <= height <= high and width <= MAX_FIGURE_ASPECT * height):
+        if not (low <= height <= high and width <= MAX_ASPECT * height):
             continue
         if max(width, height) < MIN_INK_IN * dpi:
             continue

@@ -84,11 +84,14 @@ def _expected(positions: list[float]) -> list[tuple[float, float]]:
     is_usual = np.abs(gaps - usual) <= ALIKE * usual
     if is_usual.sum() < MIN_ALIKE:
         return []
-    places = []
-    for i in range(1, len(gaps)):
-        n = round(float(gaps[i]) / usual)
-        if is_usual[i - 1] and 2 <= n <= MAX_LOST + 1 and abs(gaps[i] / n - usual) <= ALIKE / 2 * usual:
-            places += [(positions[i] + k * float(gaps[i]) / n, ALIKE / 2 * usual) for k in range(1, n)]
+    places: list[tuple[float, float]] = []
+    follows = False
+    for i, gap in enumerate(gaps.tolist()):
+        n = max(1, round(gap / usual))
+        is_multiple = 2 <= n <= MAX_LOST + 1 and abs(gap / n - usual) <= ALIKE / 2 * usual
+        if follows and is_multiple:
+            places += [(positions[i] + k * gap / n, ALIKE / 2 * usual) for k in range(1, n)]
+        follows = bool(is_usual[i]) or (follows and is_multiple)
     return places
 
 
