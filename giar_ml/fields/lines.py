@@ -18,7 +18,7 @@ _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
 _SURELY_STRAY = 0.9
 _SURE_FIGURE = 0.9
-"""Confidence of a figure in one cell with words that stands in another column: the rule between was not seen."""
+"""Confidence of a figure in one cell with words that stands in a column of its own: the rule was not seen."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")

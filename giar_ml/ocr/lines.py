@@ -14,7 +14,7 @@ from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 N_READINGS = 4
 MAX_FIGURE_ASPECT = 13.0
-"""Width by height of the longest lines that are tried as figures: full-width １２３４５６．７８ has about 12."""
+"""Width by height of the longest lines that are tried as figures: 123456.78 in full width has about 12."""
 MIN_FIGURE_MASS = 0.02
 """Probability that all figure readings have together, from which a line that reads as text is one."""
 ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
@@ -75,7 +75,7 @@ def to_token(
 
 
 def is_for_figures(recognition: Recognition, bbox: BBox) -> bool:
-    """Whether what the engine made of a line may be a figure, so that the reader of figures is asked as well."""
+    """Whether what the engine made of a line may be a figure: the reader of figures is asked as well."""
     read = _as_figure(recognition.text)
     is_long = bbox.width > MAX_FIGURE_ASPECT * bbox.height
     return not is_long and (not read or _is_figure(read) or bool(_DIRTY_FIGURE.fullmatch(read)))
