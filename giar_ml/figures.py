@@ -19,6 +19,7 @@ _NUMBER = re.compile(
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
 )
 _MISREAD = re.compile(r"(?P<word>[\u4e00-\u9fff]{2})?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
+_GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _SIGNS = {"增": "+", "加": "+", "减": "-", "少": "-"}
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
@@ -74,6 +75,17 @@ def mend_figure(text: str) -> str:
     if match["word"] and len(signs) != 1:
         return text
     return "".join(signs) + match["number"]
+
+
+def mend_separators(text: str, cell_type: CellType = "count") -> str:
+    """A figure as read from pixels with the points that can only be commas as such: 30.355 in a column of
+    counts, 16.216.9 in one of amounts; without dirt at its ends."""
+    dirt = ".," if cell_type == "change" else ".,-"
+    text = text.strip(dirt)
+    head, point, decimals = text.rpartition(".") if cell_type == "amount" else (text, "", "")
+    if _GROUPED.fullmatch(head.lstrip("-+")):
+        head = head.replace(".", ",")
+    return head + point + decimals
 
 
 def _shortest(number: Decimal) -> Value:

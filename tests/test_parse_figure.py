@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from giar_ml.figures import is_empty, is_figure, mend_figure, parse_figure
+from giar_ml.figures import is_empty, is_figure, mend_figure, mend_separators, parse_figure
+from giar_ml.forms import CellType
 
 
 @pytest.mark.parametrize(
@@ -89,3 +90,19 @@ def test_full_width_and_raised_points(text: str) -> None:
 )
 def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
     assert mend_figure(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cell_type", "expected"),
+    [
+        ("30.355", "count", "30,355"),
+        ("-3.654", "change", "-3,654"),
+        ("7.5", "count", "7.5"),
+        ("0.", "count", "0"),
+        ("16.216.9", "amount", "16,216.9"),
+        ("30.355", "amount", "30.355"),
+        ("1,234.50", "amount", "1,234.50"),
+    ],
+)
+def test_points_that_can_only_be_commas(text: str, cell_type: CellType, expected: str) -> None:
+    assert mend_separators(text, cell_type) == expected

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import mend_figure, parse_figure, plain
+from giar_ml.figures import mend_figure, mend_separators, parse_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.label import Labels, best_label
 from giar_ml.label.names import is_header
@@ -278,9 +278,9 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
         return _see_blank(line, place.bbox)
     texts = token.readings or ((token.text, token.confidence),)
     merged: dict[Value | None, float] = {}
-    dirt = ".," if column.type == "change" else ".,-"
     for text, probability in texts:
-        value = parse_figure(text.strip(dirt) if token.readings else text, column.type, column.unit)
+        clean = mend_separators(text, column.type) if token.readings else text
+        value = parse_figure(clean, column.type, column.unit)
         if value is None and text and not line.certain:
             value = parse_figure(mend_figure(text), column.type, column.unit)
             probability *= _WORD_MISREAD

@@ -36,8 +36,11 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     if float(np.mean((gray[::4, ::4] > 60) & (gray[::4, ::4] < 195))) > MAX_GREY:
         return gray
     ink = (gray < DARK).astype(np.uint8)
-    around = cv2.boxFilter(ink, cv2.CV_8U, (3, 3), normalize=False)
-    is_dot = ((ink > 0) & (around <= 3)) | ((ink == 0) & (around >= 6))
+    is_rule = find_straight(ink, round(RULE_IN * dpi))
+    # Thin double rules are as grainy as shading.
+    loose = np.where(is_rule, 0, ink).astype(np.uint8)
+    beside = cv2.boxFilter(loose, cv2.CV_8U, (3, 3), normalize=False)
+    is_dot = ((loose > 0) & (beside <= 3)) | ((ink == 0) & (beside >= 6))
     window = round(WINDOW_IN * dpi) | 1
     dots = cv2.boxFilter(is_dot.astype(np.float32), -1, (window, window))
     smallest = np.ones([max(3, round(side * dpi)) for side in SHADED_IN], np.uint8)
@@ -50,9 +53,9 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     is_near = cv2.morphologyEx(is_near.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
     is_shaded = (cv2.dilate(shaded, np.ones((window, window), np.uint8)) > 0) & (is_near > 0)
     is_dense = cv2.boxFilter(ink.astype(np.float32), -1, (window, window)) >= DENSE
+    around = cv2.boxFilter(ink, cv2.CV_8U, (3, 3), normalize=False)
     solid = cv2.dilate((around >= 8).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     is_print = _without_dots((ink > 0) & (solid | ~is_dense), DOT_IN * dpi)
-    is_rule = find_straight(ink, round(RULE_IN * dpi))
     clean = gray.copy()
     clean[is_shaded & ~is_rule] = 255
     clean[is_shaded & ~is_rule & is_print] = PALE
