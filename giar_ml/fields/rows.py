@@ -79,7 +79,7 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
             price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL)
             borrowed.append((named[i + 1], price))
-        no_label = _NO_LABEL if not line.labels else _WORST_LABEL
+        no_label = _WORST_LABEL if _has_own_label(line) else _NO_LABEL
         line_costs = []
         for section, row in rows:
             elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
@@ -94,6 +94,11 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
             line_costs.append(elsewhere + min([no_label, own, *lent]))
         costs.append(line_costs)
     return costs
+
+
+def _has_own_label(line: Line) -> bool:
+    """Whether a line has a label besides those of the groups of rows that it is in."""
+    return not all(best_label(place.labels).startswith("under:") for place in line.labels)
 
 
 def _unlike(others: Iterable[float]) -> float:
