@@ -166,9 +166,11 @@ class Extractor:
             page = find_tables(detect_layout(page, self._detector))
         if page.kind == "scan":
             from giar_ml.ocr import read_page
+            from giar_ml.tables import split_stacked_rows
 
             with clock("ocr"):
                 page = read_page(page, self._load_engine(), self._load_figure_reader())
+            page = split_stacked_rows(page)
         # The picture is no longer needed, and a long document has many.
         return replace(page, image=None)
 

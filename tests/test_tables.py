@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
-from giar_ml.tables import add_aligned_tables, cells_to_tables, fill_cells, find_tables, lines_to_cells
+from giar_ml.tables import (
+    add_aligned_tables,
+    cells_to_tables,
+    fill_cells,
+    find_tables,
+    lines_to_cells,
+    split_stacked_rows,
+)
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule
 
@@ -435,3 +442,34 @@ def test_a_label_twice_as_wide_is_not_parted() -> None:
     image = draw_grid([200, *range(300, 651, 50)], [100, 150, 200])
     image[110:140, 250:252] = 0
     assert find_grid(image) == (2, 8, 16)
+
+
+def stacked_table(*columns: tuple[str, ...], apart: float = 40) -> Table:
+    """One row between two others; the figures of a column stand one below the other."""
+    cells = []
+    for row, (top, bottom) in enumerate([(0.0, 40.0), (40.0, 120.0), (120.0, 160.0)]):
+        for column, texts in enumerate(columns):
+            left = 100.0 * column
+            shown = texts if row == 1 else ("9",)
+            tokens = tuple(
+                Token(text, BBox(left + 40, top + 10 + apart * i, left + 60, top + 24 + apart * i))
+                for i, text in enumerate(shown)
+            )
+            cells.append(Cell(row, row + 1, column, column + 1, BBox(left, top, left + 100, bottom), tokens))
+    return Table(1, BBox(0, 0, 100.0 * len(columns), 160), 3, len(columns), tuple(cells))
+
+
+def split_stacked(table: Table) -> Table:
+    return split_stacked_rows(Page(1, "scan", 600, 600, tables=(table,))).tables[0]
+
+
+def test_rows_part_where_the_rule_between_was_lost() -> None:
+    table = split_stacked(stacked_table(("甲", "乙"), ("12", "3"), ("0", "1"), ()))
+    assert (table.n_rows, len(table.cells)) == (4, 16)
+    texts = [[c.text for c in table.cells if c.row_start == row] for row in range(4)]
+    assert texts == [["9"] * 4, ["甲", "12", "0", ""], ["乙", "3", "1", ""], ["9"] * 4]
+
+
+def test_wrapped_figures_part_no_rows() -> None:
+    assert split_stacked(stacked_table(("甲",), ("12", "3"), ("4",))).n_rows == 3
+    assert split_stacked(stacked_table(("甲",), ("123", "45"), ("678", "9"), apart=20)).n_rows == 3

@@ -13,9 +13,17 @@ from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import Grid, lines_to_cells
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules
 from giar_ml.tables.ruling import TOUCH_IN, Rules, extent
+from giar_ml.tables.stacked import split_stacked_rows
 from giar_ml.tables.streaks import erase_streaks
 
-__all__ = ["add_aligned_tables", "cells_to_tables", "fill_cells", "find_tables", "lines_to_cells"]
+__all__ = [
+    "add_aligned_tables",
+    "cells_to_tables",
+    "fill_cells",
+    "find_tables",
+    "lines_to_cells",
+    "split_stacked_rows",
+]
 
 MIN_CELL_IN = 0.06
 """Narrower or lower cells are the space between double lines."""

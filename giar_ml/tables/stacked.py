@@ -1,0 +1,81 @@
+"""Rows of which the rule between was lost, told by figures that stand one above the other."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from statistics import median
+
+from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.figures import is_figure
+
+MIN_CELLS = 2
+"""With two figures each: one alone may be a figure that was wrapped."""
+MIN_APART = 1.15
+"""Between two figures of different rows, in heights of a figure; lines of one cell are nearer."""
+
+
+def split_stacked_rows(page: Page) -> Page:
+    """The scan, once it is read, with rows of its tables split where several cells hold two figures each."""
+    if page.kind != "scan":
+        return page
+    return replace(page, tables=tuple(map(_split_rows, page.tables)))
+
+
+def _split_rows(table: Table) -> Table:
+    for row in reversed(range(table.n_rows)):
+        y = _find_lost_rule([c for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)])
+        if y is not None:
+            table = _split_row(table, row, y)
+    return table
+
+
+def _find_lost_rule(cells: list[Cell]) -> float | None:
+    """Where a rule divided the cells of a row; None where nothing says so."""
+    pairs = [pair for cell in cells if (pair := _stacked_figures(cell))]
+    if len(pairs) < MIN_CELLS:
+        return None
+    low = max(upper.bbox.bottom for upper, _ in pairs)
+    high = min(lower.bbox.top for _, lower in pairs)
+    lone = [t for cell in cells for t in cell.tokens if len(cell.tokens) == 1 and _is_figure(t)]
+    if low >= high or any(
+        t.bbox.top < low < t.bbox.bottom or t.bbox.top < high < t.bbox.bottom for t in lone
+    ):
+        return None
+    # Figures stand in the middle of their rows, which may differ in height.
+    centers = [median(pair[side].bbox.center[1] for pair in pairs) for side in (0, 1)]
+    edges = [median(getattr(cell.bbox, side) for cell in cells) for side in ("top", "bottom")]
+    middle = sum(centers) - sum(edges) / 2
+    return middle if low < middle < high else (low + high) / 2
+
+
+def _stacked_figures(cell: Cell) -> tuple[Token, Token] | None:
+    if len(cell.tokens) != 2 or not all(map(_is_figure, cell.tokens)):
+        return None
+    upper, lower = sorted(cell.tokens, key=lambda token: token.bbox.top)
+    gap = lower.bbox.top - upper.bbox.bottom
+    is_apart = gap >= MIN_APART * max(upper.bbox.height, lower.bbox.height)
+    return (upper, lower) if is_apart else None
+
+
+def _is_figure(token: Token) -> bool:
+    return bool(token.readings and token.readings[0].text) or is_figure(token.text)
+
+
+def _split_row(table: Table, row: int, y: float) -> Table:
+    cells = []
+    for cell in table.cells:
+        if (cell.row_start, cell.row_stop) != (row, row + 1):
+            start = cell.row_start + (cell.row_start > row)
+            cells.append(replace(cell, row_start=start, row_stop=cell.row_stop + (cell.row_stop > row)))
+            continue
+        left, top, right, bottom = cell.bbox
+        above = tuple(token for token in cell.tokens if token.bbox.center[1] < y)
+        below = tuple(token for token in cell.tokens if token.bbox.center[1] >= y)
+        cells.append(replace(cell, bbox=BBox(left, top, right, y), tokens=above))
+        cells.append(
+            replace(
+                cell, row_start=row + 1, row_stop=row + 2, bbox=BBox(left, y, right, bottom), tokens=below
+            )
+        )
+    cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
+    return replace(table, n_rows=table.n_rows + 1, cells=tuple(cells))
