@@ -19,6 +19,8 @@ _NUMBER = re.compile(
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
 )
 _MISREAD = re.compile(r"(?P<word>[\u4e00-\u9fff]{2})?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
+LEADING_ZERO = re.compile(r"0\d+")
+"""No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _SIGNS = {"增": "+", "加": "+", "减": "-", "少": "-"}
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
@@ -79,9 +81,11 @@ def mend_figure(text: str) -> str:
 
 def mend_separators(text: str, cell_type: CellType = "count") -> str:
     """A figure as read from pixels with the points that can only be commas as such: 30.355 in a column of
-    counts, 16.216.9 in one of amounts; without dirt at its ends."""
+    counts, 16.216.9 in one of amounts; 066 is 0.66 there; without dirt at its ends."""
     dirt = ".," if cell_type == "change" else ".,-"
     text = text.strip(dirt)
+    if cell_type == "amount" and LEADING_ZERO.fullmatch(text):
+        return f"0.{text[1:]}"
     head, point, decimals = text.rpartition(".") if cell_type == "amount" else (text, "", "")
     if _GROUPED.fullmatch(head.lstrip("-+")):
         head = head.replace(".", ",")

@@ -102,6 +102,8 @@ def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
         ("16.216.9", "amount", "16,216.9"),
         ("30.355", "amount", "30.355"),
         ("1,234.50", "amount", "1,234.50"),
+        ("066", "amount", "0.66"),
+        ("066", "count", "066"),
     ],
 )
 def test_points_that_can_only_be_commas(text: str, cell_type: CellType, expected: str) -> None:

@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import mend_figure, mend_separators, parse_figure, plain
+from giar_ml.figures import LEADING_ZERO, mend_figure, mend_separators, parse_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.label import Labels, best_label
 from giar_ml.label.names import is_header
@@ -36,6 +36,7 @@ _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
 _BARE_IS_BLANK = 0.9
 _WORD_MISREAD = 0.9
+_LEADING_ZERO = 0.5
 _POINT_LOST = 0.1
 _SURE = 0.999
 _SURE_POINT_LOST = 0.004
@@ -281,6 +282,8 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
     for text, probability in texts:
         clean = mend_separators(text, column.type) if token.readings else text
         value = parse_figure(clean, column.type, column.unit)
+        if token.readings and LEADING_ZERO.fullmatch(clean):
+            probability *= _LEADING_ZERO
         if value is None and text and not line.certain:
             value = parse_figure(mend_figure(text), column.type, column.unit)
             probability *= _WORD_MISREAD
