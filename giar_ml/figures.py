@@ -22,6 +22,7 @@ _MISREAD = re.compile(r"(?P<word>[\u4e00-\u9fff]{2})?(?P<number>\d[\d,.]*)(?<=\d
 LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
+_POINT_BEFORE_UNIT = re.compile(r"(\d)[.,](?=[件条项宗份起次个]$)")
 _SIGNS = {"增": "+", "加": "+", "减": "-", "少": "-"}
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
@@ -69,8 +70,8 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
 
 
 def mend_figure(text: str) -> str:
-    """A figure of which a word was misread, without it: 坤加22 is +22, 1页 is 1; other texts as they are."""
-    match = _MISREAD.fullmatch(plain(text))
+    """A figure of which a word was misread, without it: 坤加22 is +22, 1页 and 1.件 are 1; others as they are."""
+    match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:
         return text
     signs = {_SIGNS[character] for character in match["word"] or "" if character in _SIGNS}

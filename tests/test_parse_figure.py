@@ -86,7 +86,14 @@ def test_full_width_and_raised_points(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("坤加22", "+22"), ("减小 3", "-3"), ("1页", "1"), ("12.50无", "12.50"), ("2.其", "2.其")],
+    [
+        ("坤加22", "+22"),
+        ("减小 3", "-3"),
+        ("1页", "1"),
+        ("0.件", "0"),
+        ("12.50无", "12.50"),
+        ("2.其", "2.其"),
+    ],
 )
 def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
     assert mend_figure(text) == expected

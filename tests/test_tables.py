@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -473,3 +475,17 @@ def test_rows_part_where_the_rule_between_was_lost() -> None:
 def test_wrapped_figures_part_no_rows() -> None:
     assert split_stacked(stacked_table(("甲",), ("12", "3"), ("4",))).n_rows == 3
     assert split_stacked(stacked_table(("甲",), ("123", "45"), ("678", "9"), apart=20)).n_rows == 3
+
+
+def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:
+    cells = [
+        Cell(r, r + 1, c, c + 1, BBox(50.0 * c, 40.0 * r, 50.0 * c + 50, 40.0 * r + 40))
+        for r in range(2)
+        for c in range(2)
+    ]
+    tokens = tuple(Token(text, BBox(120, y, 130, y + 14)) for text, y in (("0", 12), ("5", 54)))
+    spanning = Cell(0, 2, 2, 3, BBox(100, 0, 150, 80), tokens)
+    table = split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, spanning)))
+    assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, "0"), (1, 2, "5")]
+    merged = replace(spanning, tokens=tokens[:1])
+    assert len(split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, merged))).cells) == 5

@@ -10,7 +10,7 @@ from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure, mend_figure
-from giar_ml.geometry import union
+from giar_ml.geometry import overlap, union
 from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import FIGURE, OTHER, is_header
 
@@ -73,7 +73,7 @@ def _page_lines(page: Page) -> Iterable[Line]:
 
 def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
-    cells = [piece for cell in cells for piece in _split_columns(_drop_strays(cell))]
+    cells = [piece for cell in cells for piece in _split_columns(_drop_strays(_keep_row(cell)))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read, and so is what was
     # labelled as one: the characters of a seal may have been read in its place.
@@ -96,6 +96,24 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
+
+
+def _keep_row(cell: Cell) -> Cell:
+    """The cell without captions and headers above or below the row that is in it, too: the rule between was
+    lost."""
+    kept = [token for token in cell.tokens if _is_of_row(token)]
+    if not kept or len(kept) == len(cell.tokens):
+        return cell
+    top, bottom = min(token.bbox.top for token in kept), max(token.bbox.bottom for token in kept)
+    others = (token for token in cell.tokens if not _is_of_row(token))
+    beside = [token for token in others if overlap(token.bbox.top, token.bbox.bottom, top, bottom) > 0]
+    return replace(cell, tokens=tuple(token for token in cell.tokens if token in kept or token in beside))
+
+
+def _is_of_row(token: Token) -> bool:
+    """Whether a token is a figure or the label of a row."""
+    label = best_label(token.labels)
+    return label == FIGURE or label.startswith("row:")
 
 
 def _drop_strays(cell: Cell) -> Cell:

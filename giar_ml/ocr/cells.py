@@ -37,6 +37,8 @@ DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
+BY_EDGE_IN = 0.015
+"""So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
 INNER_RULE_CELL_IN = 0.24
 INNER_RULE_END_IN = 0.02
 """A rule comes as near to both edges of its cell; in one that is high enough print does not."""
@@ -136,7 +138,10 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
             or (on_column and h >= 0.75 * height and w <= 3 * remnant)
         )
     _keep_points(drop, stats, dark)
-    _drop_dust(drop, stats, size=min_ink, distance=DUST_AWAY_IN * dpi)
+    lefts, widths = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
+    by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
+    is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
+    _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
     kept = ~drop
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
@@ -187,13 +192,12 @@ def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
             drop[i] = False
 
 
-def _drop_dust(drop: np.ndarray, stats: np.ndarray, *, size: float, distance: float) -> None:
+def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, distance: float) -> None:
     """Drop small marks that stand alone in a cell with print: they would stretch its line."""
-    small = stats[:, 2:4].max(axis=1) < size
-    print_ = stats[~drop & ~small]
+    print_ = stats[~drop & ~is_small]
     if not len(print_):
         return
-    for i in np.flatnonzero(~drop & small):
+    for i in np.flatnonzero(~drop & is_small):
         x, y, w, h, _ = stats[i]
         across = np.maximum(print_[:, 0] - (x + w), x - (print_[:, 0] + print_[:, 2]))
         down = np.maximum(print_[:, 1] - (y + h), y - (print_[:, 1] + print_[:, 3]))

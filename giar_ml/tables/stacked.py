@@ -1,4 +1,4 @@
-"""Rows of which the rule between was lost, told by figures that stand one above the other."""
+"""Rules between rows that were lost, whole or in one cell, told by figures one above the other."""
 
 from __future__ import annotations
 
@@ -15,18 +15,41 @@ MIN_APART = 1.15
 
 
 def split_stacked_rows(page: Page) -> Page:
-    """The scan, once it is read, with rows of its tables split where several cells hold two figures each."""
+    """The scan, once it is read, with rows of its tables split where several cells hold two figures each, and
+    cells that span rows where they hold one for each."""
     if page.kind != "scan":
         return page
     return replace(page, tables=tuple(map(_split_rows, page.tables)))
 
 
 def _split_rows(table: Table) -> Table:
+    table = replace(
+        table, cells=tuple(piece for cell in table.cells for piece in _split_spanning(cell, table))
+    )
     for row in reversed(range(table.n_rows)):
         y = _find_lost_rule([c for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)])
         if y is not None:
             table = _split_row(table, row, y)
     return table
+
+
+def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
+    """The cell, or where it spans rows and holds a figure in the middle of each, one for each row."""
+    rows = range(cell.row_start, cell.row_stop)
+    if len(rows) < 2 or len(cell.tokens) != len(rows) or not all(map(_is_figure, cell.tokens)):
+        return [cell]
+    tokens = sorted(cell.tokens, key=lambda token: token.bbox.top)
+    pieces = []
+    for row, token in zip(rows, tokens, strict=True):
+        beside = [c.bbox for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)]
+        if not beside:
+            return [cell]
+        top, bottom = (median(getattr(bbox, side) for bbox in beside) for side in ("top", "bottom"))
+        if not top < token.bbox.center[1] < bottom:
+            return [cell]
+        bbox = BBox(cell.bbox.left, top, cell.bbox.right, bottom)
+        pieces.append(replace(cell, row_start=row, row_stop=row + 1, bbox=bbox, tokens=(token,)))
+    return pieces
 
 
 def _find_lost_rule(cells: list[Cell]) -> float | None:
