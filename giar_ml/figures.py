@@ -70,7 +70,7 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
 
 
 def mend_figure(text: str) -> str:
-    """A figure of which a word was misread, without it: 坤加22 is +22, 1页 and 1.件 are 1; others as they are."""
+    """A figure without words that were misread: 坤加22 is +22, 1页 or 1.件 is 1; other texts as they are."""
     match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:
         return text
