@@ -241,6 +241,16 @@ def test_small_decimal_point_stays() -> None:
     assert line.crop[:, x : x + 8].min(axis=(0, 2)).min() < 100
 
 
+def test_point_as_wide_as_a_digit_stays() -> None:
+    cell = np.full((60, 300), 250, np.uint8)
+    for x, digit in ((60, "5"), (84, "7"), (132, "2"), (156, "0")):
+        cv2.putText(cell, digit, (x, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (30,), 1, cv2.LINE_AA)
+    cell[38:40, 108:110] = 30
+    (line,) = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=200)
+    x = 108 - int(line.bbox.left)
+    assert line.crop[:, x : x + 8].min() < 100
+
+
 def test_dust_far_from_the_figure_does_not_stretch_its_line() -> None:
     cell = draw_figure("0")
     cv2.circle(cell, (250, 38), 2, (60,), -1)

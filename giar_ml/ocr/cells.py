@@ -33,6 +33,9 @@ STROKE_IN = 0.045
 AROUND_CORE_IN = 0.06
 """Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
 SPECK_IN = 0.011
+MAX_BESIDE_POINT = (1.0, 1.8)
+"""Gaps between a point and the digits on its sides, in heights of a digit: on one side, and on the other. In
+full width it has the room of a digit."""
 DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
 REMNANT_IN = 0.02
@@ -185,10 +188,14 @@ def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
         middle = y + h / 2
         beside = (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights)
         before, after = x - (lefts + widths), lefts - (x + w)
-        near = [
-            beside & (gap >= -1) & (gap <= 0.6 * heights) & (h <= 0.4 * heights) for gap in (before, after)
-        ]
-        if all(side.any() for side in near):
+        near, wide = (
+            [
+                (beside & (gap >= -1) & (gap <= most * heights) & (h <= 0.4 * heights)).any()
+                for gap in (before, after)
+            ]
+            for most in MAX_BESIDE_POINT
+        )
+        if any(near) and all(wide):
             drop[i] = False
 
 
