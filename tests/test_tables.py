@@ -489,3 +489,22 @@ def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:
     assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, "0"), (1, 2, "5")]
     merged = replace(spanning, tokens=tokens[:1])
     assert len(split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, merged))).cells) == 5
+
+
+def test_a_row_of_two_cells_is_a_table_where_it_is_wide() -> None:
+    def tables(right: int) -> list[Table]:
+        image = draw_grid([100, 400, right], [100, 160])
+        return cells_to_tables(group_rules(find_rules(image, dpi=200), dpi=200), page=1, dpi=200)
+
+    assert [(t.n_rows, t.n_columns) for t in tables(900)] == [(1, 2)]
+    assert tables(600) == []
+
+
+def test_rules_lost_one_after_the_other() -> None:
+    image = draw_grid([100, 300, 370, 440, 510, 580, 650, 720, 790, 860, 930], [100, 180, 260])
+    for x in (720, 860):
+        image[103:178, x - 5 : x + 6] = PAPER
+        image[103:140, x - 1 : x + 2] = 0
+        image[183:258, x - 5 : x + 6] = PAPER
+        image[190:215, x - 1 : x + 2] = 0
+    assert find_grid(image)[:2] == (2, 10)

@@ -269,6 +269,14 @@ def test_dots_of_shading_go_and_the_print_on_them_is_pale():
     assert coarse is dotted
 
 
+def test_thin_double_rules_are_no_shading():
+    # Once half of the row above them turned pale, on a clean scan.
+    gray = np.full((900, 1200), 255, np.uint8)
+    for y in (300, 420, 540):
+        gray[y : y + 5 : 2, 100:1100] = 0
+    assert clear_halftone(gray, dpi=200) is gray
+
+
 def test_red_headlines_stay():
     page = np.full((400, WIDTH, 3), 255, np.uint8)
     cv2.putText(page, "RED HEADLINE OF AN OFFICE", (100, 200), FONT, 2, (215, 30, 40), 5)

@@ -104,10 +104,9 @@ def _keep_row(cell: Cell) -> Cell:
     kept = [token for token in cell.tokens if _is_of_row(token)]
     if not kept or len(kept) == len(cell.tokens):
         return cell
-    top, bottom = min(token.bbox.top for token in kept), max(token.bbox.bottom for token in kept)
-    others = (token for token in cell.tokens if not _is_of_row(token))
-    beside = [token for token in others if overlap(token.bbox.top, token.bbox.bottom, top, bottom) > 0]
-    return replace(cell, tokens=tuple(token for token in cell.tokens if token in kept or token in beside))
+    row = union(token.bbox for token in kept)
+    beside = (t for t in cell.tokens if overlap(t.bbox.top, t.bbox.bottom, row.top, row.bottom) > 0)
+    return replace(cell, tokens=tuple(beside))
 
 
 def _is_of_row(token: Token) -> bool:

@@ -188,14 +188,12 @@ def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
         middle = y + h / 2
         beside = (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights)
         before, after = x - (lefts + widths), lefts - (x + w)
-        near, wide = (
-            [
-                (beside & (gap >= -1) & (gap <= most * heights) & (h <= 0.4 * heights)).any()
-                for gap in (before, after)
-            ]
-            for most in MAX_BESIDE_POINT
-        )
-        if any(near) and all(wide):
+        # How far off the nearest digit is, on each side.
+        gaps = [
+            np.where(beside & (gap >= -1) & (h <= 0.4 * heights), gap / heights, np.inf).min(initial=np.inf)
+            for gap in (before, after)
+        ]
+        if min(gaps) <= MAX_BESIDE_POINT[0] and max(gaps) <= MAX_BESIDE_POINT[1]:
             drop[i] = False
 
 

@@ -119,7 +119,7 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
             part = faded[top : top + part.shape[0], left : left + part.shape[1]]
         ink = part < paper - INK
         removed &= ~_find_points(ink, removed, dpi=dpi)
-        faint = _find_alone(ink, removed, high=DIGIT_IN, dpi=dpi)
+        faint = _find_alone(ink, removed, heights=DIGIT_IN, dpi=dpi)
         depth = np.clip((paper - part) / (paper - seal), 0, 1)
         part[removed] = _paper_below(part, dpi=dpi, paper=paper)[removed]
         part[faint] = (paper - FAINT * depth)[faint]
@@ -178,15 +178,18 @@ def _find_points(ink: np.ndarray, removed: np.ndarray, *, dpi: float) -> np.ndar
     """Small marks beside print that touch no other ink: they are pale for being small."""
     reach = 2 * round(BESIDE_IN * dpi) + 1
     beside = cv2.dilate((ink & ~removed).astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
-    return _find_alone(ink, removed, high=(0.0, POINT_IN), dpi=dpi) & beside
+    return _find_alone(ink, removed, heights=(0.0, POINT_IN), dpi=dpi) & beside
 
 
-def _find_alone(ink: np.ndarray, removed: np.ndarray, *, high: tuple[float, float], dpi: float) -> np.ndarray:
-    """Marks mostly removed that touch no other ink, (h, w) bool: so high, in inches, and no wider."""
+def _find_alone(
+    ink: np.ndarray, removed: np.ndarray, *, heights: tuple[float, float], dpi: float
+) -> np.ndarray:
+    """Marks mostly removed that touch no other ink, (h, w) bool: of such heights, in inches, and no wider."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
     gone = np.bincount(labels[removed], minlength=count) >= MOSTLY * stats[:, cv2.CC_STAT_AREA]
     width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    alone = gone & (high[0] * dpi <= height) & (height <= high[1] * dpi) & (width <= high[1] * dpi)
+    low, high = (inches * dpi for inches in heights)
+    alone = gone & (low <= height) & (height <= high) & (width <= high)
     alone[0] = False
     return np.asarray(alone[labels])
 
