@@ -22,6 +22,7 @@ from training.corpus import FIXTURE_SEEDS, refuse_fixtures, write_corpus
 from training.labels.config import TrainConfig
 from training.labels.data import load_examples
 from training.labels.examples import Data, Example
+from training.labels.kept import kept_file, read_kept
 from training.labels.sampling import share_weights
 from training.labels.scans import scan_examples
 
@@ -66,25 +67,35 @@ def run(args: argparse.Namespace) -> int:
 
 
 def make_data(config: TrainConfig, corpus: Path, *, quiet: bool = False) -> Data:
-    """What a run learns from and stops by; documents made before, and what OCR read in them, lie in `corpus`.
+    """What a run learns from and stops by; documents made before, and what OCR read in them, lie in `corpus`,
+    or what it read in the repository.
 
     Raises:
         UsageError: a seed of the fixtures, or one of their reports.
     """
-    if kept := {config.seed + i for i in range(N_SEEDS)} & {*FIXTURE_SEEDS}:
+    seeds = {config.seed + i for i in range(N_SEEDS)} | {seed for seed, _ in scan_sets(config)}
+    if taken := seeds & {*FIXTURE_SEEDS}:
         raise UsageError(
-            f"seed {min(kept)} is kept for the fixtures; choose one at most {FIXTURE_SEEDS.start - N_SEEDS}"
+            f"seed {min(taken)} is kept for the fixtures; choose one at most {FIXTURE_SEEDS.start - N_SEEDS}"
         )
     wanted = config.data
     learnt = [made_up(corpus, config.seed, wanted.documents, wanted.profile, quiet=quiet)]
     stopping = [made_up(corpus, config.seed + 1, wanted.validation, wanted.profile, quiet=quiet)]
     shares = [1.0]
+    for (seed, n), examples in zip(scan_sets(config), (learnt, stopping), strict=True):
+        if n:
+            kept = kept_file(seed, n)
+            examples.append(read_kept(kept) if kept.exists() else read_scans(corpus, seed, n, quiet=quiet))
     if wanted.scans:
-        learnt.append(read_scans(corpus, config.seed + 2, wanted.scans, quiet=quiet))
         shares = [1 - wanted.scan_share, wanted.scan_share]
-    if wanted.validation_scans:
-        stopping.append(read_scans(corpus, config.seed + 3, wanted.validation_scans, quiet=quiet))
     return Data(list(chain(*learnt)), list(chain(*stopping)), share_weights(learnt, shares, wanted))
+
+
+def scan_sets(config: TrainConfig) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Seed and number of the scans to learn from, and of those to stop by."""
+    wanted = config.data
+    seed = config.seed + 2 if wanted.scan_seed is None else wanted.scan_seed
+    return (seed, wanted.scans), (seed + 1, wanted.validation_scans)
 
 
 def made_up(folder: Path, seed: int, n: int, profile: str, *, quiet: bool = False) -> list[Example]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,6 +12,7 @@ from giar_ml.geometry import split_into_lines
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
+from giar_ml.ocr.gaps import split_at_gaps
 from giar_ml.ocr.lines import Line, is_for_figures, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
@@ -49,11 +50,24 @@ def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None
     tokens = recognize(lines)
     inside = ((at, token) for at, token in zip(places, tokens[:n_inside], strict=True) if token.text)
     tables = _fill(page.tables, inside)
-    outside = tokens[n_inside:]
+    outside = _part_at_gaps(lines[n_inside:], tokens[n_inside:], recognize)
     marks = recognize(find_marks(gray, ink, outside, dpi=dpi))
     outside = [token for token in (*drop_found(outside, marks), *marks) if token.text not in ("", UNREAD)]
     in_order = [token for line in split_into_lines(outside, lambda t: t.bbox) for token in line]
     return replace(page, tables=tuple(tables), tokens=(*page.tokens, *in_order))
+
+
+def _part_at_gaps(
+    lines: Sequence[Line], tokens: Sequence[Token], recognize: Callable[[Sequence[Line]], list[Token]]
+) -> list[Token]:
+    """The tokens, those read with wide gaps in parts."""
+    parts = [split_at_gaps(line, token.text) for line, token in zip(lines, tokens, strict=True)]
+    again = iter(recognize([part for found in parts if len(found) > 1 for part in found]))
+    return [
+        part
+        for token, found in zip(tokens, parts, strict=True)
+        for part in ([next(again) for _ in found] if len(found) > 1 else [token])
+    ]
 
 
 def _recognize(

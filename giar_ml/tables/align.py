@@ -82,10 +82,12 @@ def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
 
 
 def _align(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
-    """Lines as rows; the figures say where the columns are. In a line with figures, columns of figures
-    without one have a blank cell."""
-    figures = [token for line in lines for token in line if best_label(token.labels) == FIGURE]
-    columns = _columns(figures or [token for line in lines for token in line])
+    """Lines as rows; the figures say where the columns are, and the headers where those without any. In a
+    line with figures, columns of figures without one have a blank cell."""
+    tokens = [token for line in lines for token in line]
+    figures = [token for token in tokens if best_label(token.labels) == FIGURE]
+    headers = [token.bbox for token in tokens if best_label(token.labels).startswith("column:")]
+    columns = _add_blank_columns(_columns(figures), _join(headers)) if figures else _columns(tokens)
     edges = _column_edges(columns, lines)
     n_label_columns = len(edges) - 1 - len(columns)
     cells = []
@@ -121,6 +123,35 @@ def _columns(figures: Sequence[Token]) -> list[tuple[float, float]]:
                 continue
         groups.append(bboxes)
     return [(union(group).left, union(group).right) for group in groups]
+
+
+def _join(bboxes: Sequence[BBox]) -> list[tuple[float, float]]:
+    """Left and right of the columns that words stand in, one above the other, left to right."""
+    spans: list[tuple[float, float]] = []
+    for bbox in sorted(bboxes, key=lambda bbox: bbox.center[0]):
+        here = bbox.left, bbox.right
+        if spans and overlap(*spans[-1], *here) > 0.5 * min(spans[-1][1] - spans[-1][0], bbox.width):
+            here = min(spans[-1][0], here[0]), max(spans.pop()[1], here[1])
+        spans.append(here)
+    return spans
+
+
+def _add_blank_columns(
+    columns: Sequence[tuple[float, float]], headers: Sequence[tuple[float, float]]
+) -> list[tuple[float, float]]:
+    """The columns of figures, and those of headers that no column of figures is nearest to: none of their
+    figures is printed."""
+    if len(headers) < 2:
+        return list(columns)
+    centers = [(left + right) / 2 for left, right in headers]
+
+    def nearest(column: tuple[float, float]) -> int:
+        return min(range(len(headers)), key=lambda i: abs(2 * centers[i] - column[0] - column[1]))
+
+    taken = set(map(nearest, columns))
+    blank = [header for i, header in enumerate(headers) if i not in taken]
+    apart = [header for header in blank if not any(overlap(*header, *column) > 0 for column in columns)]
+    return sorted([*columns, *apart])
 
 
 def _column_edges(columns: Sequence[tuple[float, float]], lines: Sequence[Sequence[Token]]) -> list[float]:

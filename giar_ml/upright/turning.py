@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
@@ -24,6 +25,9 @@ ENOUGH = 35.0
 BETTER = 1.1
 LEAST_MORE = 4.0
 """By what factor, and by how many characters, another way up must be read better."""
+LEAST_READ = 3
+HOPELESS = 0.5
+"""A way up of which so many crops gave less than this share of what they should have is given up."""
 
 
 def find_quarters(gray: np.ndarray, engine: OcrEngine, *, dpi: float) -> int:
@@ -40,26 +44,33 @@ def find_quarters(gray: np.ndarray, engine: OcrEngine, *, dpi: float) -> int:
         dpi: resolution of the page.
     """
     crops = _cut(gray, _find_lines(gray, dpi=dpi), dpi=dpi)
-    upright = _n_read(crops, engine)
+    upright = _count_read(crops, engine, enough=ENOUGH)
     if upright >= ENOUGH:
         return 0
-    n_read = {0: upright, 2: _n_read(_on_head(crops), engine)}
+    wanted = max(BETTER * upright, upright + LEAST_MORE)
     turned = turn_image(gray, 1)
-    crops = _cut(turned, _find_lines(turned, dpi=dpi), dpi=dpi)
-    n_read |= {1: _n_read(crops, engine), 3: _n_read(_on_head(crops), engine)}
+    turned_crops = _cut(turned, _find_lines(turned, dpi=dpi), dpi=dpi)
+    ways = {2: _on_head(crops), 1: turned_crops, 3: _on_head(turned_crops)}
+    n_read = {quarters: _count_read(way, engine, wanted=wanted) for quarters, way in ways.items()}
     best = max(n_read, key=lambda quarters: n_read[quarters])
-    return best if n_read[best] > max(BETTER * upright, upright + LEAST_MORE) else 0
+    return best if n_read[best] > wanted else 0
 
 
-def _n_read(crops: list[np.ndarray], engine: OcrEngine) -> float:
+def _count_read(
+    crops: list[np.ndarray], engine: OcrEngine, *, enough: float = math.inf, wanted: float = 0.0
+) -> float:
     """How many Chinese characters are read in lines; less sure ones count less.
 
-    Figures do not count: a column of zeros is read as well from the side.
+    Figures do not count: a column of zeros is read as well from the side. Crops are read one after another
+    until there are `enough` characters, or so few that the rest cannot make up the `wanted` ones.
     """
     total = 0.0
-    for recognition in engine.recognize(crops) if crops else ():
+    for n, crop in enumerate(crops, start=1):
+        (recognition,) = engine.recognize([crop])
         clearly = max(0.0, recognition.score - READABLE) / (1 - READABLE)
         total += clearly * len(_CHINESE.findall(recognition.text))
+        if total >= enough or (n >= LEAST_READ and total < HOPELESS * wanted * n / len(crops)):
+            break
     return total
 
 
@@ -75,13 +86,14 @@ def _find_lines(gray: np.ndarray, *, dpi: float) -> list[BBox]:
 
 
 def _cut(gray: np.ndarray, lines: list[BBox], *, dpi: float) -> list[np.ndarray]:
-    """Some lines as (h, w, 3) crops: long ones are taken as much more often as they are longer."""
+    """Some lines as (h, w, 3) crops, long ones first, and as much more often as they are longer."""
     if not lines:
         return []
-    ends = np.cumsum([line.width for line in sorted(lines, key=lambda line: line.width)])
+    lines = sorted(lines, key=lambda line: line.width)
+    ends = np.cumsum([line.width for line in lines])
     picked = np.searchsorted(ends, (np.arange(N_LINES) + 0.5) / N_LINES * ends[-1])
     crops = []
-    for line in (sorted(lines, key=lambda line: line.width)[i] for i in sorted(set(picked.tolist()))):
+    for line in (lines[i] for i in sorted(set(picked.tolist()), reverse=True)):
         pad = 0.15 * line.height
         left, top = (max(0, round(x - pad)) for x in line[:2])
         right = round(min(line.right, line.left + CROP_IN * dpi) + pad)

@@ -44,6 +44,7 @@ def write_card(record: dict[str, Any], path: Path) -> None:
     """A Markdown card: data, seeds, scores, limits, licence."""
     config, data = record["config"], record["data"]
     seed, read = config["seed"], [config["data"].get(key) for key in ("scans", "validation_scans")]
+    scan_seed = config["data"].get("scan_seed", seed + 2)
     rows = [
         f"| {'scans as OCR reads them' if level == 'read' else level} | {s['n_tokens']:,}"
         f" | {s['accuracy']:.4f} | {s['f1']:.4f} | {s['header_f1']:.4f}"
@@ -63,8 +64,8 @@ def write_card(record: dict[str, Any], path: Path) -> None:
         negatives=f"{config['data']['negatives']:.0%}",
         hash=data["sha256"][:16],
         seed=config["seed"],
-        scans=f"; scans, profile `label-scans`, seed {seed + 2}, as OCR reads them" if read[0] else "",
-        other_seeds=f"seed {seed + 1}" + (f", scans seed {seed + 3}" if read[1] else ""),
+        scans=f"; scans, profile `label-scans`, seed {scan_seed}, as OCR reads them" if read[0] else "",
+        other_seeds=f"seed {seed + 1}" + (f", scans seed {scan_seed + 1}" if read[1] else ""),
         steps=record["steps"],
         best=record["best_step"],
         batch=config["run"]["batch"],

@@ -23,6 +23,7 @@ class DataConfig:
         documents: made-up reports to learn from, and `validation` others to stop by.
         profile: of these reports, see `training.profiles`.
         scans: made-up scans to learn from as OCR reads them, and `validation_scans` others to stop by.
+        scan_seed: of the scans to learn from, and the next one of the others; None for the run's own.
         scan_share: of the pages of forms drawn, those that come from scans.
         negatives: share of pages that are no such form.
         clean: share of pages without any noise; the others get noise of up to level 1.
@@ -34,6 +35,7 @@ class DataConfig:
     profile: str = "labels"
     scans: CountOrNone = 0
     validation_scans: CountOrNone = 0
+    scan_seed: CountOrNone | None = None
     scan_share: Share = 0.4
     negatives: Share = 0.08
     clean: Share = 0.15
