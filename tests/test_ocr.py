@@ -16,7 +16,8 @@ from giar_ml.ocr import Recognition, read_page
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.ctc import ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.lines import to_token
+from giar_ml.ocr.gaps import split_at_gaps
+from giar_ml.ocr.lines import Line, to_token
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon
 from giar_ml.tables import find_tables
 
@@ -282,6 +283,32 @@ def test_pale_strokes_join_the_dark_ones() -> None:
 def test_gap_in_a_figure_makes_it_unsure() -> None:
     token = to_token(Recognition("2159 36", 0.999), BBox(0, 0, 70, 20))
     assert token.confidence < 0.6
+
+
+@pytest.mark.parametrize(
+    ("text", "starts"),
+    [
+        ("AB CD EF", [0, 100, 200]),  # three words, two wide gaps
+        ("ABCDEF", [0]),  # read without gaps
+        ("AB CDEF", [0]),  # the gaps that were read are not those that are seen
+        ("A、 CD EF", [0, 200]),  # what ends with a comma goes on
+    ],
+)
+def test_lines_are_parted_at_wide_gaps(text, starts):
+    crop = np.full((30, 280, 3), 255, np.uint8)
+    for left in (10, 110, 210):
+        crop[8:26, left : left + 60] = 20
+    parts = split_at_gaps(Line(crop, BBox(50, 40, 330, 70)), text)
+    assert [round(part.bbox.left - 50, -2) for part in parts] == starts
+    assert parts[-1].bbox.right == 330
+    assert sum(part.crop.shape[1] for part in parts) == 280
+
+
+def test_narrow_gaps_part_nothing():
+    crop = np.full((30, 140, 3), 255, np.uint8)
+    crop[8:26, 10:60] = crop[8:26, 70:130] = 20
+    line = Line(crop, BBox(0, 0, 140, 30))
+    assert split_at_gaps(line, "AB CD") == [line]
 
 
 def write_figures(*texts_at: tuple[str, int, int]) -> np.ndarray:

@@ -220,6 +220,29 @@ def test_columns_without_a_figure_are_blank_in_lines_with_figures() -> None:
     assert blank.bbox.left < 420 < blank.bbox.right
 
 
+def test_headers_make_columns_of_which_no_figure_is_printed() -> None:
+    names = ("upheld", "overturned", "other", "pending", "total")
+    headers = [
+        token
+        for i, name in enumerate(names)
+        for token in (
+            make_labelled("结果", f"column:reviews.{name}", 60 * i, 0),
+            make_labelled("维持", f"column:reviews.{name}", 60 * i + 2, 20),
+        )
+    ]
+    figures = [make_labelled("1", "figure", 60 * i + 14, 60) for i in (3, 4)]
+    (table,) = add_tables(*headers, *figures).tables
+    assert table.n_columns == 5
+    assert [c.text for c in table.cells if c.row_start == 2] == ["", "", "", "1", "1"]
+
+
+def test_figures_beside_their_headers_make_no_column_more() -> None:
+    headers = [make_labelled("总计", f"column:reviews.{i}", 60 * i, 0) for i in range(4)]
+    figures = [make_labelled("1", "figure", 60 * i + 26, 40) for i in (0, 2, 3)]
+    (table,) = add_tables(*headers, *figures).tables
+    assert [c.text for c in table.cells if c.row_start == 1] == ["1", "", "1", "1"]
+
+
 def test_one_row_is_a_table_by_its_labels() -> None:
     row = (
         make_labelled("行政许可", "row:disclosure.licensing", 0, 0),
