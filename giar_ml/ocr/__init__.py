@@ -13,7 +13,7 @@ from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, is_for_figures, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, narrow, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
 from giar_ml.tables.rules import estimate_dpi, to_gray
@@ -75,7 +75,15 @@ def _recognize(
 ) -> list[Token]:
     if not lines:
         return []
-    recognitions = engine.recognize([line.crop for line in lines])
+    crops = [narrow(line.crop) for line in lines]
+    recognitions = engine.recognize(crops)
+    wide = [
+        i
+        for i, line in enumerate(lines)
+        if crops[i] is not line.crop and is_for_figures(recognitions[i], line.bbox)
+    ]
+    for i, recognition in zip(wide, engine.recognize([lines[i].crop for i in wide]), strict=True):
+        recognitions[i] = recognition
     second: list[np.ndarray | None] = [None] * len(lines)
     if figures is not None:
         asked = [i for i, line in enumerate(lines) if is_for_figures(recognitions[i], line.bbox)]

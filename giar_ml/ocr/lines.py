@@ -6,6 +6,7 @@ import math
 import re
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Reading, Token
@@ -31,6 +32,13 @@ FAINT_IS_BLANK = 0.3
 """Probability that a faint mark is no figure."""
 GAP_IS_NOTHING = 0.5
 """Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
+
+
+WORDS_ASPECT = 6.0
+"""Width by height of a line that is hardly a figure."""
+WORDS_WIDTH = 0.65
+"""How much narrower lines of words are read, for the time goes with the width. Of 1,281 lines of made-up
+scans as many were read without a mistake at 0.8, 0.7 and 0.6 of it as at all of it; at 0.5 fewer of faxes."""
 
 
 class Line(NamedTuple):
@@ -72,6 +80,15 @@ def to_token(
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
     return Token(text, bbox, certainty * min(1.0, recognition.score))
+
+
+def narrow(crop: np.ndarray) -> np.ndarray:
+    """The crop of a line as an engine reads it: long lines, which are words, narrower than they are."""
+    height, width = crop.shape[:2]
+    if width < WORDS_ASPECT * height:
+        return crop
+    size = round(WORDS_WIDTH * width), height
+    return cv2.resize(np.ascontiguousarray(crop), size, interpolation=cv2.INTER_AREA)
 
 
 def is_for_figures(recognition: Recognition, bbox: BBox) -> bool:

@@ -34,8 +34,10 @@ class Trace(NamedTuple):
     depth: float
 
 
-def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Trace], np.ndarray]:
-    """Lines along the first axis, and a mask of all that is thin and dark."""
+def trace_lines(
+    gray: np.ndarray, *, dpi: float, level: float, min_length: float = 0.0
+) -> tuple[list[Trace], np.ndarray]:
+    """Lines along the first axis, `min_length` pixels or longer, and a mask of all that is thin and dark."""
     across = max_thickness(dpi)
     along = max(8, round(MIN_STROKE_IN * dpi))
     gap = max(2, round(GAP_IN * dpi))
@@ -65,7 +67,7 @@ def trace_lines(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Tra
     for component in range(1, count):
         left, top, width, height, area = stats[component]
         thickness = area / width - 2
-        if thickness > across:
+        if thickness > across or width < min_length:
             continue
         piece = (labels[top : top + height, left : left + width] == component).astype(np.float32)
         weights = piece.sum(axis=0)
@@ -97,12 +99,12 @@ def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.n
     Returns:
         (N, 2) points along each, in continuous pixel coordinates.
     """
-    traces, dark = trace_lines(gray, dpi=dpi, level=response_level(gray))
+    traces, dark = trace_lines(gray, dpi=dpi, level=response_level(gray), min_length=min_length)
     beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
     return [
         np.stack([trace.xs + 0.5, trace.ys + 0.5], axis=1)
         for trace in traces
-        if trace.xs[-1] - trace.xs[0] + 1 >= min_length and is_clear(trace.xs, np.round(trace.ys), beside)
+        if is_clear(trace.xs, np.round(trace.ys), beside)
     ]
 
 

@@ -54,7 +54,9 @@ class Field:
 
 def monomials(points: np.ndarray) -> np.ndarray:
     """(N, len(TERMS)) powers of (N, 2) points."""
-    return np.stack([points[:, 0] ** i * points[:, 1] ** j for i, j in TERMS], axis=1)
+    xs, ys = (points[:, axis, None] ** np.arange(DEGREE + 1) for axis in (0, 1))
+    of_x, of_y = np.transpose(TERMS)
+    return np.asarray(xs[:, of_x] * ys[:, of_y])
 
 
 @dataclass(frozen=True)
