@@ -16,6 +16,7 @@ from giar_ml.ocr.gaps import split_at_gaps
 from giar_ml.ocr.lines import Line, is_for_figures, narrow, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
+from giar_ml.ocr.spanning import part_spanning_cells
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
@@ -33,6 +34,8 @@ def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None
         return page
     dpi = page.dpi or estimate_dpi(page.image)
     gray = to_gray(page.image)
+    parted = tuple(part_spanning_cells(table, gray, dpi=dpi) for table in page.tables)
+    page = replace(page, tables=parted)
     places: list[tuple[int, int]] = []
     lines: list[Line] = []
     for t, table in enumerate(page.tables):

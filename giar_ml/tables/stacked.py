@@ -36,9 +36,9 @@ def _split_rows(table: Table) -> Table:
 def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
     """The cell, or where it spans rows and holds a figure in the middle of each, one for each row."""
     rows = range(cell.row_start, cell.row_stop)
-    if len(rows) < 2 or len(cell.tokens) != len(rows) or not all(map(_is_figure, cell.tokens)):
+    tokens = _figures(cell)
+    if len(rows) < 2 or len(tokens) != len(rows):
         return [cell]
-    tokens = sorted(cell.tokens, key=lambda token: token.bbox.top)
     pieces = []
     for row, token in zip(rows, tokens, strict=True):
         beside = [c.bbox for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)]
@@ -72,12 +72,19 @@ def _find_lost_rule(cells: list[Cell]) -> float | None:
 
 
 def _stacked_figures(cell: Cell) -> tuple[Token, Token] | None:
-    if len(cell.tokens) != 2 or not all(map(_is_figure, cell.tokens)):
+    figures = _figures(cell)
+    if len(figures) != 2:
         return None
-    upper, lower = sorted(cell.tokens, key=lambda token: token.bbox.top)
+    upper, lower = figures
     gap = lower.bbox.top - upper.bbox.bottom
     is_apart = gap >= MIN_APART * max(upper.bbox.height, lower.bbox.height)
     return (upper, lower) if is_apart else None
+
+
+def _figures(cell: Cell) -> list[Token]:
+    """The figures of a cell from above, where there is nothing else but marks that are likely nothing."""
+    tokens = [token for token in cell.tokens if not (token.readings and token.readings[0].text == "")]
+    return sorted(tokens, key=lambda token: token.bbox.top) if all(map(_is_figure, tokens)) else []
 
 
 def _is_figure(token: Token) -> bool:
