@@ -232,6 +232,20 @@ def test_figures_far_apart_in_one_cell_stand_in_columns_of_their_own() -> None:
     ]
 
 
+def test_what_stands_before_the_first_column_of_figures_is_label() -> None:
+    def cell(row: int, column: int, text: str, label: str = "figure") -> Cell:
+        bbox = BBox(100 * column, 30 * row, 100 * column + 90, 30 * row + 20)
+        return Cell(row, row + 1, column, column + 1, bbox, (Token(text, bbox, labels={label: 1.0}),))
+
+    names = {"自然人": "column:requests.natural_person", "其他": "column:requests.other_organization"}
+    for first, n_fields in (("自然人", 2), ("其他", 3)):  # the second header does not say where figures begin
+        cells = [cell(0, 1, first, names[first]), cell(0, 2, "总计", "column:requests.total")]
+        cells += [cell(1, column, text) for column, text in enumerate(("4313", "5", "5"))]
+        table = Table(1, BBox(0, 0, 300, 60), 2, 3, tuple(cells))
+        last = document_lines([Page(1, "scan", 400, 400, tables=(table,))])[-1]
+        assert (len(last.labels), len(last.fields)) == (3 - n_fields, n_fields)
+
+
 def test_pieces_of_one_figure_stay_together() -> None:
     assert shown(make_token("12,", "figure", 200), make_token("345", "figure", 228)) == [(), ("12,345",)]
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
 from giar_ml.document import BBox, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.fields.rows import Alignment, align_rows, form_rows, row_label_costs
+from giar_ml.fields.rows import Alignment, _has_own_label, align_rows, form_rows, row_label_costs
 from giar_ml.forms import load_form
 
 BOX = BBox(0, 0, 1, 1)
@@ -76,3 +77,31 @@ def test_the_next_best_lays_another_line() -> None:
     assert {rows_of(best).get(name) for name in REQUESTS[7:9]} == {7, None}
     assert {rows_of(rival).get(name) for name in REQUESTS[7:9]} == {7, None}
     assert rows_of(best) != rows_of(rival)
+
+
+def illegible(text: str, *, confidence: float = 0.4, label: str = "other", p: float = 0.97) -> Line:
+    """A line of table 3 whose label was read as nonsense."""
+    token = Token(text, BOX, confidence, labels={label: p, "note": 1 - p})
+    return replace(line(None), labels=(Field(BOX, (0.0, 0.4), token),))
+
+
+def test_labels_that_cannot_be_read_leave_the_order() -> None:
+    lines = [line(name) for name in REQUESTS]
+    for i in range(4, 20):
+        lines[i] = illegible("∴年9元")
+    assert rows_of(align(lines)[0]) == {name: i for i, name in enumerate(REQUESTS)}
+
+
+@pytest.mark.parametrize(
+    ("found", "has"),
+    [
+        (illegible("其他事项", confidence=0.99), True),
+        (illegible("∴年9元", confidence=0.5), False),
+        (illegible("()", confidence=0.95, label="row:requests.new", p=0.2), True),
+        (illegible("不予处理", confidence=0.99, label="under:（五）不予处理"), False),
+        (line(REQUESTS[3]), True),
+        (line(None), False),
+    ],
+)
+def test_what_is_a_label_of_its_own(found: Line, has: bool) -> None:
+    assert _has_own_label(found) is has

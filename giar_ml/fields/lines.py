@@ -12,7 +12,7 @@ from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure, mend_figure
 from giar_ml.geometry import overlap, union
 from giar_ml.label import best_label, mix_labels
-from giar_ml.label.names import FIGURE, OTHER, is_header
+from giar_ml.label.names import FIGURE, OTHER, first_columns, is_header
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
@@ -67,11 +67,23 @@ def document_lines(pages: Sequence[Page]) -> list[Line]:
 
 def _page_lines(page: Page) -> Iterable[Line]:
     for number, table in enumerate(page.tables):
+        n_label_columns = _count_label_columns(table)
         for row in range(table.n_rows):
-            yield _table_line(page, number, table, row)
+            yield _table_line(page, number, table, row, n_label_columns)
 
 
-def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
+def _count_label_columns(table: Table) -> int:
+    """How many columns of a table stand before the first column of figures, by its headers; 0 where they do
+    not say."""
+    starts = [
+        cell.column_start
+        for cell in table.cells
+        if any(best_label(token.labels) in first_columns() for token in cell.tokens)
+    ]
+    return min(starts, default=0)
+
+
+def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
     cells = [piece for cell in cells for piece in _split_columns(_drop_strays(_keep_row(cell)))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
@@ -80,12 +92,12 @@ def _table_line(page: Page, number: int, table: Table, row: int) -> Line:
     first_figure = next(
         (i for i, c in enumerate(cells) if c.row_start == row and _shows_figure(c)), len(cells)
     )
-    after = 0
+    after = sum(cell.column_stop <= n_label_columns for cell in cells)
     for i, cell in enumerate(cells):
         is_text = bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
         is_label = len(_CHINESE.findall(cell.text)) > 1
         if is_text and (i < first_figure or is_label):
-            after = i + 1
+            after = max(after, i + 1)
     labels = [cell for cell in cells[:after] if cell.tokens]
     places = [cell for cell in cells[after:] if cell.row_start == row]
     return Line(

@@ -24,6 +24,9 @@ _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
 _LEAST_DOUBT = 0.02
 """Of what the own label of a line says, how seldom its figures belong to another row all the same."""
+_LEGIBLE = 0.75
+"""Confidence below which what was read in a label is nonsense and says nothing."""
+_LIKELY = 0.5
 _OTHER_TABLE = 2.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
@@ -97,8 +100,15 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
 
 
 def _has_own_label(line: Line) -> bool:
-    """Whether a line has a label besides those of the groups of rows that it is in."""
-    return not all(best_label(place.labels).startswith("under:") for place in line.labels)
+    """Whether a line has a label that can be read besides those of the groups of rows that it is in."""
+    return any(map(_is_own_label, line.labels))
+
+
+def _is_own_label(place: Field) -> bool:
+    if place.token is None or place.token.confidence < _LEGIBLE:
+        return False
+    best = best_label(place.labels)
+    return not best.startswith("under:") and place.labels.get(best, 1.0) >= _LIKELY
 
 
 def _unlike(others: Iterable[float]) -> float:

@@ -41,6 +41,19 @@ def form_labels(form: Form) -> frozenset[str]:
 
 
 @cache
+def first_columns() -> frozenset[str]:
+    """The labels of columns that are the first one of figures wherever a form has them."""
+    names = [
+        [f"column:{table.key}.{column.key}" for column in section.columns]
+        for form in load_forms().values()
+        for table in form.tables
+        for section in table.sections
+    ]
+    later = frozenset[str]().union(*(columns[1:] for columns in names))
+    return frozenset(columns[0] for columns in names if columns) - later
+
+
+@cache
 def label_names() -> tuple[str, ...]:
     """The labels of all forms: the plain ones first, the others in alphabetical order."""
     labels = frozenset[str]().union(*(form_labels(form) for form in load_forms().values()))
