@@ -14,6 +14,7 @@ from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.engines import load_engine
 from giar_ml.load import load
 from giar_ml.tables.rules import to_gray
+from giar_ml.tables.segments import find_segments
 from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
@@ -265,8 +266,27 @@ def test_dots_of_shading_go_and_the_print_on_them_is_pale():
     assert (clean[row][print_] == PALE).mean() > 0.9
     assert (clean[row][~print_] < 250).mean() < 0.1
     assert (clean == 0).sum() < 1.02 * (gray == 0).sum()
-    coarse = clear_halftone(dotted, dpi=110)
-    assert coarse is dotted
+    # On a coarser page letters are as grainy as dots, but not over so much of it.
+    assert clear_halftone(gray, dpi=110) is gray
+    assert (clear_halftone(dotted, dpi=110)[row][~print_] < 250).mean() < 0.1
+
+
+def draw_crossing() -> np.ndarray:
+    """A rule that a fold runs into, which sinks to the left of it."""
+    gray = np.full((400, 1400), 255, np.uint8)
+    gray[200:204, 100:1300] = 0
+    cv2.line(gray, (20, 222), (1200, 204), (120,), 1)
+    return gray
+
+
+def test_a_fold_that_meets_a_rule_is_a_line_of_its_own():
+    # Once both were one line, too bent for a rule, and two rows of the table became one.
+    segments, _ = find_segments(draw_crossing(), dpi=200, level=20)
+    long = [segment for segment in segments if segment.stop - segment.start > 900]
+    fold, rule = sorted(long, key=lambda segment: segment.slope)
+    assert fold.slope == pytest.approx(-0.015, abs=0.002)
+    assert rule.slope == pytest.approx(0, abs=0.002)
+    assert rule.at(700) == pytest.approx(202, abs=1)
 
 
 def test_thin_double_rules_are_no_shading():

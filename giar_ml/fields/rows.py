@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -33,6 +34,9 @@ _LABEL_LINES = 4
 _RUN = 1.0
 _SURELY_NONE = 0.05
 """A place whose token is a figure with less probability holds none."""
+_MAX_UNIT = 2
+"""Characters of the longest unit, 万元; more are words."""
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _SURELY = 0.9
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
@@ -285,7 +289,11 @@ def _shape_cost(line: Line, n_columns: int) -> float:
 
 
 def _is_labelled_figure(field: Field) -> bool:
-    return field.is_figure and (not field.labels or field.labels.get(FIGURE, 0.0) >= _SURELY_NONE)
+    """Whether what stands in a place is labelled as a figure and reads as one, perhaps with its unit."""
+    token = field.token
+    if token is None or (field.labels and field.labels.get(FIGURE, 0.0) < _SURELY_NONE):
+        return False
+    return bool(token.readings) or len(_CHINESE.findall(token.text)) <= _MAX_UNIT
 
 
 def _is_caption(line: Line) -> bool:

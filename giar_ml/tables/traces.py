@@ -24,6 +24,12 @@ GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 
 
+MIN_DOUBLE = 0.15
+"""Share of a line's columns in which it is two."""
+MAX_CROSSING, CROSSING_STEP = 0.03, 0.002
+"""Slopes of the lines that may be there."""
+
+
 class Trace(NamedTuple):
     """The pixels of a thin dark line: columns, the mean row in each, the mean thickness, and by how many grey
     levels it is darker than what is around it."""
@@ -66,18 +72,48 @@ def trace_lines(
     traces = []
     for component in range(1, count):
         left, top, width, height, area = stats[component]
-        thickness = area / width - 2
-        if thickness > across or width < min_length:
+        if area / width - 2 > across or width < min_length:
             continue
-        piece = (labels[top : top + height, left : left + width] == component).astype(np.float32)
-        weights = piece.sum(axis=0)
-        centers = (piece * np.arange(height, dtype=np.float32)[:, None]).sum(axis=0) / np.maximum(weights, 1)
-        seen = weights > 0
-        xs, ys = left + np.arange(width)[seen], top + centers[seen]
-        rows = np.round(ys).astype(np.intp)
-        near = [response[np.clip(rows + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
-        traces.append(Trace(xs, ys, float(thickness), float(np.median(np.max(near, axis=0)))))
+        whole = (labels[top : top + height, left : left + width] == component).astype(np.uint8)
+        for piece in _part_crossing(whole, across=across) if height > 2 * across else [whole]:
+            weights = piece.sum(axis=0, dtype=np.float32)
+            seen = weights > 0
+            xs = left + np.flatnonzero(seen)
+            if not seen.any() or xs[-1] - xs[0] + 1 < max(min_length, along if piece is not whole else 0):
+                continue
+            rows_of = np.arange(height, dtype=np.float32)[:, None]
+            ys = top + (piece * rows_of).sum(axis=0)[seen] / weights[seen]
+            rows = np.round(ys).astype(np.intp)
+            near = [response[np.clip(rows + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
+            thickness = float(weights.sum()) / len(xs) - 2
+            traces.append(Trace(xs, ys, thickness, float(np.median(np.max(near, axis=0)))))
     return traces, dark
+
+
+def _part_crossing(mask: np.ndarray, *, across: int) -> list[np.ndarray]:
+    """The lines of a connected mask, (H, W) uint8, in which several run side by side: a fold meets a rule.
+
+    The straightest line of all is taken off first; what is left falls apart. A single line, however bent,
+    stays whole.
+    """
+    starts = np.diff(mask, axis=0, prepend=0) == 1
+    if float(np.mean(starts.sum(axis=0) > 1)) < MIN_DOUBLE:
+        return [mask]
+    ys, xs = np.nonzero(mask)
+    reach = across // 2 + 1
+    best = (0.0, 0.0, 0.0)
+    for slope in np.arange(-MAX_CROSSING, MAX_CROSSING + 1e-9, CROSSING_STEP).tolist():
+        off = ys - slope * xs
+        counts = np.convolve(np.bincount(np.round(off - off.min()).astype(np.intp)), np.ones(across), "same")
+        at = int(np.argmax(counts))
+        best = max(best, (float(counts[at]), slope, at + float(off.min())))
+    _, slope, offset = best
+    is_line = np.abs(ys - slope * xs - offset) <= reach
+    line, rest = np.zeros_like(mask), np.zeros_like(mask)
+    line[ys[is_line], xs[is_line]] = 1
+    rest[ys[~is_line], xs[~is_line]] = 1
+    count, labels = cv2.connectedComponents(rest, connectivity=8)
+    return [line, *((labels == i).astype(np.uint8) for i in range(1, count))]
 
 
 def _grain(response: np.ndarray, *, dpi: float) -> np.ndarray:
