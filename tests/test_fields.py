@@ -10,7 +10,7 @@ import pytest
 
 from giar_ml.document import BBox, Cell, Labels, Page, Reading, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
-from giar_ml.fields.lines import Field, Line, document_lines
+from giar_ml.fields.lines import Field, Line, _drop_strays, document_lines
 from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs
 from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
@@ -263,6 +263,22 @@ def test_a_stray_beside_a_figure_is_dropped() -> None:
     assert shown(figure, stray) == [(), ("17",)]
     assert shown(figure, make_token("1", "other", 300, p=0.6)) == [(), ("17", "1")]
     assert shown(stray) == [(), ("1",)]
+
+
+@pytest.mark.parametrize(
+    ("stray", "is_dropped"),
+    [
+        (Token("……", BBox(0, 0, 9, 9), 0.6, labels={"figure": 1.0}), True),
+        (Token("件", BBox(0, 0, 9, 9), 0.9, labels={"figure": 1.0}), False),
+        (Token("1", BBox(0, 0, 9, 9), 0.7, (Reading("", 0.7), Reading("1", 0.3))), True),
+        (Token("1", BBox(0, 0, 9, 9), 0.7, (Reading("1", 0.7), Reading("", 0.3))), False),
+    ],
+)
+def test_marks_that_are_nothing_are_dropped_beside_a_figure(stray: Token, is_dropped: bool) -> None:
+    figure = Token("96952件", BBox(20, 0, 80, 20), labels={"figure": 1.0})
+    alone, beside = (Cell(0, 1, 0, 1, BBox(0, 0, 90, 20), tokens) for tokens in ((stray,), (stray, figure)))
+    assert _drop_strays(alone).tokens == (stray,)
+    assert (_drop_strays(beside).tokens == (figure,)) is is_dropped
 
 
 def test_what_was_labelled_as_a_figure_is_none_of_the_labels_before_it() -> None:

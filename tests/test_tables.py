@@ -16,7 +16,7 @@ from giar_ml.tables import (
     split_stacked_rows,
 )
 from giar_ml.tables.rules import find_rules, group_rules
-from giar_ml.tables.ruling import Rule
+from giar_ml.tables.ruling import Rule, Rules
 
 PAPER = 255
 
@@ -531,3 +531,19 @@ def test_rules_lost_one_after_the_other() -> None:
         image[183:258, x - 5 : x + 6] = PAPER
         image[190:215, x - 1 : x + 2] = 0
     assert find_grid(image)[:2] == (2, 10)
+
+
+@pytest.mark.parametrize(
+    ("outer", "n_rows"),
+    [
+        ((Rule(300, 102, 400), Rule(301, 420, 898)), 3),  # in two pieces
+        ((Rule(300, 102, 600),), 2),  # shorter: it underlines something
+        ((Rule(300, 40, 960),), 2),  # longer: it parts the page
+        ((Rule(400, 100, 900),), 2),  # too far off
+    ],
+)
+def test_a_rule_as_long_as_the_table_is_its_edge_where_the_others_are_broken(outer, n_rows) -> None:
+    rows = tuple(Rule(y, 100, 900) for y in (100, 170, 240))
+    columns = tuple(Rule(x, 100, 240) for x in (100, 500, 900))
+    (table,) = cells_to_tables(group_rules(Rules((*rows, *outer), columns), dpi=150), page=1, dpi=150)
+    assert table.n_rows == n_rows

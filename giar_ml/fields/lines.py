@@ -137,7 +137,10 @@ def _drop_strays(cell: Cell) -> Cell:
 
 
 def _is_probably_nothing(token: Token) -> bool:
-    return bool(token.readings) and token.readings[0].text == ""
+    """Whether a mark is likelier nothing than a figure, or was read as points and strokes only."""
+    if token.readings:
+        return token.readings[0].text == ""
+    return token.text != UNREAD and not re.search(r"\w", token.text)
 
 
 def _is_surely_other(token: Token) -> bool:

@@ -7,13 +7,18 @@ import weakref
 import cv2
 import numpy as np
 
-from giar_ml.tables.choosing import clip_to_edge_rules, find_streaks, join_pieces, keep_meeting
+from giar_ml.geometry import cluster
+from giar_ml.tables.choosing import MOSTLY, clip_to_edge_rules, find_streaks, join_pieces, keep_meeting
 from giar_ml.tables.lost import find_lost_columns
 from giar_ml.tables.ruling import TOUCH_IN, Rule, Rules, extent, touches
 from giar_ml.tables.segments import find_pieces, find_segments, main_slope, split_slanted, to_rules
 from giar_ml.tables.traces import response_level
 
 A4_SHORT_SIDE_IN = 8.27
+SLIP_IN = 0.08
+"""By how much the ends of a table's rules differ."""
+MAX_ROW_IN = 0.6
+"""Height of a row whose outer rule stands apart."""
 
 _LAST: tuple[weakref.ref[np.ndarray], float, Rules] | None = None
 
@@ -109,5 +114,30 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
         groups.setdefault(find(i), ([], []))[0].append(h)
     for j, v in enumerate(vertical, len(horizontal)):
         groups.setdefault(find(j), ([], []))[1].append(v)
-    found = [rules._replace(horizontal=tuple(h), vertical=tuple(v)) for h, v in groups.values() if h and v]
+    lone = [h[0] for h, v in groups.values() if not v]
+    found = [
+        rules._replace(horizontal=(*h, *_find_outer(h, lone, dpi=dpi)), vertical=tuple(v))
+        for h, v in groups.values()
+        if h and v
+    ]
     return sorted(found, key=lambda group: (extent(group).top, extent(group).left))
+
+
+def _find_outer(rules: list[Rule], lone: list[Rule], *, dpi: float) -> list[Rule]:
+    """The next rule above and below a table that is as long as its own and stands where they stand: the rules
+    that crossed it are broken there."""
+    left, right = min(rule.start for rule in rules), max(rule.stop for rule in rules)
+    top, bottom = min(rule.position for rule in rules), max(rule.position for rule in rules)
+    above, below = [], []
+    for indices in cluster([rule.position for rule in lone], gap=TOUCH_IN * dpi):
+        pieces = [lone[i] for i in indices]
+        ends = min(rule.start for rule in pieces) - left, max(rule.stop for rule in pieces) - right
+        covered = sum(rule.stop - rule.start for rule in pieces)
+        if max(map(abs, ends)) > SLIP_IN * dpi or covered < MOSTLY * (right - left):
+            continue
+        if 0 < top - pieces[0].position <= MAX_ROW_IN * dpi:
+            above.append(pieces)
+        if 0 < pieces[0].position - bottom <= MAX_ROW_IN * dpi:
+            below.append(pieces)
+    nearest = [*above[-1:], *below[:1]]  # clusters are in order of their positions
+    return [rule for pieces in nearest for rule in pieces]
