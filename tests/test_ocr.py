@@ -285,6 +285,20 @@ def test_gap_in_a_figure_makes_it_unsure() -> None:
     assert token.confidence < 0.6
 
 
+def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
+    # Once `0` beside what was left of a rule between two columns was read as 10.
+    image = draw_figure("0")
+    clean = lines_of(image)
+    right = round(clean[0].right)
+    top, bottom = round(clean[0].top), round(clean[0].bottom)
+    extra = (bottom - top) // 3
+    image[top - extra : bottom + extra, right + 4 : right + 6] = 30
+    assert lines_of(image) == clean
+    image[top - extra : bottom + extra, right + 4 : right + 6] = 255
+    image[top:bottom, right + 4 : right + 6] = 30  # as high as the figure: it may be a 1
+    assert lines_of(image) != clean
+
+
 @pytest.mark.parametrize(
     ("text", "starts"),
     [

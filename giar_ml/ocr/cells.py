@@ -42,6 +42,8 @@ REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
 BY_EDGE_IN = 0.015
 """So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
+BAR = 1.35
+"""Height of the rest of a rule, in heights of the highest print in the cell: no character is so thin."""
 INNER_RULE_CELL_IN = 0.24
 INNER_RULE_END_IN = 0.02
 """A rule comes as near to both edges of its cell; in one that is high enough print does not."""
@@ -145,6 +147,7 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
     _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
+    _drop_bars(drop, stats, thickness=1.2 * remnant)
     kept = ~drop
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
@@ -207,6 +210,14 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
         across = np.maximum(print_[:, 0] - (x + w), x - (print_[:, 0] + print_[:, 2]))
         down = np.maximum(print_[:, 1] - (y + h), y - (print_[:, 1] + print_[:, 3]))
         drop[i] = np.maximum(across, down).min() > distance
+
+
+def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float) -> None:
+    """Drop thin upright lines that are higher than the print beside them: what is left of a rule."""
+    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    print_ = heights[~drop & (widths > thickness)]
+    if len(print_):
+        drop |= (widths <= thickness) & (heights >= BAR * print_.max())
 
 
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
