@@ -69,8 +69,13 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
     return -int(number) if negative else int(number)
 
 
+_SPECKS = "·•∙.,、'`"
+
+
 def mend_figure(text: str) -> str:
-    """A figure without words that were misread: 坤加22 is +22, 1页 or 1.件 is 1; other texts as they are."""
+    """A figure without words that were misread: 坤加22 is +22, 1页 or 1.件 is 1; other texts without specks
+    before them."""
+    text = text.lstrip(_SPECKS)
     match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:
         return text

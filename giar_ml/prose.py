@@ -13,8 +13,13 @@ from giar_ml.text import normalize_radicals
 
 _TITLE = re.compile(
     r"^(?P<organisation>[^，。；：]*?)(?:关于)?(?P<year>(?:19|20)\d{2})年?(?:度)?(?:的)?"
-    r"(?:政府|政务)?信息公开(?:工作)?(?:年度)?(?:工作)?(?:年度)?(?:报告|总结)"
+    r"(?:政府|政务)?信息公开(?:工作)?(?:年度)?(?:工作)?(?:年度)?(?:报告?|总结)"
 )
+_PATH = re.compile(r"当前位置|首页\s*[>›»]|[>›»][^>›»]+[>›»]")
+_HEAD_TOKENS = 15
+"""Where a page stands on its site, printed above its title, and among how many first tokens that is."""
+_CLEAR = 0.75
+"""Confidence of what is read of a title; seals and dirt around it have less, or one or two characters."""
 _TITLE_LINES = 8
 _NAME = re.compile(r"由(?P<organisation>[^，。；：]{4,40}?)(?:根据|依据|按照|编制|负责编制)")
 _PERIOD = re.compile(r"(?P<year>20\d{2})年1月1日(?:起)?(?:至|到|-|—|~|—)+20\d{2}年12月31日")
@@ -36,7 +41,10 @@ def prose_text(pages: Iterable[Page]) -> str:
 
 def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
     """Organisation and year, from the title; else from the sentences that state them."""
-    lines = [text for page in pages[:2] for token in page.tokens if (text := _clean(token).lstrip("#*"))]
+    tokens = [token for page in pages[:2] for token in page.tokens]
+    head = max((i for i, token in enumerate(tokens[:_HEAD_TOKENS]) if _PATH.search(token.text)), default=-1)
+    tokens = tokens[head + 1 :]
+    lines = [text for token in tokens if _may_be_title(token, text := _clean(token).lstrip("#*"))]
     for start in range(min(_TITLE_LINES, len(lines))):
         for stop in (start + 3, start + 2, start + 1):
             match = _TITLE.match("".join(lines[start:stop]))
@@ -48,6 +56,11 @@ def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
     period = _PERIOD.search(text)
     year = title or period
     return (name["organisation"] if name else None), (int(year["year"]) if year else None)
+
+
+def _may_be_title(token: Token, text: str) -> bool:
+    is_print = len(text) > 2 or text in ("报告", "度报")
+    return is_print and token.confidence >= _CLEAR
 
 
 def find_statements(pages: Sequence[Page], form: Form) -> list[Stated]:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from giar_ml.annotations.gold import box_poly
-from giar_ml.document import UNREAD, BBox, Page, Token
+from giar_ml.document import UNREAD, BBox, Cell, Page, Table, Token
 from giar_ml.ocr import Recognition, read_page
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.ctc import ctc_k_best
@@ -19,6 +19,7 @@ from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
 from giar_ml.ocr.lines import Line, to_token
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon
+from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables import find_tables
 
 DPI = 200
@@ -285,6 +286,15 @@ def test_gap_in_a_figure_makes_it_unsure() -> None:
     assert token.confidence < 0.6
 
 
+def test_dust_darker_than_the_print_does_not_hide_it():
+    # Once a black speck in its cell left of a pale 6223.76 two strokes that were read as 22.
+    cell = draw_figure("6223.76", grey=175)
+    clean = lines_of(cell)
+    cell[6:10, 180:184] = 20
+    (line,) = lines_of(cell)
+    assert line == clean[0]
+
+
 def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
     # Once `0` beside what was left of a rule between two columns was read as 10.
     image = draw_figure("0")
@@ -323,6 +333,50 @@ def test_narrow_gaps_part_nothing():
     crop[8:26, 10:60] = crop[8:26, 70:130] = 20
     line = Line(crop, BBox(0, 0, 140, 30))
     assert split_at_gaps(line, "AB CD") == [line]
+
+
+def spanning(*texts_at: tuple[str, int]) -> tuple[np.ndarray, Table]:
+    """A picture of two rows of three columns, the rules of the last two lost in the lower one."""
+    image = np.full((120, 400), 255, np.uint8)
+    for text, x in texts_at:
+        cv2.putText(image, text, (x, 88), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0,), 2, cv2.LINE_AA)
+    boxes = [(0, 0, 1), (0, 1, 2), (0, 2, 3), (1, 0, 1), (1, 1, 3)]
+    cells = [
+        Cell(row, row + 1, a, b, BBox(10 + 120 * a, 10 + 50 * row, 8 + 120 * b, 55 + 50 * row))
+        for row, a, b in boxes
+    ]
+    return image, Table(1, BBox(5, 5, 365, 110), 2, 3, tuple(cells))
+
+
+@pytest.mark.parametrize(
+    ("texts_at", "n_cells"),
+    [
+        ((("1409", 170), ("5521", 290)), 6),
+        ((("1409", 170),), 5),  # in one column only
+        ((("14095521", 210),), 5),  # across both
+        ((("14", 228), ("55", 256)), 5),  # too near for two columns
+    ],
+)
+def test_a_cell_with_print_in_each_of_its_columns_is_parted(texts_at, n_cells):
+    image, table = spanning(*texts_at)
+    parted = part_spanning_cells(table, image, dpi=150)
+    assert len(parted.cells) == n_cells
+
+
+@pytest.mark.parametrize(
+    ("second", "n_cells"), [(Token("5521", BBox(0, 0, 9, 9)), 6), (Token("~", BBox(0, 0, 9, 9), 0.2), 5)]
+)
+def test_a_parted_cell_is_whole_again_where_a_part_is_dirt(second, n_cells):
+    image, table = spanning(("1409", 170), ("5521", 290))
+    parted = part_spanning_cells(table, image, dpi=150)
+    first = Token("1409", BBox(0, 0, 9, 9))
+    cells = [
+        replace(c, tokens={1: (first,), 2: (second,)}.get(c.column_start, ()) if c.row_start else ())
+        for c in parted.cells
+    ]
+    joined = join_unread(table, replace(parted, cells=tuple(cells)))
+    assert len(joined.cells) == n_cells
+    assert [t for c in joined.cells for t in c.tokens] == [first, second]
 
 
 def write_figures(*texts_at: tuple[str, int, int]) -> np.ndarray:

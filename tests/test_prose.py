@@ -33,6 +33,19 @@ def stated(text: str) -> list[tuple[tuple[str, ...], int]]:
         ),
         pytest.param(["目录", "没有标题"], None, None, id="none"),
         pytest.param(
+            [
+                "某县门户网站",
+                "互动交流",
+                "当前位置：首页>信息公开年报",
+                "某县水利局",
+                "2024年政府信息公开年度报告",
+            ],
+            "某县水利局",
+            2024,
+            id="below the path of a site",
+        ),
+        pytest.param(["1", "某县水利局2024年政府信息公开年度报", "告"], "某县水利局", 2024, id="dirt above"),
+        pytest.param(
             ["本报告由某县人民政府编制，数据期限自2023年1月1日至2023年12月31日。"],
             "某县人民政府",
             2023,
@@ -93,3 +106,10 @@ def test_sentence_broken_over_lines_is_one() -> None:
 def test_statement_keeps_its_sentence() -> None:
     (statement,) = find_statements([page_of("前言。上年结转3件。后记。")], load_form("2021"))
     assert statement.text == "上年结转3件"
+
+
+def test_what_was_hardly_read_is_no_part_of_a_title() -> None:
+    seal = Token("开公标主", BBox(0, 1, 10, 2), 0.4)
+    title = page_of("某县水利局", "2024年政府信息公开年度报告").tokens
+    page = Page(1, "scan", 100, 100, tokens=(title[0], seal, title[1]))
+    assert read_title([page]) == ("某县水利局", 2024)

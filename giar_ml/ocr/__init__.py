@@ -16,7 +16,7 @@ from giar_ml.ocr.gaps import split_at_gaps
 from giar_ml.ocr.lines import Line, is_for_figures, narrow, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
-from giar_ml.ocr.spanning import part_spanning_cells
+from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
@@ -34,8 +34,8 @@ def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None
         return page
     dpi = page.dpi or estimate_dpi(page.image)
     gray = to_gray(page.image)
-    parted = tuple(part_spanning_cells(table, gray, dpi=dpi) for table in page.tables)
-    page = replace(page, tables=parted)
+    whole = page.tables
+    page = replace(page, tables=tuple(part_spanning_cells(table, gray, dpi=dpi) for table in whole))
     places: list[tuple[int, int]] = []
     lines: list[Line] = []
     for t, table in enumerate(page.tables):
@@ -52,7 +52,7 @@ def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None
 
     tokens = recognize(lines)
     inside = ((at, token) for at, token in zip(places, tokens[:n_inside], strict=True) if token.text)
-    tables = _fill(page.tables, inside)
+    tables = map(join_unread, whole, _fill(page.tables, inside))
     outside = _part_at_gaps(lines[n_inside:], tokens[n_inside:], recognize)
     marks = recognize(find_marks(gray, ink, outside, dpi=dpi))
     outside = [token for token in (*drop_found(outside, marks), *marks) if token.text not in ("", UNREAD)]

@@ -33,6 +33,9 @@ STROKE_IN = 0.045
 AROUND_CORE_IN = 0.06
 """Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
 SPECK_IN = 0.011
+PALER = 0.6
+DUST_IN = 0.026
+"""Side of the largest speck: what is printed has more dark pixels in all."""
 MAX_BESIDE_POINT = (1.0, 1.8)
 """Gaps between a point and the digits on its sides, in heights of a digit: on one side, and on the other. In
 full width it has the room of a digit."""
@@ -101,6 +104,11 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     between paper and ink."""
     blank = np.zeros(cell.shape, bool)
     cleaned, ink = _clean_at(cell, max(MIN_DEPTH, 0.4 * _contrast(cell)), dpi=dpi)
+    of_print = _print_contrast(cell, dpi=dpi)
+    depth = max(MIN_DEPTH, 0.4 * of_print)
+    if of_print < PALER * _contrast(cell) and 2 * ink.sum() < (cell < paper_level(cell) - depth).sum():
+        # Dust is darker than the print, most of which was left out.
+        cleaned, ink = _clean_at(cell, depth, dpi=dpi)
     if _contrast(cell) >= FAINT_CONTRAST and ink.any():
         return cleaned, ink, _contrast(cell)
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
@@ -116,6 +124,13 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
 
 def _contrast(cell: np.ndarray) -> float:
     return paper_level(cell) - float(cell.min())
+
+
+def _print_contrast(cell: np.ndarray, *, dpi: float) -> float:
+    """The same of print: what is darker than the whole of it has the size of dust."""
+    levels = cell.ravel()
+    darker = min(round((DUST_IN * dpi) ** 2), levels.size - 1)
+    return paper_level(cell) - float(np.partition(levels, darker)[darker])
 
 
 def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
