@@ -102,14 +102,15 @@ def test_a_mark_that_is_labelled_as_no_figure_is_no_line_of_figures(labels: Labe
 
 
 def test_a_mark_in_a_shaded_row_beside_its_caption_is_no_line_of_figures() -> None:
-    def line(label: str, *texts: str) -> Line:
+    def line(label: str, *texts: str, sure: float = 1.0) -> Line:
         caption = Token("第二十条第（六）项", BBox(0, 0, 90, 9), labels={label: 1.0})
-        tokens = [Token(text, BBox(90, 0, 99, 9), labels={"figure": 1.0}) for text in texts]
+        tokens = [Token(text, BBox(90, 0, 99, 9), sure, labels={"figure": 1.0}) for text in texts]
         place, *fields = (Field(token.bbox, (0.0, 1.0), token) for token in (caption, *tokens))
         return Line(1, 0, True, False, (place,), tuple(fields))
 
     row = line("row:disclosure.penalties", "4")
     assert not list(find_unplaced([line("caption:第二十条第（六）项", "1"), row], {1}))
+    assert not list(find_unplaced([line("caption:第二十条第（六）项", ".", "32", sure=0.6), row], {1}))
     assert list(find_unplaced([line("caption:第二十条第（六）项", "1", "2"), row], {1}))
     assert list(find_unplaced([line("note", "1"), row], {1}))
 

@@ -305,12 +305,17 @@ def _is_caption(line: Line) -> bool:
     )
 
 
+def _n_sure(line: Line) -> int:
+    """How many figures of a line are sure; marks among the dots of a shaded row are not."""
+    return sum(place.token is not None and place.token.confidence >= _SURELY for place in line.fields)
+
+
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
     """Lines with figures that found no row, in tables that did find some. Marks beside a header that look
     like figures, and are labelled as none, are not meant, nor a lone one beside a caption: a shaded row."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
-        if i in used or line.table not in tables or (line.n_figures == 1 and _is_caption(line)):
+        if i in used or line.table not in tables or (_is_caption(line) and _n_sure(line) <= 1):
             continue
         if any(map(_is_labelled_figure, line.fields)):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
