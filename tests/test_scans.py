@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import lzma
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
 from giar_ml.annotations.gold import SUFFIX
+from giar_ml.document import BBox
 from giar_ml.errors import EngineError, UsageError
+from training import train_labels
+from training.corpus import FIXTURE_SEEDS
 from training.labels import read_pages, scans
+from training.labels.config import DataConfig, TrainConfig
+from training.labels.examples import Example, Item
+from training.labels.kept import kept_file, read_kept, write_kept
 from training.labels.scans import REMAINING_NOISE, read_scan, scan_examples
 
 SCAN = ROOT / "eval" / "fixtures" / "9000000-00001-scan-clean.pdf"
@@ -83,3 +91,44 @@ def test_ocr_that_cannot_run_is_no_broken_scan(tmp_path, monkeypatch):
     monkeypatch.setattr(scans, "read_pages_once", fail)
     with pytest.raises(EngineError):
         read_scan(put_scan(tmp_path), tmp_path)
+
+
+ITEM = Item("一、本年新收", BBox(1.04, 2, 30.26, 14), "row:requests.new", 0.98765)
+EXAMPLES = [
+    Example((ITEM,), True, "scan:fax", REMAINING_NOISE),
+    Example((), True, "scan:clean", REMAINING_NOISE),
+]
+
+
+def test_what_was_read_is_kept_rounded(tmp_path):
+    path = kept_file(5, 2, folder=tmp_path / "read")
+    write_kept(EXAMPLES, path)
+    first, second = read_kept(path)
+    assert first == replace(EXAMPLES[0], items=(Item(ITEM.text, BBox(1, 2, 30.3, 14), ITEM.label, 0.988),))
+    assert second == EXAMPLES[1]
+    write_kept([first, second], kept_file(5, 2, folder=tmp_path / "again"))
+    assert kept_file(5, 2, folder=tmp_path / "again").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("data", [b"no xz", lzma.compress(b"{"), lzma.compress(b'{"items": [[1]]}')])
+def test_a_damaged_file_is_named(tmp_path, data):
+    path = kept_file(5, 2, folder=tmp_path)
+    path.write_bytes(data)
+    with pytest.raises(UsageError, match="scans-5-2"):
+        read_kept(path)
+
+
+def test_scans_that_are_kept_are_not_read(tmp_path, monkeypatch):
+    """Nor made; others are."""
+    made = []
+    monkeypatch.setattr(train_labels, "kept_file", lambda seed, n: kept_file(seed, n, folder=tmp_path))
+    monkeypatch.setattr(train_labels, "made_up", lambda *args, **options: [EXAMPLES[1]])
+    monkeypatch.setattr(train_labels, "read_scans", lambda folder, seed, n, **_: made.append((seed, n)) or [])
+    write_kept(EXAMPLES, kept_file(901, 2, folder=tmp_path))
+    data = DataConfig(scans=2, validation_scans=1, scan_seed=901)
+    found = train_labels.make_data(TrainConfig(seed=77, data=data), tmp_path)
+    assert [example.source for example in found.train] == ["scan:clean", "scan:fax", "scan:clean"]
+    assert made == [(902, 1)]
+    fixtures = replace(data, scan_seed=FIXTURE_SEEDS.start)
+    with pytest.raises(UsageError, match="kept for the fixtures"):
+        train_labels.make_data(TrainConfig(seed=77, data=fixtures), tmp_path)

@@ -67,7 +67,8 @@ def document_lines(pages: Sequence[Page]) -> list[Line]:
 
 def _page_lines(page: Page) -> Iterable[Line]:
     for number, table in enumerate(page.tables):
-        n_label_columns = _count_label_columns(table)
+        # In a dump the number of a field says nothing of its column.
+        n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
         for row in range(table.n_rows):
             yield _table_line(page, number, table, row, n_label_columns)
 

@@ -1,7 +1,7 @@
 """What OCR read in made-up scans, kept in the repository: a run need not read them, and learns from the same
 whatever has become of the reader.
 
-python -m training.labels.kept training/labels/labels.toml      # reads them anew, two hours on two cores
+python -m training.labels.kept training/labels/labels.toml      # reads them anew, an hour or two on two cores
 """
 
 from __future__ import annotations
