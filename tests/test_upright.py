@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from conftest import ROOT
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.engines import load_engine
 from giar_ml.load import load
+from giar_ml.ocr.engine import Recognition
 from giar_ml.tables.rules import to_gray
 from giar_ml.tables.segments import find_segments
 from giar_ml.upright import as_scanned, make_upright
@@ -22,7 +24,7 @@ from giar_ml.upright.lines import find_text_lines
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
 from giar_ml.upright.tone import WHITE, even_light, remove_streaks
-from giar_ml.upright.turning import find_quarters
+from giar_ml.upright.turning import _count_read, find_quarters
 from giar_ml.upright.warp import TERMS, Field, PageWarp, flatten_image, turn_image
 from training import device, warp
 
@@ -341,6 +343,44 @@ def test_pages_are_turned_upright(quarters):
         assert page.image is not None
         image = turn_image(page.image, quarters)
         assert find_quarters(to_gray(image), engine, dpi=page.dpi or 200) == -quarters % 4
+
+
+class Lines:
+    """An engine that reads so many Chinese characters in one line after another."""
+
+    device = "cpu"
+
+    def __init__(self, *counts: int, score: float = 1.0) -> None:
+        self.left = list(counts)
+        self.score = score
+
+    def detect(self, image: np.ndarray) -> list[np.ndarray]:
+        raise AssertionError("lines are given")
+
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
+        return [Recognition("字" * self.left.pop(0) + "0", self.score) for _ in crops]
+
+
+@pytest.mark.parametrize(
+    ("counts", "options", "total", "n_left"),
+    [
+        ((10, 10, 10, 10, 10), {"enough": 25}, 30, 2),
+        ((1, 0, 0, 9, 9, 9), {"wanted": 24}, 1, 3),  # hopeless after three
+        ((4, 4, 4, 9, 9), {"wanted": 20}, 30, 0),
+        ((0, 0, 0), {}, 0, 0),
+    ],
+)
+def test_no_more_lines_are_read_than_tell_the_way_up(counts, options, total, n_left):
+    engine = Lines(*counts)
+    crops = [np.zeros((20, 90, 3), np.uint8)] * len(counts)
+    assert _count_read(crops, engine, **options) == total
+    assert len(engine.left) == n_left
+
+
+def test_characters_that_are_hardly_read_do_not_count():
+    crops = [np.zeros((20, 90, 3), np.uint8)]
+    assert _count_read(crops, Lines(10, score=0.7)) == 0
+    assert _count_read(crops, Lines(10, score=0.85)) == pytest.approx(5)
 
 
 @pytest.mark.model
