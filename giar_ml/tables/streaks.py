@@ -41,7 +41,7 @@ def _erase(image: np.ndarray, ends: Sequence[tuple[float, float]], streak: Rule,
     for reach in (TILT_IN * dpi, TILT_IN * dpi / 3):  # once near, its own slope shows
         offsets, dark, _ = _find_dark(image, xs, middle, round(reach))
         ys, columns = np.nonzero(dark & (dark.sum(axis=0) <= streak.thickness + 2))
-        if len(ys) < 2:
+        if len(set(columns.tolist())) < 2:
             return
         slope, offset = np.polyfit(columns, offsets[ys], 1)
         middle = middle + slope * np.arange(len(xs)) + offset
