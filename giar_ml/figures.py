@@ -23,7 +23,7 @@ LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _POINT_BEFORE_UNIT = re.compile(r"(\d)[.,](?=[件条项宗份起次个]$)")
-_SIGNS = {"增": "+", "加": "+", "减": "-", "少": "-"}
+_SIGNS = {"增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
