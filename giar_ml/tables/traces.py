@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import cv2
@@ -68,26 +69,51 @@ def trace_lines(
     is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
     mask = np.where(is_dark, crossed, mask).astype(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    traces = []
-    for component in range(1, count):
-        left, top, width, height, area = stats[component]
-        if area / width - 2 > across or width < min_length:
-            continue
-        whole = (labels[top : top + height, left : left + width] == component).astype(np.uint8)
-        for piece in _part_crossing(whole, across=across) if height > 2 * across else [whole]:
-            weights = piece.sum(axis=0, dtype=np.float32)
-            seen = weights > 0
-            xs = left + np.flatnonzero(seen)
-            if not seen.any() or xs[-1] - xs[0] + 1 < max(min_length, along if piece is not whole else 0):
-                continue
-            rows_of = np.arange(height, dtype=np.float32)[:, None]
-            ys = top + (piece * rows_of).sum(axis=0)[seen] / weights[seen]
-            rows = np.round(ys).astype(np.intp)
-            near = [response[np.clip(rows + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
-            thickness = float(weights.sum()) / len(xs) - 2
-            traces.append(Trace(xs, ys, thickness, float(np.median(np.max(near, axis=0)))))
-    return traces, dark
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    widths, heights, areas = (stats[:, i] for i in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
+    is_line = (areas <= (across + 2) * widths) & (widths >= min_length)
+    is_line[0] = False
+    # High ones may be several lines that meet.
+    number = stats.shape[0]
+    for component in np.flatnonzero(is_line & (heights > 2 * across)).tolist():
+        left, top, width, height, _ = stats[component]
+        window = labels[top : top + height, left : left + width]
+        whole = (window == component).astype(np.uint8)
+        pieces = _part_crossing(whole, across=across)
+        for piece in pieces if len(pieces) > 1 else ():
+            xs = np.flatnonzero(piece.any(axis=0))
+            is_long = xs.size > 0 and xs[-1] - xs[0] + 1 >= max(min_length, along)
+            window[piece > 0] = number if is_long else 0
+            is_line = np.append(is_line, is_long)
+            number += 1
+    return _to_traces(labels, is_line, response), dark
+
+
+def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray) -> list[Trace]:
+    """The lines among the numbered areas of a page, (H, W), in the order of their numbers."""
+    pixels = cv2.findNonZero((labels > 0).astype(np.uint8))
+    if pixels is None:
+        return []
+    columns, rows = pixels[:, 0].T
+    numbers = labels[rows, columns]
+    kept = is_line[numbers]
+    columns, rows, numbers = columns[kept], rows[kept], numbers[kept]
+    # Pixels of one line in one column, by lines and columns.
+    width = labels.shape[1]
+    places = (np.cumsum(is_line) - 1)[numbers] * width + columns
+    counts = np.bincount(places)
+    found = np.flatnonzero(counts)
+    weights = counts[found]
+    ys = np.bincount(places, weights=rows)[found] / weights
+    lines, xs = np.divmod(found, width)
+    middle = np.round(ys).astype(np.intp)
+    near = [response[np.clip(middle + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
+    depths = np.max(near, axis=0)
+    ends = np.flatnonzero(np.diff(lines, prepend=-1, append=-1))
+    return [
+        Trace(xs[a:b], ys[a:b], float(weights[a:b].mean()) - 2, float(np.median(depths[a:b])))
+        for a, b in pairwise(ends.tolist())
+    ]
 
 
 def _part_crossing(mask: np.ndarray, *, across: int) -> list[np.ndarray]:
