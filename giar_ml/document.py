@@ -67,6 +67,11 @@ class Token:
     labels: Labels = field(default_factory=dict, hash=False, repr=False)
     """What the token is in the form, once a labeller has seen it."""
 
+    @property
+    def is_likely_nothing(self) -> bool:
+        """Whether its best reading is that there is no print: a rest of a rule, dirt."""
+        return bool(self.readings) and not self.readings[0].text
+
 
 @dataclass(frozen=True)
 class Cell:

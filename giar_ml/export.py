@@ -283,7 +283,7 @@ def _comment(result: CellResult) -> Comment:
     lines = [f"{STATUS_WORDS[result.status]}（可信度 {result.confidence:.2%}{where}）"]
     if result.status != "blank":
         lines.append(f"原件所印：{say(result.printed)}")
-    if result.candidates:
+    if result.candidates and result.candidates[0][1] > 0:
         lines.append(f"最初识读：{result.candidates[0][0]}")
     if result.suggestion not in (None, result.value):
         lines.append(f"建议改为：{result.suggestion}")

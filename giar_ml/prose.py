@@ -50,7 +50,7 @@ def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
             match = _TITLE.match("".join(lines[start:stop]))
             if match and match["organisation"]:
                 return match["organisation"], int(match["year"])
-    text = "".join(lines)
+    text = prose_text(pages[:2])
     name = _NAME.search(text)
     title = next((m for line in lines[:_TITLE_LINES] if (m := _TITLE.match(line))), None)
     period = _PERIOD.search(text)

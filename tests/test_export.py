@@ -24,7 +24,12 @@ MARKED = {
         "candidates": ((17, 0.6), (12, 0.39)),
     },
     "requests.granted.enterprise": {"value": 5, "printed": None, "status": "inferred", "candidates": ()},
-    "requests.partly_granted.total": {"value": None, "printed": None, "status": "missing", "candidates": ()},
+    "requests.partly_granted.total": {
+        "value": None,
+        "printed": None,
+        "status": "missing",
+        "candidates": ((6, 0.0), (11, 0.0)),
+    },
     "reviews.reconsideration.total": {"status": "conflict", "suggestion": 11},
     "reviews.reconsideration.upheld": {"printed": None, "status": "blank", "candidates": ()},
 }
@@ -98,7 +103,9 @@ def test_doubtful_cells_are_filled_and_explained(tmp_path):
     assert "原件所印：0" in conflict.comment.text
     assert "建议改为：11" in conflict.comment.text
     assert cells["requests.partly_granted.total"].value is None
-    assert "未找到" in cells["requests.partly_granted.total"].comment.text
+    missing = cells["requests.partly_granted.total"].comment.text
+    assert "未找到" in missing
+    assert "最初识读" not in missing
     assert "空白" in cells["reviews.reconsideration.upheld"].comment.text
     assert sum(cell.comment is not None for cell in cells.values()) == 5
 

@@ -101,6 +101,24 @@ def test_a_mark_that_is_labelled_as_no_figure_is_no_line_of_figures(labels: Labe
     assert not list(find_unplaced([header], set()))
 
 
+@pytest.mark.parametrize(("text", "n"), [("增加12681件", 1), ("按照有关规定", 0)])
+def test_words_are_no_figure_without_a_row(text: str, n: int) -> None:
+    def line(text: str) -> Line:
+        token = Token(text, BBox(0, 0, 99, 9), labels={"figure": 0.6})
+        return Line(1, 0, True, False, (), (Field(token.bbox, (0.0, 1.0), token),))
+
+    assert len(list(find_unplaced([line(text), line("2")], {1}))) == n
+
+
+@pytest.mark.parametrize(("sure", "n"), [(0.07, 7), (0.95, 6)])
+def test_a_blot_before_the_figures_is_one_that_could_not_be_read(sure: float, n: int) -> None:
+    table = table_of([["7.属于行政执法案卷", "恭", "0", "0", "0", "0", "0", "6"]])
+    blot = replace(table.cells[1].tokens[0], confidence=sure)
+    table = replace(table, cells=(table.cells[0], replace(table.cells[1], tokens=(blot,)), *table.cells[2:]))
+    (line,) = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
+    assert len(line.fields) == n
+
+
 def test_a_mark_in_a_shaded_row_beside_its_caption_is_no_line_of_figures() -> None:
     def line(label: str, *texts: str, sure: float = 1.0) -> Line:
         caption = Token("第二十条第（六）项", BBox(0, 0, 90, 9), labels={label: 1.0})

@@ -95,6 +95,8 @@ def test_full_width_and_raised_points(text: str) -> None:
         ("12.50无", "12.50"),
         ("2.其", "2.其"),
         ("·15348.0万元", "15348.0万元"),
+        pytest.param("·5", "·5", id="its zero was lost"),
+        ("、5", "5"),
     ],
 )
 def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:

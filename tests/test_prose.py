@@ -51,6 +51,12 @@ def stated(text: str) -> list[tuple[tuple[str, ...], int]]:
             2023,
             id="from sentences",
         ),
+        pytest.param(
+            ["本报告由某县人民政府编制，数据期限自2023年1月1", "日", "至2023年12月31日。"],
+            "某县人民政府",
+            2023,
+            id="from sentences that lines break",
+        ),
     ],
 )
 def test_title_variants(lines: list[str], organisation: str | None, year: int | None) -> None:

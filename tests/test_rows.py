@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from giar_ml.document import BBox, Token
+from giar_ml.document import BBox, Labels, Token
 from giar_ml.fields.lines import Field, Line
 from giar_ml.fields.rows import Alignment, _has_own_label, align_rows, form_rows, row_label_costs
 from giar_ml.forms import load_form
@@ -85,6 +85,11 @@ def illegible(text: str, *, confidence: float = 0.4, label: str = "other", p: fl
     return replace(line(None), labels=(Field(BOX, (0.0, 0.4), token),))
 
 
+def unsure(labels: Labels) -> Line:
+    """A line of table 3 with a label that may be this or that."""
+    return replace(line(None), labels=(Field(BOX, (0.0, 0.4), Token("其他", BOX, labels=labels)),))
+
+
 def test_labels_that_cannot_be_read_leave_the_order() -> None:
     lines = [line(name) for name in REQUESTS]
     for i in range(4, 20):
@@ -99,6 +104,8 @@ def test_labels_that_cannot_be_read_leave_the_order() -> None:
         (illegible("∴年9元", confidence=0.5), False),
         (illegible("()", confidence=0.95, label="row:requests.new", p=0.2), True),
         (illegible("不予处理", confidence=0.99, label="under:（五）不予处理"), False),
+        (unsure({"row:requests.new": 0.3, "other": 0.3, "note": 0.4}), False),
+        (unsure({"row:requests.new": 0.7, "other": 0.3}), True),
         (line(REQUESTS[3]), True),
         (line(None), False),
     ],

@@ -19,6 +19,8 @@ _ONE_FIGURE = 0.9
 _SURELY_STRAY = 0.9
 _SURE_FIGURE = 0.9
 """Confidence of a figure in one cell with words that stands in a column of its own: the rule was not seen."""
+_READ = 0.3
+"""Confidence below which a blot was seen, and no label."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -88,16 +90,16 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
     cells = [piece for cell in cells for piece in _split_columns(_drop_strays(_keep_row(cell)))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
-    # the rest. A single character among figures is a figure that could not be read, and so is what was
-    # labelled as one: the characters of a seal may have been read in its place.
+    # the rest. A single character among figures is a figure that could not be read, and so is a blot before
+    # them and what was labelled as one: the characters of a seal may have been read in its place.
     first_figure = next(
         (i for i, c in enumerate(cells) if c.row_start == row and _shows_figure(c)), len(cells)
     )
     after = sum(cell.column_stop <= n_label_columns for cell in cells)
     for i, cell in enumerate(cells):
         is_text = bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
-        is_label = len(_CHINESE.findall(cell.text)) > 1
-        if is_text and (i < first_figure or is_label):
+        is_words = len(_CHINESE.findall(cell.text)) > 1
+        if is_text and (is_words or (i < first_figure and _is_read(cell))):
             after = max(after, i + 1)
     labels = [cell for cell in cells[:after] if cell.tokens]
     places = [cell for cell in cells[after:] if cell.row_start == row]
@@ -109,6 +111,10 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
+
+
+def _is_read(cell: Cell) -> bool:
+    return any(token.confidence >= _READ for token in cell.tokens)
 
 
 def _keep_row(cell: Cell) -> Cell:
@@ -139,9 +145,8 @@ def _drop_strays(cell: Cell) -> Cell:
 
 def _is_probably_nothing(token: Token) -> bool:
     """Whether a mark is likelier nothing than a figure, or was read as points and strokes only."""
-    if token.readings:
-        return token.readings[0].text == ""
-    return token.text != UNREAD and not re.search(r"\w", token.text)
+    is_marks = not token.readings and token.text != UNREAD and not re.search(r"\w", token.text)
+    return token.is_likely_nothing or is_marks
 
 
 def _is_surely_other(token: Token) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from giar_ml.document import Problem
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import plain
+from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import best_label
 from giar_ml.label.names import FIGURE
@@ -35,7 +35,7 @@ _RUN = 1.0
 _SURELY_NONE = 0.05
 """A place whose token is a figure with less probability holds none."""
 _MAX_UNIT = 2
-"""Characters of the longest unit, 万元; more are words."""
+"""Characters of the longest unit, 万元; more are words, unless they make a figure: 增加3件."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _SURELY = 0.9
 _KEPT = 2
@@ -293,7 +293,8 @@ def _is_labelled_figure(field: Field) -> bool:
     token = field.token
     if token is None or (field.labels and field.labels.get(FIGURE, 0.0) < _SURELY_NONE):
         return False
-    return bool(token.readings) or len(_CHINESE.findall(token.text)) <= _MAX_UNIT
+    is_words = len(_CHINESE.findall(token.text)) > _MAX_UNIT and not is_figure(mend_figure(token.text))
+    return bool(token.readings) or not is_words
 
 
 def _is_caption(line: Line) -> bool:

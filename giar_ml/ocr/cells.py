@@ -33,9 +33,10 @@ STROKE_IN = 0.045
 AROUND_CORE_IN = 0.06
 """Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
 SPECK_IN = 0.011
-PALER = 0.6
 DUST_IN = 0.026
 """Side of the largest speck: what is printed has more dark pixels in all."""
+PALER = 0.6
+"""Depth of print beside dust that is darker, in depths of the dust."""
 MAX_BESIDE_POINT = (1.0, 1.8)
 """Gaps between a point and the digits on its sides, in heights of a digit: on one side, and on the other. In
 full width it has the room of a digit."""
@@ -127,7 +128,7 @@ def _contrast(cell: np.ndarray) -> float:
 
 
 def _print_contrast(cell: np.ndarray, *, dpi: float) -> float:
-    """The same of print: what is darker than the whole of it has the size of dust."""
+    """The grey levels between paper and print, where what is darker than print has the size of dust."""
     levels = cell.ravel()
     darker = min(round((DUST_IN * dpi) ** 2), levels.size - 1)
     return paper_level(cell) - float(np.partition(levels, darker)[darker])

@@ -53,11 +53,7 @@ def _is_piece(cell: Cell, whole: Cell) -> bool:
 
 
 def _is_read(token: Token) -> bool:
-    return (
-        token.text != UNREAD
-        and token.confidence >= READ
-        and not (token.readings and not token.readings[0].text)
-    )
+    return token.text != UNREAD and token.confidence >= READ and not token.is_likely_nothing
 
 
 def _part(cell: Cell, table: Table, gray: np.ndarray, *, dpi: float) -> list[Cell]:

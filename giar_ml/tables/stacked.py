@@ -83,7 +83,7 @@ def _stacked_figures(cell: Cell) -> tuple[Token, Token] | None:
 
 def _figures(cell: Cell) -> list[Token]:
     """The figures of a cell from above, where there is nothing else but marks that are likely nothing."""
-    tokens = [token for token in cell.tokens if not (token.readings and token.readings[0].text == "")]
+    tokens = [token for token in cell.tokens if not token.is_likely_nothing]
     return sorted(tokens, key=lambda token: token.bbox.top) if all(map(_is_figure, tokens)) else []
 
 
