@@ -463,6 +463,21 @@ def test_ones_in_the_middle_of_a_column_are_no_rule() -> None:
     assert find_grid(image) == (rows, columns, cells) == (3, 8, 24)
 
 
+@pytest.mark.parametrize(
+    ("left_in", "has_print", "n_cells"), [(2, True, 11), (1, True, 9), (2, False, 9)], ids=str
+)
+def test_a_lost_rule_beside_one_column_half_as_wide(left_in: int, has_print: bool, n_cells: int) -> None:
+    """Two rows with print on both sides of what is left; the row of headers has nothing of it."""
+    image = draw_grid([100, 300, 400, 600], [100, 150, 200, 250])
+    for y in (150, 200)[:left_in]:
+        image[y + 5 : y + 18, 499:501] = 0
+        image[y + 32 : y + 46, 499:501] = 0
+    for y in (100, 150, 200):
+        for x in (440, 540) if has_print else ():
+            cv2.putText(image, "80", (x, y + 32), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    assert find_grid(image)[2] == n_cells
+
+
 def test_a_label_twice_as_wide_is_not_parted() -> None:
     image = draw_grid([200, *range(300, 651, 50)], [100, 150, 200])
     image[110:140, 250:252] = 0

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import NamedTuple
 
+import cv2
 import numpy as np
 
 from giar_ml.geometry import cluster, overlap
@@ -18,6 +20,20 @@ MAX_LOST = 2
 MIN_LEFT = 0.25
 """Share of a lost rule that is left between two rules across it; less next to where so much is."""
 MIN_TRACE = 0.08
+MIN_ROWS = 2
+PRINT_IN = 0.08
+MIN_PRINT = 0.2
+"""Share of a square so wide that is dark where it holds print; dust has less."""
+
+
+class _Place(NamedTuple):
+    """Where a rule may be missing, how far off it may be, and the rules on both sides."""
+
+    position: float
+    reach: float
+    sides: tuple[float, float]
+    regular: bool
+    """Among columns alike; else beside one that is half as wide, which may be chance."""
 
 
 def find_lost_columns(
@@ -31,7 +47,9 @@ def find_lost_columns(
     """Upright rules where a row has columns alike and one that is just so many times as wide, and something
     dark and clear on both sides stands where they would be.
 
-    A column of ones is as wide as the others; a cell that is merged has nothing there.
+    A column of ones is as wide as the others; a cell that is merged has nothing there. Beside one column that
+    is half as wide it takes print on both sides, and that in two rows: ones stand in the middle of a cell
+    alone.
 
     Args:
         marks: (W, H), what is thin and dark, seen from the side.
@@ -42,15 +60,27 @@ def find_lost_columns(
     clear = (marks > 0) & ~np.any(beside, axis=0)
     bands = [(top, bottom) for top, bottom in pairwise(_positions(rows, touch)) if bottom - top > 2 * touch]
     left: list[list[tuple[float, float]]] = []
+    doubtful: list[list[tuple[float, float]]] = []
+    size = max(3, round(PRINT_IN * dpi))
+    printed = cv2.blur((marks > 0).astype(np.float32), (size, size)) >= MIN_PRINT
     for top, bottom in bands:
+        within = (top + touch / 2, bottom - touch / 2)
         places = _expected(_positions([c for c in columns if _covers(c, top, bottom)], touch))
-        left.append(
+        left.append([_seen(clear, place, within, slopes) for place in places if place.regular])
+        doubtful.append(
             [
-                _seen(clear, place, reach, (top + touch / 2, bottom - touch / 2), slopes)
-                for place, reach in places
+                _seen(clear, place, within, slopes)
+                for place in places
+                if not place.regular and _has_print_beside(printed, place, within, slopes)
             ]
         )
-    found: set[tuple[int, float]] = set()
+    sure = [position for here in doubtful for position, share in here if share >= MIN_LEFT]
+    found: set[tuple[int, float]] = {
+        (i, position)
+        for i, here in enumerate(doubtful)
+        for position, share in here
+        if share >= MIN_TRACE and sum(abs(position - other) <= close for other in sure) >= MIN_ROWS
+    }
     for order in (range(len(bands)), range(len(bands) - 1, -1, -1)):
         above: list[float] = []
         for i in order:
@@ -74,38 +104,66 @@ def _covers(rule: Rule, top: float, bottom: float) -> bool:
     return overlap(rule.start, rule.stop, top, bottom) >= 0.5 * (bottom - top)
 
 
-def _expected(positions: list[float]) -> list[tuple[float, float]]:
-    """Where rules are missing between columns alike, and how far off they may be."""
+def _expected(positions: list[float]) -> list[_Place]:
+    """Where rules may be missing between columns."""
     gaps = np.diff(positions)
-    if len(gaps) <= MIN_ALIKE:
-        return []
-    alike = np.abs(gaps[:, None] - gaps) <= ALIKE * gaps
-    usual = float(np.median(gaps[alike[:, int(alike.sum(axis=0).argmax())]]))
-    is_usual = np.abs(gaps - usual) <= ALIKE * usual
-    if is_usual.sum() < MIN_ALIKE:
-        return []
-    places: list[tuple[float, float]] = []
-    follows = False
+    places: list[_Place] = []
+    follows, usual = False, _usual(gaps)
     for i, gap in enumerate(gaps.tolist()):
-        n = max(1, round(gap / usual))
+        sides = (positions[i], positions[i + 1])
+        n = max(1, round(gap / usual)) if usual else 1
         is_multiple = 2 <= n <= MAX_LOST + 1 and abs(gap / n - usual) <= ALIKE / 2 * usual
         if follows and is_multiple:
-            places += [(positions[i] + k * gap / n, ALIKE / 2 * usual) for k in range(1, n)]
-        follows = bool(is_usual[i]) or (follows and is_multiple)
+            reach = ALIKE / 2 * usual
+            places += [_Place(sides[0] + k * gap / n, reach, sides, regular=True) for k in range(1, n)]
+        elif any(abs(gap / 2 - g) <= ALIKE / 2 * g for g in (*gaps[max(0, i - 1) : i], *gaps[i + 1 : i + 2])):
+            places.append(_Place(sides[0] + gap / 2, ALIKE / 4 * gap, sides, regular=False))
+        follows = bool(usual) and (abs(gap - usual) <= ALIKE * usual or (follows and is_multiple))
     return places
 
 
+def _usual(gaps: np.ndarray) -> float:
+    """The width of columns that are alike; 0 where too few are."""
+    if len(gaps) <= MIN_ALIKE:
+        return 0.0
+    alike = np.abs(gaps[:, None] - gaps) <= ALIKE * gaps
+    usual = float(np.median(gaps[alike[:, int(alike.sum(axis=0).argmax())]]))
+    return usual if (np.abs(gaps - usual) <= ALIKE * usual).sum() >= MIN_ALIKE else 0.0
+
+
 def _seen(
-    clear: np.ndarray, place: float, reach: float, band: tuple[float, float], slopes: tuple[float, float]
+    clear: np.ndarray, place: _Place, band: tuple[float, float], slopes: tuple[float, float]
 ) -> tuple[float, float]:
     """The position near a place along which most is left of a rule in a band, and how much of it is."""
-    positions = np.arange(round(place - reach), round(place + reach) + 1)
-    along = np.arange(round(band[0]), max(round(band[0]) + 1, round(band[1])))
-    xs = along[None, :] + slopes[1] * positions[:, None]
-    ys = positions[:, None] + slopes[0] * xs
-    width, height = clear.shape
-    rows = np.clip(np.round(ys), 1, width - 2).astype(np.intp)
-    columns = np.clip(np.round(xs), 0, height - 1).astype(np.intp)
+    positions = np.arange(round(place.position - place.reach), round(place.position + place.reach) + 1)
+    rows, columns = _pixels(clear, positions, band, slopes)
     shares = np.any([clear[rows + d, columns] for d in (-1, 0, 1)], axis=0).mean(axis=1)
     best = np.flatnonzero(shares >= shares.max() - 1e-9)
     return float(positions[best].mean()), float(shares.max())
+
+
+def _has_print_beside(
+    printed: np.ndarray, place: _Place, band: tuple[float, float], slopes: tuple[float, float]
+) -> bool:
+    """Whether print stands between a place and the rules on both of its sides."""
+    halves = (
+        (place.sides[0] + place.reach, place.position - place.reach),
+        (place.position + place.reach, place.sides[1] - place.reach),
+    )
+    return all(
+        bool(printed[_pixels(printed, np.arange(round(start), round(stop) + 1), band, slopes)].any())
+        for start, stop in halves
+    )
+
+
+def _pixels(
+    image: np.ndarray, positions: np.ndarray, band: tuple[float, float], slopes: tuple[float, float]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a page seen from the side, (W, H), along upright lines in a band, (lines, length)."""
+    along = np.arange(round(band[0]), max(round(band[0]) + 1, round(band[1])))
+    xs = along[None, :] + slopes[1] * positions[:, None]
+    ys = positions[:, None] + slopes[0] * xs
+    width, height = image.shape
+    rows = np.clip(np.round(ys), 1, width - 2).astype(np.intp)
+    columns = np.clip(np.round(xs), 0, height - 1).astype(np.intp)
+    return rows, columns
