@@ -295,6 +295,35 @@ def test_dust_darker_than_the_print_does_not_hide_it():
     assert line == clean[0]
 
 
+def test_a_one_beside_a_figure_in_pieces_is_no_rest_of_a_rule():
+    # Once the 1 of 12 was taken for one on a fax that had broken the 2, and the cell was surely 2.
+    cell = np.full((60, 200), 255, np.uint8)
+    cell[22:34, 100:103] = 0
+    cell[22:29, 107:114] = 0
+    cell[31:34, 107:114] = 0
+    (line,) = lines_of(cell)
+    assert tuple(line) == (100, 22, 114, 34)
+
+
+@pytest.mark.parametrize(
+    ("grey", "beside", "apart", "is_added"),
+    [
+        (215, 234, 12, True),  # thin toner
+        (215, 234, 60, False),  # far off, as in the next column
+        (60, 220, 12, False),  # beside dark print it shines through the paper
+    ],
+)
+def test_pale_characters_in_line_with_surer_ones_are_print(grey, beside, apart, is_added):
+    """Once the labels of a page with thin toner lost every character that was paler than the others."""
+    cell = np.full((60, 300), 250, np.uint8)
+    cv2.putText(cell, "80", (150, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (grey,), 2)
+    alone = lines_of(cell)
+    cv2.putText(cell, "3", (150 - apart - 14, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (beside,), 2)
+    (line,) = lines_of(cell)
+    assert (line.left < alone[0].left - apart) == is_added
+    assert (line == alone[0]) != is_added
+
+
 def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
     # Once `0` beside what was left of a rule between two columns was read as 10.
     image = draw_figure("0")

@@ -13,6 +13,7 @@ from giar_ml.document import BBox
 from giar_ml.geometry import runs
 from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line
+from giar_ml.ocr.pale import in_line, palest_depth
 
 MIN_CONTRAST = 18
 FAINT_CONTRAST = 45
@@ -74,6 +75,7 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
     if min(cell.shape) < 4:
         return []
     cleaned, ink, contrast = _clean(cell, dpi=dpi)
+    cleaned, ink = _with_paler(cell, cleaned, ink, dpi=dpi)
     if not ink.any():
         return []
     faint = contrast < FAINT_CONTRAST
@@ -123,6 +125,18 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     return cleaned, ink, min(contrast, FAINT_CONTRAST - 1)
 
 
+def _with_paler(
+    cell: np.ndarray, cleaned: np.ndarray, ink: np.ndarray, *, dpi: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cleaned cell and its ink, with the paler characters in line with what was seen."""
+    depth = palest_depth(cleaned, ink)
+    if depth is None:
+        return cleaned, ink
+    cleaned_at, paler = _clean_at(cell, depth, dpi=dpi)
+    found = in_line(paler, ink, dpi=dpi)
+    return (cleaned_at, found) if found.any() else (cleaned, ink)
+
+
 def _contrast(cell: np.ndarray) -> float:
     return paper_level(cell) - float(cell.min())
 
@@ -163,12 +177,13 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
     _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
-    _drop_bars(drop, stats, thickness=1.2 * remnant)
+    stroke_gap = max(1, round(STROKE_GAP_IN * dpi))
+    _drop_bars(drop, stats, thickness=1.2 * remnant, gap=stroke_gap)
     kept = ~drop
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
     is_kept &= ~(np.isin(labels, labels[core]) & ~_around(core, AROUND_CORE_IN * dpi))
-    if not _holds_mark(is_kept, min_ink, gap=max(1, round(STROKE_GAP_IN * dpi))):
+    if not _holds_mark(is_kept, min_ink, gap=stroke_gap):
         is_kept = np.zeros(cell.shape, bool)
     removed = ~is_kept & (ink > 0)
     if not removed.any():
@@ -228,12 +243,16 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
         drop[i] = np.maximum(across, down).min() > distance
 
 
-def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float) -> None:
-    """Drop thin upright lines that are higher than the print beside them: what is left of a rule."""
-    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    print_ = heights[~drop & (widths > thickness)]
-    if len(print_):
-        drop |= (widths <= thickness) & (heights >= BAR * print_.max())
+def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, gap: int) -> None:
+    """Drop thin upright lines that are higher than the print beside them: what is left of a rule. Print may
+    have fallen to pieces that are at most `gap` apart."""
+    tops, widths, heights = (stats[:, i] for i in (cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    rows = np.zeros(int((tops + heights).max()), bool)
+    for i in np.flatnonzero(~drop & (widths > thickness)):
+        rows[tops[i] : tops[i] + heights[i]] = True
+    if rows.any():
+        highest = max(stop - start for start, stop in runs(rows, gap=gap))
+        drop |= (widths <= thickness) & (heights >= BAR * highest)
 
 
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
