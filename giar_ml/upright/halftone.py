@@ -48,13 +48,15 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
 def _find_dots(gray: np.ndarray) -> np.ndarray:
     """Single pixels darker, or lighter, than what is around them, whatever the page was made of."""
     off = gray.astype(np.int16) - cv2.blur(gray, (AROUND_PX, AROUND_PX))
-    is_dot: np.ndarray = np.zeros(gray.shape, bool)
-    cross = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.uint8)
-    for mark in (off < -DOT_DEPTH, off > DOT_DEPTH):
-        pixels = mark.astype(np.uint8)
-        beside = cv2.boxFilter(pixels, cv2.CV_8U, (3, 3), normalize=False)
-        is_dot |= mark & ((beside <= 2) | (cv2.filter2D(pixels, -1, cross) == 0))
-    return is_dot
+    return _alone(off < -DOT_DEPTH) | _alone(off > DOT_DEPTH)
+
+
+def _alone(marks: np.ndarray) -> np.ndarray:
+    """The marks with one other around them at most, or with none but at their corners: a chequerboard's."""
+    pixels = marks.astype(np.uint8)
+    around = cv2.boxFilter(pixels, cv2.CV_8U, (3, 3), normalize=False)
+    beside = cv2.filter2D(pixels, -1, np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.uint8))
+    return np.asarray(marks & ((around <= 2) | (beside == 0)), bool)
 
 
 def _find_shaded(is_dot: np.ndarray, *, dpi: float) -> np.ndarray:
@@ -68,8 +70,9 @@ def _find_shaded(is_dot: np.ndarray, *, dpi: float) -> np.ndarray:
     # Looked at more closely, it ends where the rows beside it begin.
     close = round(CLOSE_IN * dpi) | 1
     is_near = cv2.boxFilter(is_dot.astype(np.float32), -1, (close, close)) > MIN_DOTS / 2
-    is_near = cv2.morphologyEx(is_near.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((window, window), np.uint8))
-    return np.asarray((cv2.dilate(shaded, np.ones((window, window), np.uint8)) > 0) & (is_near > 0))
+    square = np.ones((window, window), np.uint8)
+    near = cv2.morphologyEx(is_near.astype(np.uint8), cv2.MORPH_CLOSE, square)
+    return np.asarray((cv2.dilate(shaded, square) > 0) & (near > 0))
 
 
 def _without_dots(ink: np.ndarray, size: float) -> np.ndarray:

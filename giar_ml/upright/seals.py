@@ -30,8 +30,9 @@ MIN_RING = 0.55
 INK = 45
 """Levels below the paper at which something is ink."""
 MARGIN_IN = 0.06
-MIN_APART, MAX_GRAIN = 50, 30
-"""Levels between the print and a seal that can be told from it, and deviation of those of the seal."""
+MIN_APART, MAX_GRAIN, GRAIN_SHARE = 50, 30, 0.4
+"""Levels between the print and a seal that can be told from it, and deviation of the seal's own: at most so
+much, or such a share of what is between."""
 PRINT_SHARE = (0.25, 0.5)
 """Of these levels, by the grain of the seal: what is so much darker than the seal is print."""
 SPECK_IN = 0.011
@@ -104,7 +105,7 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
         seal = float(np.median(ring.levels))
         grain = 1.5 * float(np.median(np.abs(ring.levels - seal)))
         apart = seal - float(np.percentile(seen[seen < paper - INK], 10))
-        if apart < MIN_APART or grain > MAX_GRAIN:
+        if apart < MIN_APART or grain > max(MAX_GRAIN, GRAIN_SHARE * apart):
             continue
         low, high = (share * apart for share in PRINT_SHARE)
         level = seal - min(max(low, 2.5 * grain), high)
