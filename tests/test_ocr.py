@@ -295,6 +295,19 @@ def test_dust_darker_than_the_print_does_not_hide_it():
     assert line == clean[0]
 
 
+def test_a_speck_darker_than_pale_print_does_not_hide_it():
+    # Once a 6 on thin toner, of which only two bits were as dark as ink, was painted over with a speck.
+    cell = np.full((60, 300), 250, np.uint8)
+    cv2.putText(cell, "6", (110, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (234,), 2)
+    figure = np.argwhere(cell < 245)
+    (top, left), (bottom, right) = figure.min(axis=0), figure.max(axis=0)
+    cell[top + 2 : top + 6, left : left + 3] = cell[bottom - 5 : bottom - 1, right - 2 : right + 1] = 223
+    cell[20:24, 230:232] = 200
+    (line,) = lines_of(cell)
+    assert line.left == pytest.approx(left, abs=1)
+    assert line.right == pytest.approx(right + 1, abs=1)
+
+
 def test_a_one_beside_a_figure_in_pieces_is_no_rest_of_a_rule():
     # Once the 1 of 12 was taken for one on a fax that had broken the 2, and the cell was surely 2.
     cell = np.full((60, 200), 255, np.uint8)

@@ -118,11 +118,14 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     paper = paper_level(cleaned)
     cleaned = _without_stains(cleaned, paper, size=round(STROKE_IN * dpi))
     noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
-    contrast = _contrast(cleaned)
-    if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
-        return cell, blank, contrast
-    cleaned, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
-    return cleaned, ink, min(contrast, FAINT_CONTRAST - 1)
+    # A speck may be darker than all of the print.
+    for contrast in (_contrast(cleaned), _print_contrast(cleaned, dpi=dpi)):
+        if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
+            break
+        found, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
+        if ink.any():
+            return found, ink, min(contrast, FAINT_CONTRAST - 1)
+    return cell, blank, contrast
 
 
 def _with_paler(
@@ -183,14 +186,15 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
     is_kept &= ~(np.isin(labels, labels[core]) & ~_around(core, AROUND_CORE_IN * dpi))
+    removed = ~is_kept & (ink > 0)
+    cleaned = cell
+    if removed.any():
+        wide = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        cleaned = cell.copy()
+        cleaned[wide & ~is_kept] = round(paper)
+    # Marks too small for print may be the darkest bits of pale print.
     if not _holds_mark(is_kept, min_ink, gap=stroke_gap):
         is_kept = np.zeros(cell.shape, bool)
-    removed = ~is_kept & (ink > 0)
-    if not removed.any():
-        return cell, is_kept
-    wide = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
-    cleaned = cell.copy()
-    cleaned[wide & ~is_kept] = round(paper)
     return cleaned, is_kept
 
 

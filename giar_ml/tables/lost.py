@@ -21,6 +21,10 @@ MIN_LEFT = 0.25
 """Share of a lost rule that is left between two rules across it; less next to where so much is."""
 MIN_TRACE = 0.08
 MIN_ROWS = 2
+MIN_HIGH = 0.6
+"""Share of a band that a rule takes, and hardly a stroke: print may stand close on both sides of it."""
+APART_IN = 0.15
+"""Between a rule and print on one of its sides at least; spaced digits stand closer on both."""
 PRINT_IN = 0.08
 MIN_PRINT = 0.2
 """Share of a square so wide that is dark where it holds print; dust has less."""
@@ -36,6 +40,25 @@ class _Place(NamedTuple):
     """Among columns alike; else beside one that is half as wide, which may be chance."""
 
 
+class _Page(NamedTuple):
+    """What is clear on both sides, and where there is print, seen from the side, (W, H) bool each."""
+
+    clear: np.ndarray
+    printed: np.ndarray
+    slopes: tuple[float, float]
+
+
+class _Doubtful(NamedTuple):
+    """What is seen in a band where a rule may be missing by chance: how much is left of it, and whether it
+    lies between print."""
+
+    band: tuple[float, float]
+    place: _Place
+    position: float
+    share: float
+    between: bool
+
+
 def find_lost_columns(
     marks: np.ndarray,
     rows: tuple[Rule, ...],
@@ -48,8 +71,8 @@ def find_lost_columns(
     dark and clear on both sides stands where they would be.
 
     A column of ones is as wide as the others; a cell that is merged has nothing there. Beside one column that
-    is half as wide it takes print on both sides, and that in two rows: ones stand in the middle of a cell
-    alone.
+    is half as wide it takes print on both sides, not close on both, in two rows, and none across in others:
+    ones stand alone in the middle of a cell, and strokes of spaced figures close to others.
 
     Args:
         marks: (W, H), what is thin and dark, seen from the side.
@@ -59,28 +82,24 @@ def find_lost_columns(
     beside = find_sides(marks, distance=max_thickness(dpi) // 2 + 1)
     clear = (marks > 0) & ~np.any(beside, axis=0)
     bands = [(top, bottom) for top, bottom in pairwise(_positions(rows, touch)) if bottom - top > 2 * touch]
-    left: list[list[tuple[float, float]]] = []
-    doubtful: list[list[tuple[float, float]]] = []
     size = max(3, round(PRINT_IN * dpi))
     printed = cv2.blur((marks > 0).astype(np.float32), (size, size)) >= MIN_PRINT
+    page = _Page(clear, printed, slopes)
+    left: list[list[tuple[float, float]]] = []
+    doubtful: list[_Doubtful] = []
     for top, bottom in bands:
         within = (top + touch / 2, bottom - touch / 2)
         places = _expected(_positions([c for c in columns if _covers(c, top, bottom)], touch))
-        left.append([_seen(clear, place, within, slopes) for place in places if place.regular])
-        doubtful.append(
-            [
-                _seen(clear, place, within, slopes)
-                for place in places
-                if not place.regular and _has_print_beside(printed, place, within, slopes)
-            ]
-        )
-    sure = [position for here in doubtful for position, share in here if share >= MIN_LEFT]
-    found: set[tuple[int, float]] = {
-        (i, position)
-        for i, here in enumerate(doubtful)
-        for position, share in here
-        if share >= MIN_TRACE and sum(abs(position - other) <= close for other in sure) >= MIN_ROWS
-    }
+        left.append([_seen(page, place, within) for place in places if place.regular])
+        doubtful += [
+            _doubt(page, place, within, apart=APART_IN * dpi) for place in places if not place.regular
+        ]
+    rules = [
+        Rule(seen.position, seen.band[0] - touch / 2, seen.band[1] + touch / 2)
+        for seen in doubtful
+        if seen.between and seen.share >= MIN_TRACE and _is_confirmed(page, seen.position, doubtful, close)
+    ]
+    found: set[tuple[int, float]] = set()
     for order in (range(len(bands)), range(len(bands) - 1, -1, -1)):
         above: list[float] = []
         for i in order:
@@ -92,7 +111,7 @@ def find_lost_columns(
             ]
             found |= {(i, position) for position in here}
             above = here
-    return tuple(Rule(position, *bands[i]) for i, position in sorted(found))
+    return (*rules, *(Rule(position, *bands[i]) for i, position in sorted(found)))
 
 
 def _positions(rules: tuple[Rule, ...] | list[Rule], touch: float) -> list[float]:
@@ -131,39 +150,50 @@ def _usual(gaps: np.ndarray) -> float:
     return usual if (np.abs(gaps - usual) <= ALIKE * usual).sum() >= MIN_ALIKE else 0.0
 
 
-def _seen(
-    clear: np.ndarray, place: _Place, band: tuple[float, float], slopes: tuple[float, float]
-) -> tuple[float, float]:
+def _seen(page: _Page, place: _Place, band: tuple[float, float]) -> tuple[float, float]:
     """The position near a place along which most is left of a rule in a band, and how much of it is."""
     positions = np.arange(round(place.position - place.reach), round(place.position + place.reach) + 1)
-    rows, columns = _pixels(clear, positions, band, slopes)
-    shares = np.any([clear[rows + d, columns] for d in (-1, 0, 1)], axis=0).mean(axis=1)
+    rows, columns = _pixels(page, positions, band)
+    shares = np.any([page.clear[rows + d, columns] for d in (-1, 0, 1)], axis=0).mean(axis=1)
     best = np.flatnonzero(shares >= shares.max() - 1e-9)
     return float(positions[best].mean()), float(shares.max())
 
 
-def _has_print_beside(
-    printed: np.ndarray, place: _Place, band: tuple[float, float], slopes: tuple[float, float]
-) -> bool:
-    """Whether print stands between a place and the rules on both of its sides."""
-    halves = (
-        (place.sides[0] + place.reach, place.position - place.reach),
-        (place.position + place.reach, place.sides[1] - place.reach),
+def _doubt(page: _Page, place: _Place, band: tuple[float, float], *, apart: float) -> _Doubtful:
+    position, share = _seen(page, place, band)
+    (left, right), reach = place.sides, place.reach
+    is_between = _is_printed(page, left + reach, position - reach, band) and _is_printed(
+        page, position + reach, right - reach, band
     )
-    return all(
-        bool(printed[_pixels(printed, np.arange(round(start), round(stop) + 1), band, slopes)].any())
-        for start, stop in halves
+    is_close = _is_printed(page, position - apart, position - apart / 2, band) and _is_printed(
+        page, position + apart / 2, position + apart, band
     )
+    return _Doubtful(band, place, position, share, is_between and (share >= MIN_HIGH or not is_close))
 
 
-def _pixels(
-    image: np.ndarray, positions: np.ndarray, band: tuple[float, float], slopes: tuple[float, float]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The pixels of a page seen from the side, (W, H), along upright lines in a band, (lines, length)."""
+def _is_confirmed(page: _Page, position: float, doubtful: list[_Doubtful], close: float) -> bool:
+    """Whether a rule is seen in several bands, and crossed by print in none."""
+    for seen in doubtful:
+        if abs(seen.place.position - position) <= seen.place.reach:
+            _, share = _seen(page, seen.place._replace(position=position, reach=close), seen.band)
+            if share < MIN_TRACE and _is_printed(page, position, position, seen.band):
+                return False
+    sure = [seen for seen in doubtful if seen.between and seen.share >= MIN_LEFT]
+    return sum(abs(seen.position - position) <= close for seen in sure) >= MIN_ROWS
+
+
+def _is_printed(page: _Page, start: float, stop: float, band: tuple[float, float]) -> bool:
+    """Whether there is print between two upright lines in a band."""
+    lines = np.arange(round(start), max(round(start), round(stop)) + 1)
+    return bool(page.printed[_pixels(page, lines, band)].any())
+
+
+def _pixels(page: _Page, positions: np.ndarray, band: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels along upright lines in a band, (lines, length)."""
     along = np.arange(round(band[0]), max(round(band[0]) + 1, round(band[1])))
-    xs = along[None, :] + slopes[1] * positions[:, None]
-    ys = positions[:, None] + slopes[0] * xs
-    width, height = image.shape
+    xs = along[None, :] + page.slopes[1] * positions[:, None]
+    ys = positions[:, None] + page.slopes[0] * xs
+    width, height = page.clear.shape
     rows = np.clip(np.round(ys), 1, width - 2).astype(np.intp)
     columns = np.clip(np.round(xs), 0, height - 1).astype(np.intp)
     return rows, columns
