@@ -295,6 +295,15 @@ def test_dust_darker_than_the_print_does_not_hide_it():
     assert line == clean[0]
 
 
+def test_a_small_figure_that_goes_on_in_a_second_line_is_no_two_strokes():
+    # Once 136 above 8, in wide digits 0.06 in high, was one line, as the strokes of 二 are.
+    cell = np.full((78, 90), 255, np.uint8)
+    for x in (27, 43, 59):
+        cell[24:36, x : x + 7] = 40
+    cell[44:56, 43:50] = 40
+    assert len(find_cell_lines(cell, BBox(0, 0, 90, 78), dpi=200.000005)) == 2
+
+
 def test_a_speck_darker_than_pale_print_does_not_hide_it():
     # Once a 6 on thin toner, of which only two bits were as dark as ink, was painted over with a speck.
     cell = np.full((60, 300), 250, np.uint8)

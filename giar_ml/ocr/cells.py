@@ -335,7 +335,7 @@ def _merge_rows(rows: Sequence[tuple[int, int]], width: int, *, dpi: float) -> l
     merged = list(rows)
     # A lone 二 or 三 has no high row: its strokes together are about as high as wide.
     total = rows[-1][1] - rows[0][0]
-    stroke = min(0.35 * width, MIN_LINE_IN * dpi)
+    stroke = min(0.35 * width, 0.3 * total, MIN_LINE_IN * dpi)
     is_lone = 0.6 * width <= total <= 1.2 * width and all(b - a < stroke for a, b in rows)
     # The em of the smallest print (7.5 pt) is LINE_IN: a faint 5 may come in a bar and a bowl.
     high = total if is_lone else LINE_IN * dpi
