@@ -463,6 +463,14 @@ def test_ones_in_the_middle_of_a_column_are_no_rule() -> None:
     assert find_grid(image) == (rows, columns, cells) == (3, 8, 24)
 
 
+@pytest.mark.parametrize(("grey", "n_cells"), [(215, 12), (150, 13)])
+def test_a_bit_of_a_fold_between_two_columns_is_no_rule(grey: int, n_cells: int) -> None:
+    # Once the shadow of a fold parted a row, and one half of it fitted no row of the form.
+    image = draw_grid([100, 300, 400, 500, 600], [100, 150, 200, 250])
+    image[174:176, 303:398] = grey
+    assert find_grid(image)[2] == n_cells
+
+
 def half_as_wide(*, left_in: int = 2, beside: tuple[int, ...] = (440, 540)) -> np.ndarray:
     """Two columns of figures; of the rule between nothing is left but in some rows."""
     image = draw_grid([100, 300, 400, 600], [100, 150, 200, 250])

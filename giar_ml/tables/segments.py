@@ -10,8 +10,8 @@ from giar_ml.geometry import cluster, runs
 from giar_ml.tables.ruling import CLOSE_IN, LONG_RULE_IN, MEDIUM_RULE_IN, TOUCH_IN, Rule
 from giar_ml.tables.traces import GAP_IN, find_sides, is_clear, max_thickness, trace_lines
 
-PALE = 0.4
-"""How dark a rule is at least, beside others of its direction."""
+PALE, PALE_PIECE = 0.4, 0.25
+"""How dark a rule is at least, beside others of its direction, and a short piece of one."""
 MAX_BEND_IN = 0.003
 MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
@@ -67,12 +67,12 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
 
 
 def _without_pale(segments: list[Segment], *, dpi: float) -> list[Segment]:
-    """Without long ones much paler than most: dirt on the scanner's glass, what shines through the paper."""
+    """Without those much paler than most: dirt on the glass, folds, what shines through the paper."""
     depths = [s.depth for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
     if not depths:
         return segments
-    least = PALE * float(np.median(depths))
-    return [s for s in segments if s.depth >= least or s.stop - s.start < MEDIUM_RULE_IN * dpi]
+    usual, long = float(np.median(depths)), MEDIUM_RULE_IN * dpi
+    return [s for s in segments if s.depth >= usual * (PALE if s.stop - s.start >= long else PALE_PIECE)]
 
 
 def _tilt_and_bend(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
