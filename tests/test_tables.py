@@ -303,8 +303,8 @@ def test_strokes_in_low_rows_are_no_rules() -> None:
 
 
 def find_grid(image: np.ndarray) -> tuple[int, int, int]:
-    """Rows, columns and cells of the one table of an image."""
-    (table,) = cells_to_tables(group_rules(find_rules(image, dpi=200), dpi=200), page=1, dpi=200)
+    """Rows, columns and cells of the one table of an image, which may be drawn on afterwards."""
+    (table,) = cells_to_tables(group_rules(find_rules(image.copy(), dpi=200), dpi=200), page=1, dpi=200)
     return table.n_rows, table.n_columns, len(table.cells)
 
 
