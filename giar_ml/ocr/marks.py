@@ -10,7 +10,8 @@ import numpy as np
 from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.figures import is_figure
 from giar_ml.geometry import intersection_area, overlap
-from giar_ml.ocr.cells import MIN_INK_IN, crop_line
+from giar_ml.ocr.cells import crop_line
+from giar_ml.ocr.ink import MIN_INK_IN
 from giar_ml.ocr.lines import Line
 
 GAP_IN = 0.08

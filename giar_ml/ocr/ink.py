@@ -1,0 +1,245 @@
+"""What is print in a cell, and what is dirt, dust or the rest of a rule."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from giar_ml.geometry import runs
+from giar_ml.ocr.levels import paper_level
+from giar_ml.ocr.pale import in_line, palest_depth
+
+MIN_CONTRAST = 18
+FAINT_CONTRAST = 45
+"""Grey levels between paper and ink: less than the first is blank, less than the second is doubtful."""
+MIN_CONTRAST_TO_NOISE = 6.0
+MIN_INK_IN = 0.045
+"""A cell whose largest mark is smaller is blank: a dash has 0.06 in, a speck of dust 0.02 in."""
+STROKE_GAP_IN = 0.02
+MIN_DEPTH = 24.0
+"""Grey levels below the paper of the palest ink: JPEG noise has about 10."""
+CORE = 1.6
+"""Depth of the core of print, in depths at which ink begins."""
+STROKE_IN = 0.045
+"""Thickness of strokes at most: what is pale and thicker is a stain, a shadow."""
+AROUND_CORE_IN = 0.06
+"""Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
+SPECK_IN = 0.011
+DUST_IN = 0.026
+"""Side of the largest speck: what is printed has more dark pixels in all."""
+PALER = 0.6
+"""Depth of print beside dust that is darker, in depths of the dust."""
+MAX_BESIDE_POINT = (1.0, 1.8)
+"""Gaps between a point and the digits on its sides, in heights of a digit: on one side, and on the other. In
+full width it has the room of a digit."""
+DUST_AWAY_IN = 0.08
+"""Distance from the print at which a small mark is dust: the points of a figure stand closer."""
+REMNANT_IN = 0.02
+"""Thickness of what a rule leaves along the edge of a cell."""
+BY_EDGE_IN = 0.015
+"""So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
+BAR = 1.35
+"""Height of the rest of a rule, in heights of the highest print in the cell: no character is so thin."""
+INNER_RULE_CELL_IN = 0.24
+INNER_RULE_END_IN = 0.02
+"""A rule comes as near to both edges of its cell; in one that is high enough print does not."""
+INNER_RULE_COVER = 0.4
+DOT_GAP_IN = 0.04
+"""Between the dots of a rule; lines of text stand further apart."""
+BESIDE_IN = 0.012
+MAX_BESIDE = 0.15
+"""Beside a rule hardly anything stands so near: the strokes of a character do."""
+
+
+def find_print(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
+    """What is printed in a cell of a scan, (h, w) uint8.
+
+    Returns:
+        the cell with what is left of rules and specks painted over; its ink, (h, w) bool; the grey levels
+        between paper and ink.
+    """
+    cleaned, ink, contrast = _clean(cell, dpi=dpi)
+    return *_with_paler(cell, cleaned, ink, dpi=dpi), contrast
+
+
+def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
+    blank = np.zeros(cell.shape, bool)
+    cleaned, ink = _clean_at(cell, max(MIN_DEPTH, 0.4 * _contrast(cell)), dpi=dpi)
+    of_print = _print_contrast(cell, dpi=dpi)
+    depth = max(MIN_DEPTH, 0.4 * of_print)
+    if of_print < PALER * _contrast(cell) and 2 * ink.sum() < (cell < paper_level(cell) - depth).sum():
+        # Dust is darker than the print, most of which was left out.
+        cleaned, ink = _clean_at(cell, depth, dpi=dpi)
+    if _contrast(cell) >= FAINT_CONTRAST and ink.any():
+        return cleaned, ink, _contrast(cell)
+    # Specks and rule remnants may be all that is dark: look again at what is left without them.
+    paper = paper_level(cleaned)
+    cleaned = _without_stains(cleaned, paper, size=round(STROKE_IN * dpi))
+    noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
+    # A speck may be darker than all of the print.
+    for contrast in (_contrast(cleaned), _print_contrast(cleaned, dpi=dpi)):
+        if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
+            break
+        found, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
+        if ink.any():
+            return found, ink, min(contrast, FAINT_CONTRAST - 1)
+    return cell, blank, contrast
+
+
+def _with_paler(
+    cell: np.ndarray, cleaned: np.ndarray, ink: np.ndarray, *, dpi: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The cleaned cell and its ink, with the paler characters in line with what was seen."""
+    depth = palest_depth(cleaned, ink)
+    if depth is None:
+        return cleaned, ink
+    cleaned_at, paler = _clean_at(cell, depth, dpi=dpi)
+    found = in_line(paler, ink, dpi=dpi)
+    return (cleaned_at, found) if found.any() else (cleaned, ink)
+
+
+def _contrast(cell: np.ndarray) -> float:
+    return paper_level(cell) - float(cell.min())
+
+
+def _print_contrast(cell: np.ndarray, *, dpi: float) -> float:
+    """The grey levels between paper and print, where what is darker than print has the size of dust."""
+    levels = cell.ravel()
+    darker = min(round((DUST_IN * dpi) ** 2), levels.size - 1)
+    return paper_level(cell) - float(np.partition(levels, darker)[darker])
+
+
+def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
+    paper = paper_level(cell)
+    # Dark marks with the paler strokes that join them: thin print falls to pieces without.
+    pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
+    _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
+    _erase_inner_rules(pale, dpi=dpi)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
+    dark = np.bincount(labels[cell < paper - depth], minlength=count)
+    ink = pale * (dark > 0)[labels]
+    drop = dark == 0
+    drop[0] = True
+    speck, remnant, min_ink = (SPECK_IN * dpi) ** 2, REMNANT_IN * dpi, MIN_INK_IN * dpi
+    height, width = cell.shape
+    for i in range(1, count):
+        x, y, w, h, _ = stats[i]
+        on_row = y == 0 or y + h == height
+        on_column = x == 0 or x + w == width
+        drop[i] = (
+            dark[i] < speck
+            or (on_row and h <= remnant / 2 + 1)
+            or (on_column and w <= remnant / 2 + 1)
+            or (on_row and w >= 0.75 * width and h <= 3 * remnant)
+            or (on_column and h >= 0.75 * height and w <= 3 * remnant)
+        )
+    _keep_points(drop, stats, dark)
+    lefts, widths = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
+    by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
+    is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
+    _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
+    stroke_gap = max(1, round(STROKE_GAP_IN * dpi))
+    _drop_bars(drop, stats, thickness=1.2 * remnant, gap=stroke_gap)
+    kept = ~drop
+    is_kept = kept[labels]
+    core = is_kept & (cell < paper - CORE * depth)
+    is_kept &= ~(np.isin(labels, labels[core]) & ~_around(core, AROUND_CORE_IN * dpi))
+    removed = ~is_kept & (ink > 0)
+    cleaned = cell
+    if removed.any():
+        wide = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        cleaned = cell.copy()
+        cleaned[wide & ~is_kept] = round(paper)
+    # Marks too small for print may be the darkest bits of pale print.
+    if not _holds_mark(is_kept, min_ink, gap=stroke_gap):
+        is_kept = np.zeros(cell.shape, bool)
+    return cleaned, is_kept
+
+
+def _without_stains(cell: np.ndarray, paper: float, *, size: int) -> np.ndarray:
+    """The strokes of a cell as dark below `paper` as they are below what is around them."""
+    around = cv2.morphologyEx(cell, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    return np.asarray(np.clip(paper - (around.astype(np.float32) - cell), 0, 255), np.uint8)
+
+
+def _around(ink: np.ndarray, distance: float) -> np.ndarray:
+    far = (~ink).astype(np.uint8)
+    return np.asarray(cv2.distanceTransform(far, cv2.DIST_L2, 5) <= distance)
+
+
+def _holds_mark(ink: np.ndarray, size: float, *, gap: int) -> bool:
+    """Whether pieces of ink no further apart than `gap` make up a mark of some size: the thin strokes of
+    small print fall apart."""
+    joined = cv2.dilate(ink.astype(np.uint8), np.ones((gap + 1, gap + 1), np.uint8))
+    _, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    return any(max(width, height) - gap >= size for _, _, width, height, _ in stats[1:])
+
+
+def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
+    """Take back the specks that stand at the foot of print on both sides: decimal points."""
+    marks = stats[~drop]
+    lefts, tops, widths, heights = (marks[:, column] for column in range(4))
+    for i in np.flatnonzero(drop[1:] & (dark[1:] > 0)) + 1:
+        x, y, w, h, _ = stats[i]
+        middle = y + h / 2
+        beside = (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights)
+        before, after = x - (lefts + widths), lefts - (x + w)
+        # How far off the nearest digit is, on each side.
+        gaps = [
+            np.where(beside & (gap >= -1) & (h <= 0.4 * heights), gap / heights, np.inf).min(initial=np.inf)
+            for gap in (before, after)
+        ]
+        if min(gaps) <= MAX_BESIDE_POINT[0] and max(gaps) <= MAX_BESIDE_POINT[1]:
+            drop[i] = False
+
+
+def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, distance: float) -> None:
+    """Drop small marks that stand alone in a cell with print: they would stretch its line."""
+    print_ = stats[~drop & ~is_small]
+    if not len(print_):
+        return
+    for i in np.flatnonzero(~drop & is_small):
+        x, y, w, h, _ = stats[i]
+        across = np.maximum(print_[:, 0] - (x + w), x - (print_[:, 0] + print_[:, 2]))
+        down = np.maximum(print_[:, 1] - (y + h), y - (print_[:, 1] + print_[:, 3]))
+        drop[i] = np.maximum(across, down).min() > distance
+
+
+def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, gap: int) -> None:
+    """Drop thin upright lines that are higher than the print beside them: what is left of a rule. Print may
+    have fallen to pieces that are at most `gap` apart."""
+    tops, widths, heights = (stats[:, i] for i in (cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    rows = np.zeros(int((tops + heights).max()), bool)
+    for i in np.flatnonzero(~drop & (widths > thickness)):
+        rows[tops[i] : tops[i] + heights[i]] = True
+    if rows.any():
+        highest = max(stop - start for start, stop in runs(rows, gap=gap))
+        drop |= (widths <= thickness) & (heights >= BAR * highest)
+
+
+def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
+    """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink."""
+    for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
+        for row in side[: min(depth, side.shape[0] // 4)]:
+            if row.mean() < 0.6:
+                break
+            row[:] = 0
+
+
+def _erase_inner_rules(ink: np.ndarray, *, dpi: float) -> None:
+    """Clear thin upright lines, whole or dotted, from edge to edge of the cell with nothing beside them: a
+    rule that was not seen as one."""
+    height = len(ink)
+    if height < INNER_RULE_CELL_IN * dpi:
+        return
+    end, beside = max(2, round(INNER_RULE_END_IN * dpi)), max(2, round(BESIDE_IN * dpi))
+    is_rule = ink[:end].any(axis=0) & ink[-end:].any(axis=0) & (ink.mean(axis=0) >= INNER_RULE_COVER)
+    for start, stop in runs(is_rule, gap=1):
+        if stop - start > 2 * REMNANT_IN * dpi:
+            continue
+        dark = np.asarray(ink[:, start:stop].any(axis=1))
+        sides = ink[:, max(0, start - 1 - beside) : max(0, start - 1)], ink[:, stop + 1 : stop + 1 + beside]
+        is_alone = all(side.any(axis=1).mean() <= MAX_BESIDE for side in sides)
+        gap = max((b - a for a, b in runs(~dark)), default=0)
+        if is_alone and gap <= DOT_GAP_IN * dpi:
+            ink[:, max(0, start - 1) : stop + 1] = 0
