@@ -110,6 +110,16 @@ def test_words_are_no_figure_without_a_row(text: str, n: int) -> None:
     assert len(list(find_unplaced([line(text), line("2")], {1}))) == n
 
 
+@pytest.mark.parametrize(("sure", "n"), [(0.13, 1), (0.95, 2)])
+def test_strokes_of_a_seal_far_beside_a_figure_are_no_place_of_their_own(sure: float, n: int) -> None:
+    table = table_of([["行政处罚", "434955"]])
+    (figure,) = table.cells[1].tokens
+    seal = replace(figure, text="翠", confidence=sure, bbox=BBox(-60, 0, -50, 10))
+    table = replace(table, cells=(table.cells[0], replace(table.cells[1], tokens=(seal, figure))))
+    (line,) = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
+    assert len(line.labels) + len(line.fields) == 1 + n
+
+
 @pytest.mark.parametrize(("sure", "n"), [(0.07, 7), (0.95, 6)])
 def test_a_blot_before_the_figures_is_one_that_could_not_be_read(sure: float, n: int) -> None:
     table = table_of([["7.属于行政执法案卷", "恭", "0", "0", "0", "0", "0", "6"]])

@@ -295,6 +295,14 @@ def test_dust_darker_than_the_print_does_not_hide_it():
     assert line == clean[0]
 
 
+def test_a_figure_is_as_high_as_its_own_ink():
+    # Once 434955 was cut out as high as the arc of a seal far to its left, and the reader saw it too small.
+    cell = draw_figure("434955")
+    alone = lines_of(cell)
+    cv2.ellipse(cell, (10, 30), (30, 40), 0, -50, 50, (60,), 4)
+    assert alone[0] in lines_of(cell)
+
+
 def test_a_small_figure_that_goes_on_in_a_second_line_is_no_two_strokes():
     # Once 136 above 8, in wide digits 0.06 in high, was one line, as the strokes of 二 are.
     cell = np.full((78, 90), 255, np.uint8)

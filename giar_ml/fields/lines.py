@@ -20,7 +20,7 @@ _SURELY_STRAY = 0.9
 _SURE_FIGURE = 0.9
 """Confidence of a figure in one cell with words that stands in a column of its own: the rule was not seen."""
 _READ = 0.3
-"""Confidence below which a blot was seen, and no label."""
+"""Confidence below which a blot was seen, or strokes of a seal, and no label."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -144,9 +144,10 @@ def _drop_strays(cell: Cell) -> Cell:
 
 
 def _is_probably_nothing(token: Token) -> bool:
-    """Whether a mark is likelier nothing than a figure, or was read as points and strokes only."""
-    is_marks = not token.readings and token.text != UNREAD and not re.search(r"\w", token.text)
-    return token.is_likely_nothing or is_marks
+    """Whether a mark is likelier nothing than a figure, or was read as points and strokes only, or as what
+    nobody can have printed."""
+    is_marks = not re.search(r"\w", token.text) or token.confidence < _READ
+    return token.is_likely_nothing or (not token.readings and token.text != UNREAD and is_marks)
 
 
 def _is_surely_other(token: Token) -> bool:

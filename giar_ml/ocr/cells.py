@@ -52,10 +52,13 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
         # A margin that reaches into the next line would show its figures twice.
         free = merged[i - 1][1] if i else 0, merged[i + 1][0] if i + 1 < len(merged) else len(ink)
         for first, last in runs(np.asarray(ink[start:stop].any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
-            if max(stop - start, last - first) < MIN_INK_IN * dpi:
+            # What stands apart may be higher, as the arc of a seal is.
+            own = np.flatnonzero(ink[start:stop, first:last].any(axis=1))
+            above, below = start + int(own[0]), start + int(own[-1]) + 1
+            if max(below - above, last - first) < MIN_INK_IN * dpi:
                 continue
-            crop = crop_line(cleaned, first, start, last, stop, free=free, dpi=dpi)
-            lines.append(Line(crop, BBox(left + first, top + start, left + last, top + stop), faint))
+            crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
+            lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), faint))
     return lines
 
 
