@@ -40,9 +40,10 @@ from giar_ml.label.names import OTHER
 from giar_ml.models import shipped_model
 from giar_ml.text import normalize_radicals
 from training.labels.config import DataConfig, TrainConfig
+from training.labels.datasets import make_data
 from training.labels.examples import Data, Example, count_tokens, place_example
 from training.labels.sampling import PageSampler
-from training.train_labels import DEFAULT_CORPUS, make_data
+from training.paths import CORPORA
 
 MAX_TOKENS = 100_000
 """What is trained on, in whole pages drawn by chance: about two minutes on one core."""
@@ -276,7 +277,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--corpus",
         type=Path,
-        default=DEFAULT_CORPUS,
+        default=CORPORA,
         metavar="DIR",
         help="made-up documents (default: %(default)s)",
     )

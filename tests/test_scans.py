@@ -14,9 +14,8 @@ from conftest import ROOT
 from giar_ml.annotations.gold import SUFFIX
 from giar_ml.document import BBox
 from giar_ml.errors import EngineError, UsageError
-from training import train_labels
 from training.corpus import FIXTURE_SEEDS
-from training.labels import read_pages, scans
+from training.labels import datasets, read_pages, scans
 from training.labels.config import DataConfig, TrainConfig
 from training.labels.examples import Example, Item
 from training.labels.kept import kept_file, read_kept, write_kept
@@ -121,14 +120,14 @@ def test_a_damaged_file_is_named(tmp_path, data):
 def test_scans_that_are_kept_are_not_read(tmp_path, monkeypatch):
     """Nor made; others are."""
     made = []
-    monkeypatch.setattr(train_labels, "kept_file", lambda seed, n: kept_file(seed, n, folder=tmp_path))
-    monkeypatch.setattr(train_labels, "made_up", lambda *args, **options: [EXAMPLES[1]])
-    monkeypatch.setattr(train_labels, "read_scans", lambda folder, seed, n, **_: made.append((seed, n)) or [])
+    monkeypatch.setattr(datasets, "kept_file", lambda seed, n: kept_file(seed, n, folder=tmp_path))
+    monkeypatch.setattr(datasets, "made_up", lambda *args, **options: [EXAMPLES[1]])
+    monkeypatch.setattr(datasets, "read_scans", lambda folder, seed, n, **_: made.append((seed, n)) or [])
     write_kept(EXAMPLES, kept_file(901, 2, folder=tmp_path))
     data = DataConfig(scans=2, validation_scans=1, scan_seed=901)
-    found = train_labels.make_data(TrainConfig(seed=77, data=data), tmp_path)
+    found = datasets.make_data(TrainConfig(seed=77, data=data), tmp_path)
     assert [example.source for example in found.train] == ["scan:clean", "scan:fax", "scan:clean"]
     assert made == [(902, 1)]
     fixtures = replace(data, scan_seed=FIXTURE_SEEDS.start)
     with pytest.raises(UsageError, match="kept for the fixtures"):
-        train_labels.make_data(TrainConfig(seed=77, data=fixtures), tmp_path)
+        datasets.make_data(TrainConfig(seed=77, data=fixtures), tmp_path)

@@ -19,13 +19,15 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from giar_ml.annotations.gold import SUFFIX, Gold
+from giar_ml.cli import main
 from giar_ml.document import BBox
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.names import label_names
 from giar_ml.models import FILES
-from training import train_labels
+from training import corpora, train_labels
 from training.corpus import FIXTURE_SEEDS
 from training.labels.config import DataConfig, ModelConfig, RunConfig, TrainConfig
+from training.labels.datasets import made_up
 from training.labels.examples import Example, Item, place_example
 from training.labels.sampling import Sampler
 from training.labels.train import CHECKPOINTS, Data, Trained, data_hash, noisy, train
@@ -280,13 +282,12 @@ def test_resuming_what_has_not_begun_begins_it(whole, tmp_path):
 
 
 @pytest.fixture
-def call(tmp_path, monkeypatch):
-    """`python -m training.train_labels` with its corpora in a folder of the test."""
+def call(tmp_path):
+    """`giar train` with its corpora in a folder of the test."""
 
     def run(*arguments: object) -> int:
-        words = ["train_labels", *arguments, "--corpus", tmp_path / "corpus", "--quiet"]
-        monkeypatch.setattr(sys, "argv", [str(word) for word in words])
-        return train_labels.main()
+        words = ["train", *arguments, "--corpus", tmp_path / "corpus", "--quiet"]
+        return main([str(word) for word in words])
 
     return run
 
@@ -356,7 +357,7 @@ def test_reports_of_the_fixtures_are_refused(call, tmp_path, capsys, monkeypatch
             folder / (fixture.name + SUFFIX)
         )
 
-    monkeypatch.setattr(train_labels, "write_corpus", copy_fixture)
+    monkeypatch.setattr(corpora, "write_corpus", copy_fixture)
     assert call(write_config(tmp_path), "-o", tmp_path / "model") == 2
     assert "same report" in capsys.readouterr().err
     assert not (tmp_path / "model").exists()
@@ -376,14 +377,14 @@ def test_a_corpus_is_made_once_and_an_interrupted_one_again(tmp_path, monkeypatc
         shutil.copy(fixture, folder)
         shutil.copy(fixture.with_name(fixture.name + SUFFIX), folder)
 
-    monkeypatch.setattr(train_labels, "write_corpus", write)
-    monkeypatch.setattr(train_labels, "FIXTURES", tmp_path / "none")
+    monkeypatch.setattr(corpora, "write_corpus", write)
+    monkeypatch.setattr(corpora, "FIXTURES", tmp_path / "none")
     with pytest.raises(StoppedError):
-        train_labels.made_up(tmp_path, 5, 1, "labels")
-    [example] = train_labels.made_up(tmp_path, 5, 1, "labels")
-    assert [example] == train_labels.made_up(tmp_path, 5, 1, "labels")
+        made_up(tmp_path, 5, 1, "labels")
+    [example] = made_up(tmp_path, 5, 1, "labels")
+    assert [example] == made_up(tmp_path, 5, 1, "labels")
     assert made == [5, 5]
-    train_labels.made_up(tmp_path, 6, 1, "labels")
+    made_up(tmp_path, 6, 1, "labels")
     assert made == [5, 5, 6]
 
 

@@ -10,11 +10,10 @@ from typing import Any
 
 from giar_ml.cli.console import progress
 from giar_ml.cli.options import positive
+from training.paths import CORPORA, FIXTURES, RETRAIN_CONFIG
 
 SHEET = "contact-sheet.jpg"
 SHEET_PICTURES = 40
-FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
-RETRAIN_CONFIG = Path(__file__).parent / "labels" / "retrain.toml"
 EXPORTS = ("ppocrlabel", "label_studio", "xfund", "pubtabnet")
 
 
@@ -83,20 +82,26 @@ def add_train(commands: Any) -> None:
         description="Makes up reports, trains the token classifier on them, writes the model and its card."
         " Stop it and start it again with --resume: it goes on at its last checkpoint.",
     )
-    add_train_arguments(command)
     command.set_defaults(run=_train)
-
-
-def add_train_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="settings of the run")
-    parser.add_argument("-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the model")
-    parser.add_argument(
-        "--corpus", type=Path, metavar="DIR", help="where made-up reports are kept (default: out/corpus)"
+    command.add_argument("config", type=Path, nargs="?", metavar="CONFIG.toml", help="settings of the run")
+    command.add_argument(
+        "-o", "--output", type=Path, required=True, metavar="DIR", help="folder of the model"
     )
-    parser.add_argument("--resume", action="store_true", help="go on at the last checkpoint")
-    parser.add_argument("--smoke", action="store_true", help="two minutes, to see that it learns")
-    parser.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    _add_corpus(command)
+    command.add_argument("--resume", action="store_true", help="go on at the last checkpoint")
+    command.add_argument("--smoke", action="store_true", help="two minutes, to see that it learns")
+    command.add_argument("--seed", type=int, help="in place of the seed of CONFIG.toml")
+    command.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def _add_corpus(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--corpus",
+        type=Path,
+        default=CORPORA,
+        metavar="DIR",
+        help="where made-up reports are kept (default: out/corpus)",
+    )
 
 
 def _train(args: argparse.Namespace) -> int:
@@ -154,13 +159,7 @@ def add_retrain(commands: Any) -> None:
     command.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="folder of the new model (default: in out/retrained)"
     )
-    command.add_argument(
-        "--corpus",
-        type=Path,
-        default=Path("out") / "corpus",
-        metavar="DIR",
-        help="where made-up reports are kept (default: out/corpus)",
-    )
+    _add_corpus(command)
     command.add_argument("--quiet", action="store_true", help="print errors only")
 
 

@@ -16,7 +16,7 @@ from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, EXIT_REVIEW, complai
 from giar_ml.errors import InputError, UsageError
 from giar_ml.label.names import FIGURE
 from training.labels.config import TrainConfig
-from training.train_labels import make_data
+from training.labels.datasets import make_data
 
 if TYPE_CHECKING:
     from giar_ml.annotations.reading import Imported

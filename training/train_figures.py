@@ -13,11 +13,12 @@ import numpy as np
 
 from giar_ml.cli.console import progress
 from giar_ml.errors import GiarError, UsageError
+from training.corpora import SCANS, make_corpus
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import Crop, read_crops
 from training.figure_reader.render import sample_rendered
+from training.paths import CORPORA
 from training.settings import read_settings
-from training.train_labels import DEFAULT_CORPUS, SCANS, make_corpus
 
 KEPT = "figure-crops"
 """Folder beside the corpora for the crops of their scans; empty it after a change of how they are cut."""
@@ -84,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--corpus",
         type=Path,
-        default=DEFAULT_CORPUS,
+        default=CORPORA,
         metavar="DIR",
         help="where made-up reports are kept (default: out/corpus)",
     )

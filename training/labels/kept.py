@@ -1,12 +1,11 @@
 """What OCR read in made-up scans, kept in the repository: a run need not read them, and learns from the same
 whatever has become of the reader.
 
-python -m training.labels.kept training/labels/labels.toml      # reads them anew, an hour or two on two cores
+`python -m training.labels.datasets training/labels/labels.toml` reads them anew.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import lzma
 from collections.abc import Sequence
@@ -55,21 +54,3 @@ def read_kept(path: Path) -> list[Example]:
 def _example(data: dict[str, Any]) -> Example:
     items = tuple(Item(text, BBox(*bbox), label, sure) for text, bbox, label, sure in data["items"])
     return Example(items, data["paper"], data["source"], data["noise"])
-
-
-def main() -> None:
-    from training.labels.config import TrainConfig
-    from training.train_labels import DEFAULT_CORPUS, read_scans, scan_sets
-
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("config", type=Path, metavar="CONFIG.toml")
-    parser.add_argument("--corpus", type=Path, default=DEFAULT_CORPUS, help="where the scans are made")
-    options = parser.parse_args()
-    for seed, n in scan_sets(TrainConfig.read(options.config)):
-        write_kept(read_scans(options.corpus, seed, n), kept_file(seed, n))
-
-
-if __name__ == "__main__":
-    main()
