@@ -547,3 +547,13 @@ def test_words_are_left_to_the_engine() -> None:
     recognition = Recognition("自然", 0.99, posteriors([{}] * 8))
     token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("11"))
     assert (token.text, token.readings) == ("自然", ())
+
+
+def test_a_small_figure_read_as_one_character_is_a_figure_where_its_reader_is_sure() -> None:
+    # 44 of 10 px in a fax: once `科`, and so nothing.
+    recognition = Recognition("科", 0.9, posteriors([{"4": 2e-3, "": 1e-4}, {"": 0.9}]))
+    token = to_token(recognition, BBox(0, 0, 18, 13), figures=log_probs_of("44", 0.999))
+    assert token.readings[0].text == "44"
+    for unsure in (log_probs_of("44", 0.8), log_probs_of("", 0.999), log_probs_of("-", 0.999)):
+        token = to_token(recognition, BBox(0, 0, 18, 13), figures=unsure)
+        assert (token.text, token.readings) == ("科", ())

@@ -291,6 +291,24 @@ def test_dots_of_shading_go_and_the_print_on_them_is_pale(level, ordered):
     assert clear_halftone(soft, dpi=0.8 * DPI)[around].mean() > 240
 
 
+def test_dots_of_uneven_light_go_and_the_print_on_them_stays():
+    # Once the print turned pale where dots were more, and dots stayed beside it where they were less.
+    gray = np.full((900, 1200), 255, np.uint8)
+    for i in range(6):
+        cv2.putText(gray, "3 058 6", (150, 150 + 100 * i), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)
+    gray[148:151, 176:178] = 0  # a decimal point after the first 3
+    gray[700, 100:1100:3] = 0  # a rule of dots
+    gray[760:764, 100:1100] = 0
+    light = np.tile(np.linspace(252, 225, 1200), (900, 1)).astype(np.uint8)
+    dots = ~np.asarray(Image.fromarray(light).convert("1"))
+    clean = clear_halftone(np.where(dots, 0, gray), dpi=DPI)
+    right = np.s_[:, 500:]
+    assert (gray[right] == 0).sum() * 5 < dots[right].sum()
+    assert (clean[gray == 0] == 0).mean() > 0.97
+    assert (clean[140:152, 170:182][gray[140:152, 170:182] == 0] == 0).all()
+    assert (clean[right] == 0).sum() < 1.2 * (gray[right] == 0).sum()
+
+
 def draw_crossing() -> np.ndarray:
     """A rule that a fold runs into, which sinks to the left of it."""
     gray = np.full((400, 1400), 255, np.uint8)
