@@ -335,6 +335,15 @@ def test_a_one_beside_a_figure_in_pieces_is_no_rest_of_a_rule():
     assert tuple(line) == (100, 22, 114, 34)
 
 
+def test_strokes_of_small_figures_in_pieces_are_no_rests_of_rules():
+    # Once the 0 of 370, all of which a fax had broken, was taken for two, and the cell was 37.
+    cell = np.full((60, 200), 255, np.uint8)
+    cell[23:26, 100:102] = cell[22:34, 103:106] = cell[22:26, 113:119] = 0
+    cell[22:34, 127:130] = cell[22:34, 132:134] = 0
+    (line,) = lines_of(cell)
+    assert tuple(line) == (100, 22, 134, 34)
+
+
 @pytest.mark.parametrize(
     ("grey", "beside", "apart", "is_added"),
     [

@@ -139,7 +139,7 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
     _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
     stroke_gap = max(1, round(STROKE_GAP_IN * dpi))
-    _drop_bars(drop, stats, thickness=1.2 * remnant, gap=stroke_gap)
+    _drop_bars(drop, stats, thickness=1.2 * remnant, height=min_ink, gap=stroke_gap)
     kept = ~drop
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
@@ -205,16 +205,17 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
         drop[i] = np.maximum(across, down).min() > distance
 
 
-def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, gap: int) -> None:
+def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height: float, gap: int) -> None:
     """Drop thin upright lines that are higher than the print beside them: what is left of a rule. Print may
-    have fallen to pieces that are at most `gap` apart."""
+    have fallen to pieces that are at most `gap` apart; less than `height` of it says nothing."""
     tops, widths, heights = (stats[:, i] for i in (cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
     rows = np.zeros(int((tops + heights).max()), bool)
     for i in np.flatnonzero(~drop & (widths > thickness)):
         rows[tops[i] : tops[i] + heights[i]] = True
     if rows.any():
         highest = max(stop - start for start, stop in runs(rows, gap=gap))
-        drop |= (widths <= thickness) & (heights >= BAR * highest)
+        if highest >= height:
+            drop |= (widths <= thickness) & (heights >= BAR * highest)
 
 
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
