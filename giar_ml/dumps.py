@@ -22,6 +22,7 @@ from giar_ml.label.names import FIGURE, is_header, normalize_label
 from giar_ml.text import display_column, display_width
 
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
+_BARE_NUMBER = re.compile(r"^\s*\d{1,3}\s*$")
 _RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
 _WORD = re.compile(r"[^\s|]+")
@@ -111,6 +112,7 @@ class _Row:
 
 
 def _blocks(lines: tuple[Token, ...]) -> Iterator[_Block]:
+    page_numbers = _page_numbers(lines)
     i = 0
     while i < len(lines):
         line = lines[i]
@@ -125,10 +127,25 @@ def _blocks(lines: tuple[Token, ...]) -> Iterator[_Block]:
         text = line.text
         if not text.strip() and "\t" not in text:
             continue
-        if _PAGE_MARK.match(text) or (_RULE.match(text) and len(text.strip()) > 2 and "\t" not in text):
+        is_rule = _RULE.match(text) and len(text.strip()) > 2 and "\t" not in text
+        if is_rule or _PAGE_MARK.match(text) or i - 1 in page_numbers:
             continue
         is_pipes = text.strip().startswith("|") and text.strip().endswith("|")
         yield _Block("pipes" if is_pipes else "fields" if "\t" in text else "line", (line,))
+
+
+def _page_numbers(lines: Sequence[Token]) -> set[int]:
+    """The lines that number pages: all that have a bare number between empty lines, counting up by one."""
+    texts = ["", *(line.text.strip() for line in lines), ""]
+    alone = [
+        i
+        for i, line in enumerate(lines)
+        if _BARE_NUMBER.match(line.text) and "\t" not in line.text and not (texts[i] or texts[i + 2])
+    ]
+    numbers = [int(lines[i].text) for i in alone]
+    if len(alone) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(alone))):
+        return set()
+    return set(alone)
 
 
 def _is_cell_line(text: str) -> bool:

@@ -59,6 +59,12 @@ def test_page_numbers_are_no_rows(mark: str) -> None:
     assert rows(f"| 行政处罚 | 12 |\n\n{mark}\n\n| 行政强制 | 4 |") == [["行政处罚", "12"], ["行政强制", "4"]]
 
 
+@pytest.mark.parametrize(("first", "second", "n_rows"), [("1", "2", 3), ("1", "7", 5), ("5", "6", 5)])
+def test_bare_page_numbers_are_told_by_their_count(first: str, second: str, n_rows: int) -> None:
+    text = f"行政许可\t3\n行政处罚\t12\n\n{first}\n\n行政强制\t\n\n{second}\n\n"
+    assert len(rows(text)) == n_rows
+
+
 def test_label_broken_inside_a_cell_goes_on() -> None:
     assert rows("\t2.其他法律行政\n法规禁止公开\n\t0\n\t1\n")[-1] == ["2.其他法律行政法规禁止公开", "0", "1"]
 

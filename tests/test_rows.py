@@ -9,7 +9,14 @@ import pytest
 
 from giar_ml.document import BBox, Labels, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.fields.rows import Alignment, _has_own_label, align_rows, form_rows, row_label_costs
+from giar_ml.fields.rows import (
+    Alignment,
+    _has_own_label,
+    align_rows,
+    find_unplaced,
+    form_rows,
+    row_label_costs,
+)
 from giar_ml.forms import load_form
 
 BOX = BBox(0, 0, 1, 1)
@@ -112,3 +119,20 @@ def test_labels_that_cannot_be_read_leave_the_order() -> None:
 )
 def test_what_is_a_label_of_its_own(found: Line, has: bool) -> None:
     assert _has_own_label(found) is has
+
+
+def test_a_bare_number_above_a_row_printed_blank_is_not_its_figure() -> None:
+    # Once the number of a page became the one figure of 行政强制, and nobody was told.
+    def dumped(label: str | None, *texts: str | None) -> Line:
+        fields = tuple(Field(BOX, (0.5, 0.6), Token(text, BOX) if text else None) for text in texts)
+        return replace(line(label, figures=0), gridded=False, table=len(texts), fields=fields)
+
+    lines = [
+        dumped("disclosure.penalties", "15", None),
+        dumped(None, "1"),
+        dumped("disclosure.coercion", None, None),
+        dumped("disclosure.fees", "6.2", None),
+    ]
+    found = rows_of(align(lines)[0])
+    assert 1 not in found.values()
+    assert [problem.code for problem in find_unplaced(lines, set(found.values()))] == ["unplaced_figures"]

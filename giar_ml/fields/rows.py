@@ -23,6 +23,8 @@ LOST_ROW = 5.0
 _NO_LABEL = 2.5
 _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
+_LABEL_OF_BLANK_ROW = 4.0
+"""More, where the label stands before blank fields of its own: the figure may be the number of a page."""
 _LEAST_DOUBT = 0.02
 """Of what the own label of a line says, how seldom its figures belong to another row all the same."""
 _LEGIBLE = 0.75
@@ -82,9 +84,9 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
             if lines[k].n_figures or _header_tables(lines[k]):
                 break
-            borrowed.append((named[k], _BORROWED_LABEL))
+            borrowed.append((named[k], _BORROWED_LABEL + _blank_row_cost(lines[k])))
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
-            price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL)
+            price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL) + _blank_row_cost(lines[i + 1])
             borrowed.append((named[i + 1], price))
         no_label = _WORST_LABEL if _has_own_label(line) else _NO_LABEL
         line_costs = []
@@ -98,9 +100,18 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
             unlike = _unlike(p for n, p in named[i].items() if n != name)
             lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
-            line_costs.append(elsewhere + min([no_label, own, *lent]))
+            # Its own line is there, and printed blank.
+            is_taken = any(
+                price >= _LABEL_OF_BLANK_ROW and names.get(name, 0.0) >= _LIKELY for names, price in borrowed
+            )
+            taken = _LABEL_OF_BLANK_ROW if is_taken else 0.0
+            line_costs.append(elsewhere + min([no_label + taken, own, *lent]))
         costs.append(line_costs)
     return costs
+
+
+def _blank_row_cost(line: Line) -> float:
+    return _LABEL_OF_BLANK_ROW if line.fields and not line.gridded else 0.0
 
 
 def _has_own_label(line: Line) -> bool:
@@ -312,11 +323,13 @@ def _n_sure(line: Line) -> int:
 
 
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
-    """Lines with figures that found no row, in tables that did find some. Marks beside a header that look
-    like figures, and are labelled as none, are not meant, nor a lone one beside a caption: a shaded row."""
+    """Lines with figures that found no row, in tables that did find some, or between their lines in a dump.
+    Marks beside a header that look like figures, and are labelled as none, are not meant, nor a lone one
+    beside a caption: a shaded row."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
-        if i in used or line.table not in tables or (_is_caption(line) and _n_sure(line) <= 1):
+        is_inside = line.table in tables or (not line.gridded and used and min(used) < i < max(used))
+        if i in used or not is_inside or (_is_caption(line) and _n_sure(line) <= 1):
             continue
         if any(map(_is_labelled_figure, line.fields)):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
