@@ -10,15 +10,18 @@ rows of a table.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from giar_ml.document import BBox, Cell, Labels, Page, Table, Token
 from giar_ml.figures import is_empty, is_figure
+from giar_ml.geometry import cluster
 from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import FIGURE, is_header, normalize_label
+from giar_ml.tables.align import align_lines
 from giar_ml.text import display_column, display_width
 
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
@@ -26,6 +29,11 @@ _BARE_NUMBER = re.compile(r"^\s*\d{1,3}\s*$")
 _RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
 _WORD = re.compile(r"[^\s|]+")
+_LEAST_ALIKE = 5
+"""Rows that must be alike for empty lines to be blank cells."""
+_MOST_ALIKE = 0.6
+"""Share of the rows with as many figures as each other from which blank cells are rare."""
+_MOST_COLUMNS = 15
 _NEAR_LINES = 25
 """A table has a label in every so many lines, however it was broken."""
 
@@ -51,7 +59,13 @@ def find_dumped_tables(page: Page, words: Sequence[Word]) -> Page:
             rows.append(_Row(first.line or 0, tuple(_fields(first, own)), block.kind))
         else:
             prose.append(replace(first, text=first.text.strip(), labels=_labels_of(own)))
-    return replace(page, tokens=tuple(prose), tables=tuple(_tables(page, rows)))
+    tables: list[Table] = []
+    for is_aligned, part in _parts(rows):
+        if is_aligned:
+            tables.append(align_lines([row.fields for row in part], page=page.number))
+        else:
+            tables += _tables(page, _with_blank_cells(part))
+    return replace(page, tokens=tuple(prose), tables=tuple(tables))
 
 
 def _lines_of_tables(lines: Sequence[Token], words: Mapping[int | None, Sequence[Word]]) -> set[int | None]:
@@ -135,12 +149,12 @@ def _blocks(lines: tuple[Token, ...]) -> Iterator[_Block]:
 
 
 def _page_numbers(lines: Sequence[Token]) -> set[int]:
-    """The lines that number pages: all that have a bare number between empty lines, counting up by one."""
-    texts = ["", *(line.text.strip() for line in lines), ""]
+    """The lines that number pages: all that have a bare number below an empty line, counting up by one."""
+    texts = ["", *(line.text.strip() for line in lines)]
     alone = [
         i
         for i, line in enumerate(lines)
-        if _BARE_NUMBER.match(line.text) and "\t" not in line.text and not (texts[i] or texts[i + 2])
+        if _BARE_NUMBER.match(line.text) and "\t" not in line.text and not texts[i]
     ]
     numbers = [int(lines[i].text) for i in alone]
     if len(alone) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(alone))):
@@ -185,7 +199,7 @@ def _is_row_like(text: str) -> bool:
 
 def _fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
     """The fields of one line, empty ones too. Left and right of a field's bbox are its number where marks
-    divide the line, and its display columns where gaps do."""
+    divide the line, and its characters where gaps do."""
     text = line.text
     if text.strip().startswith("|"):
         start = text.index("|") + 1
@@ -196,8 +210,9 @@ def _fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
     else:
         for start, stop in _split_at_gaps(text, words):
             raw = text[start:stop]
-            left = display_width(text[: start + len(raw) - len(raw.lstrip())])
-            right = left + display_width(raw.strip())
+            # Tools that keep the layout count characters, however wide.
+            left = start + len(raw) - len(raw.lstrip())
+            right = left + len(raw.strip())
             bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
             yield replace(line, text=raw.strip(), bbox=bbox, labels=_labels_of(words, start, stop))
 
@@ -325,6 +340,92 @@ def _merge_repeats(piece: list[_Row]) -> Iterator[list[_Place]]:
             else:
                 places.append((j, j + 1, token))
         yield places
+
+
+def _parts(rows: Sequence[_Row]) -> Iterator[tuple[bool, list[_Row]]]:
+    """The rows from one title to the next, and whether their places tell the columns: they do in all tables
+    of a dump where the figures of one stand in columns with blanks among them."""
+    parts: list[list[_Row]] = [[]]
+    for row in rows:
+        if _is_title(row):
+            parts.append([])
+        parts[-1].append(row)
+    keeps_layout = any(map(_stands_in_columns, parts))
+    for is_aligned, group in groupby(
+        parts, key=lambda part: keeps_layout and all(row.kind == "line" for row in part)
+    ):
+        if not is_aligned:
+            yield False, [row for part in group for row in part]
+            continue
+        for part in group:
+            n_title = next((i for i, row in enumerate(part) if not _is_title(row)), len(part))
+            yield False, part[:n_title]
+            if part[n_title:]:
+                yield True, part[n_title:]
+
+
+def _is_title(row: _Row) -> bool:
+    return any(best_label(field.labels).startswith("title:") for field in row.fields)
+
+
+def _stands_in_columns(rows: Sequence[_Row]) -> bool:
+    lines = [[field.bbox for field in row.fields if is_figure(field.text)] for row in rows]
+    lines = [line for line in lines if line]
+    if any(row.kind != "line" for row in rows) or sum(len(line) > 1 for line in lines) < _LEAST_ALIKE:
+        return False
+    if max(Counter(map(len, lines)).values()) > _MOST_ALIKE * len(lines):
+        return False  # Where hardly a cell is blank, counting figures is surer.
+    columns = cluster([bbox.center[0] for line in lines for bbox in line], gap=2.0)
+    of_line = [i for i, line in enumerate(lines) for _ in line]
+    stands_alone = all(len({of_line[k] for k in column}) == len(column) for column in columns)
+    return stands_alone and len(columns) <= _MOST_COLUMNS
+
+
+def _with_blank_cells(rows: Sequence[_Row]) -> list[_Row]:
+    """The rows, with those whole that are written one cell a line and have empty lines for blank cells.
+
+    That it is so is seen by the lines behind each label: as many in nearly all rows, whatever is blank.
+    """
+    runs = list(_runs_of_items(rows))
+    spans = Counter(rows[stop - 1].line - rows[start - 1].line for start, stop in runs if stop - start > 1)
+    (width, n_alike), *_ = spans.most_common(1) or [(0, 0)]
+    alike = [run for run in runs if rows[run[1] - 1].line - rows[run[0] - 1].line == width]
+    steps = [b.line - a.line for start, stop in alike for a, b in pairwise(rows[start - 1 : stop])]
+    if n_alike < _LEAST_ALIKE or 2 * n_alike < spans.total() or 2 * steps.count(1) < len(steps):
+        return list(rows)
+    whole = {start: stop for start, stop in runs if _fits(rows, start, stop, width)}
+    done: list[_Row] = []
+    i = 0
+    while i < len(rows):
+        if i not in whole:
+            done.append(rows[i])
+            i += 1
+            continue
+        label, items = rows[i - 1].line, {row.line: row.fields[0] for row in rows[i : whole[i]]}
+        blank = replace(rows[i].fields[0], text="", labels={})
+        places = [items.get(line, replace(blank, line=line)) for line in range(label + 1, label + 1 + width)]
+        done.append(_Row(rows[i].line, tuple(_numbered(t, t.text, k) for k, t in enumerate(places)), "cells"))
+        i = whole[i]
+    return done
+
+
+def _runs_of_items(rows: Sequence[_Row]) -> Iterator[tuple[int, int]]:
+    """The rows of one figure each that follow one with a label, half open."""
+    i = 1
+    while i < len(rows):
+        start = i
+        while i < len(rows) and _is_figures(rows[i]) and len(rows[i].fields) == 1:
+            i += 1
+        if i > start and rows[start - 1].kind == "line" and not _is_figures(rows[start - 1]):
+            yield start, i
+        i = max(i, start + 1)
+
+
+def _fits(rows: Sequence[_Row], start: int, stop: int, width: int) -> bool:
+    """Whether the figures are a row of so many cells, the last of which may be blank."""
+    label = rows[start - 1].line
+    room = rows[stop].line - label - 1 if stop < len(rows) else width
+    return rows[stop - 1].line - label <= width <= room
 
 
 def _join_items(rows: list[_Row]) -> Iterator[_Row]:

@@ -94,6 +94,21 @@ def test_blocks_between_empty_lines_are_columns_where_rows_lie_close() -> None:
     ]
 
 
+def test_empty_lines_are_blank_cells_where_all_rows_have_as_many_lines() -> None:
+    # As word processors export cells: once five figures of seven cells were laid into the wrong columns.
+    names = ["1.属于国家秘密", "2.其他法律行政法规禁止公开", "3.危及“三安全一稳定”", "4.保护第三方合法权益"]
+    text = "\n\n".join(f"{name}\n7\n\n\n1\n8" for name in [*names, "5.属于三类内部事务信息"])
+    found = [fields for fields in rows(text) if fields[0] == "7"]
+    assert found == [["7", "", "", "1", "8"]] * 5
+
+
+def test_the_last_cell_of_a_row_may_be_blank() -> None:
+    names = ["1.属于国家秘密", "2.其他法律行政法规禁止公开", "3.危及“三安全一稳定”", "4.保护第三方合法权益"]
+    text = "\n\n".join(f"{name}\n7\n\n1\n8" for name in [*names, "5.属于三类内部事务信息"])
+    text += "\n\n6.属于四类过程性信息\n5\n\n2\n\n\n7.属于行政执法案卷\n4\n\n0\n4"
+    assert [fields for fields in rows(text) if fields[0] == "5"] == [["5", "", "2", ""]]
+
+
 def test_two_figures_on_a_line_among_single_ones_are_two() -> None:
     assert figure_rows("37109 1977\n\n824\n\n388\n\n0\n") == [["37109", "1977", "824", "388", "0"]]
 
@@ -139,3 +154,46 @@ def test_equal_figures_under_headers_of_their_own_are_two() -> None:
         [(0, 1, "5"), (1, 2, "5")],
         [(0, 1, "7"), (1, 2, "7")],
     ]
+
+
+NAMES = ["1.属于国家秘密", "2.其他法律行政法规禁止公开", "3.危及“三安全一稳定”", "4.保护第三方合法权益"]
+
+
+def laid_out(*rows_: tuple[str, dict[int, str]]) -> str:
+    """Lines with figures from given characters on, as pdftotext -layout writes them."""
+    lines = []
+    for text, figures in rows_:
+        for start, figure in figures.items():
+            text = f"{text:<{start}}{figure}"
+        lines.append(text)
+    return "\n\n".join(lines)
+
+
+def test_figures_among_blank_cells_are_told_by_their_places() -> None:
+    # Once 55 2 2 4 of seven columns were laid into the first ones that would do.
+    text = laid_out(
+        ("", {30: "自然人", 40: "商业企业", 50: "科研机构", 60: "其他", 70: "总计"}),
+        (NAMES[0], {31: "55", 51: "2", 71: "57"}),
+        (NAMES[1], {31: "3", 71: "3"}),
+        (NAMES[2], {51: "18", 61: "1", 71: "19"}),
+        (NAMES[3], {31: "7", 61: "12", 71: "19"}),
+        ("5.属于三类内部事务信息", {31: "1", 51: "1", 61: "1", 71: "3"}),
+    )
+    table = read(text).tables[-1]
+    assert table.gridded
+    found = {
+        cell.text: (cell.column_start, [c.text for c in table.cells if c.row_start == cell.row_start][1:])
+        for cell in table.cells
+        if cell.column_start == 0 and cell.text
+    }
+    assert found[NAMES[0]][1] == ["55", "", "2", "", "57"]
+    assert found[NAMES[2]][1] == ["", "", "18", "1", "19"]
+
+
+def test_where_hardly_a_cell_is_blank_figures_are_counted() -> None:
+    figures = {30: "5", 40: "0", 50: "2", 60: "7"}
+    rows_ = [(name, figures) for name in NAMES]
+    text = laid_out(
+        *rows_, ("5.属于三类内部事务信息", {34: "5", 44: "0", 54: "2", 64: "7"}), ("6.其他", {30: "1"})
+    )
+    assert not any(table.gridded for table in read(text).tables)

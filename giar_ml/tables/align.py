@@ -30,7 +30,7 @@ def add_aligned_tables(page: Page) -> Page:
     taken: set[int] = set()
     for band in _bands_between(page.tables, page.tokens):
         for lines in _table_lines(split_into_lines(band, lambda token: token.bbox)):
-            table = _align(lines, page=page.number)
+            table = align_lines(lines, page=page.number)
             found.append(table)
             taken.update(id(token) for line in lines for token in line)
     if not found:
@@ -81,7 +81,7 @@ def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
     return n_columns >= 2 or n_figures >= FIGURES_IN_ROW or (n_figures > 0 and has_row)
 
 
-def _align(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
+def align_lines(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
     """Lines as rows; the figures say where the columns are, and the headers where those without any. In a
     line with figures, columns of figures without one have a blank cell."""
     tokens = [token for line in lines for token in line]
