@@ -144,8 +144,7 @@ def _blocks(lines: tuple[Token, ...]) -> Iterator[_Block]:
         is_rule = _RULE.match(text) and len(text.strip()) > 2 and "\t" not in text
         if is_rule or _PAGE_MARK.match(text) or i - 1 in page_numbers:
             continue
-        is_pipes = text.strip().startswith("|") and text.strip().endswith("|")
-        yield _Block("pipes" if is_pipes else "fields" if "\t" in text else "line", (line,))
+        yield _Block("pipes" if _is_piped(text) else "fields" if "\t" in text else "line", (line,))
 
 
 def _page_numbers(lines: Sequence[Token]) -> set[int]:
@@ -160,6 +159,12 @@ def _page_numbers(lines: Sequence[Token]) -> set[int]:
     if len(alone) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(alone))):
         return set()
     return set(alone)
+
+
+def _is_piped(text: str) -> bool:
+    """Whether pipes divide the line, or stand around it too."""
+    stripped = text.strip()
+    return (stripped.startswith("|") and stripped.endswith("|")) or (" | " in text and "\t" not in text)
 
 
 def _is_cell_line(text: str) -> bool:
@@ -201,9 +206,11 @@ def _fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
     """The fields of one line, empty ones too. Left and right of a field's bbox are its number where marks
     divide the line, and its characters where gaps do."""
     text = line.text
-    if text.strip().startswith("|"):
-        start = text.index("|") + 1
-        inner = text.rstrip().removesuffix("|")[start:]
+    if _is_piped(text):
+        start, inner = 0, text
+        if text.strip().startswith("|"):
+            start = text.index("|") + 1
+            inner = text.rstrip().removesuffix("|")[start:]
         yield from _divided(line, inner, start, "|", words)
     elif "\t" in text:
         yield from _split_figures(_divided(line, text, 0, "\t", words))

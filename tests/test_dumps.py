@@ -54,6 +54,13 @@ def test_pipe_row_of_blanks_is_a_row_but_a_rule_is_none() -> None:
     assert rows("| 结果维持 | 总计 |\n| --- | --- |\n|  |  |") == [["结果维持", "总计"], ["", ""]]
 
 
+def test_pipes_between_fields_alone_give_every_row_all_its_places() -> None:
+    # As python-docx's cells are joined: once rows with a blank last cell and repeated labels were lost.
+    text = "信息内容 | 本年制发件数 | 本年废止件数 | 现行有效件数\n规章 |  |  | \n行政规范性文件 | 1 |  | 4"
+    assert rows(text)[-2:] == [["规章", "", "", ""], ["行政规范性文件", "1", "", "4"]]
+    assert read(text).tables[-1].gridded
+
+
 @pytest.mark.parametrize("mark", ["- 2 -", "— 2 —", "第 2 页 共 5 页"])
 def test_page_numbers_are_no_rows(mark: str) -> None:
     assert rows(f"| 行政处罚 | 12 |\n\n{mark}\n\n| 行政强制 | 4 |") == [["行政处罚", "12"], ["行政强制", "4"]]
