@@ -216,12 +216,19 @@ def test_no_figure_of_a_dump_is_lost(path):
     [labelled] = label_pages([page], labeller)
     assert all(token.labels for token in page_tokens(labelled) if token.text)
     marks = {line.line for line in page.tokens if PAGE_MARK.fullmatch(line.text.strip())}
-    assert figures_of(labelled) == {
+    found = figures_of(labelled)
+    printed = {
         (line.line, word)
         for line in page.tokens
         for word in re.split(r"[\s|]+", line.text)
         if is_figure(word) and line.line not in marks
     }
+    assert found <= printed
+    lost = sorted(printed - found)
+    assert [word for _, word in lost] == [str(k + 1) for k in range(len(lost))]
+    assert len(lost) != 1
+    alone = {line.line: line.text.strip() for line in page.tokens}
+    assert all(alone[line] == word for line, word in lost)
 
 
 def figures_of(page: Page) -> set[tuple[int | None, str]]:

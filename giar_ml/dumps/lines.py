@@ -1,0 +1,89 @@
+"""The lines of a dump: their words, and what of them belongs together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from giar_ml.document import BBox, Page, Token
+from giar_ml.text import display_column, display_width
+
+_PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
+_BARE_NUMBER = re.compile(r"^\s*\d{1,3}\s*$")
+_RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
+_WORD = re.compile(r"[^\s|]+")
+
+
+class Word(NamedTuple):
+    """A word of a source line, and where in the line it stands."""
+
+    token: Token
+    start: int
+    stop: int
+
+
+def split_words(page: Page) -> list[Word]:
+    """The words of a page of raw source lines: what spaces, tabs and pipes divide. Their boxes are display
+    columns and lines."""
+    words = []
+    for line in page.tokens:
+        for match in _WORD.finditer(line.text):
+            left = display_column(line.text[: match.start()])
+            right = left + display_width(match[0])
+            bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
+            words.append(Word(replace(line, text=match[0], bbox=bbox), match.start(), match.end()))
+    return words
+
+
+@dataclass(frozen=True)
+class Block:
+    kind: str  # "row": one cell per line; "pipes", "fields": one row per line; "line": anything else
+    lines: tuple[Token, ...]
+
+
+def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
+    page_numbers = _page_numbers(lines)
+    i = 0
+    while i < len(lines):
+        line = lines[i]
+        if _is_cell_line(line.text):
+            start = i
+            i += 1
+            while i < len(lines) and lines[i].text.strip("\r\n") != "" and lines[i].text.count("\t") <= 1:
+                i += 1
+            yield Block("row", lines[start:i])
+            continue
+        i += 1
+        text = line.text
+        if not text.strip() and "\t" not in text:
+            continue
+        is_rule = _RULE.match(text) and len(text.strip()) > 2 and "\t" not in text
+        if is_rule or _PAGE_MARK.match(text) or i - 1 in page_numbers:
+            continue
+        yield Block("pipes" if is_piped(text) else "fields" if "\t" in text else "line", (line,))
+
+
+def _page_numbers(lines: Sequence[Token]) -> set[int]:
+    """The lines that number pages: all that have a bare number below an empty line, counting up by one."""
+    texts = ["", *(line.text.strip() for line in lines)]
+    alone = [
+        i
+        for i, line in enumerate(lines)
+        if _BARE_NUMBER.match(line.text) and "\t" not in line.text and not texts[i]
+    ]
+    numbers = [int(lines[i].text) for i in alone]
+    if len(alone) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(alone))):
+        return set()
+    return set(alone)
+
+
+def is_piped(text: str) -> bool:
+    """Whether pipes divide the line, or stand around it too."""
+    stripped = text.strip()
+    return (stripped.startswith("|") and stripped.endswith("|")) or (" | " in text and "\t" not in text)
+
+
+def _is_cell_line(text: str) -> bool:
+    return text.startswith("\t") and text.count("\t") == 1
