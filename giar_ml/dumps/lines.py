@@ -44,6 +44,7 @@ class Block:
 
 
 def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
+    """The lines that hold something, those of one row together; marks of pages and rules are left out."""
     page_numbers = _page_numbers(lines)
     i = 0
     while i < len(lines):

@@ -18,6 +18,7 @@ _LEAST_ALIKE = 5
 _MOST_ALIKE = 0.6
 """Share of the rows with as many figures as each other from which blank cells are rare."""
 _MOST_COLUMNS = 15
+"""The widest table of a form has so many."""
 
 
 @dataclass(frozen=True)
