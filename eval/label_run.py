@@ -10,16 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.run import Case
+from eval.run import Case, GoldFrame
 from giar_ml.annotations.frame import Scale, page_scales, scale_bbox
 from giar_ml.annotations.gold import Gold, GoldToken, bounds
 from giar_ml.cli.console import complain
-from giar_ml.document import BBox, Page
-from giar_ml.errors import GiarError
+from giar_ml.document import BBox, Document, Page
+from giar_ml.errors import GiarError, InputError
 from giar_ml.figures import plain
 from giar_ml.geometry import contains_center, union
 from giar_ml.label import PageLabeller
 from giar_ml.label.names import OTHER
+from giar_ml.metrics.places import PlaceCounts, count_places
 from giar_ml.metrics.token_labels import (
     CELL_LABELS,
     Choice,
@@ -28,11 +29,12 @@ from giar_ml.metrics.token_labels import (
     count_tokens,
     is_table_right,
 )
+from giar_ml.pipeline import understand
 from giar_ml.words import one_line
 from training.labels.examples import Example, place_example
 from training.labels.gold_labels import TokenGold, match_tokens
 from training.labels.negatives import sample_negative
-from training.labels.read_pages import ReadPage
+from training.labels.read_pages import ReadPage, to_read_pages
 
 N_NEGATIVES = 200
 NEGATIVE_SEED = 9_000_002
@@ -103,9 +105,15 @@ class LabelledPage:
 
 @dataclass(frozen=True)
 class Run:
-    """All pages labelled, with what was left out and why."""
+    """All pages labelled, with what was left out and why.
+
+    Args:
+        places: by document and labeller, the cells and tables that are in place once rows and columns follow
+            from the labels, in the order of the form, with geometry and sums.
+    """
 
     pages: tuple[LabelledPage, ...]
+    places: Mapping[str, Mapping[str, PlaceCounts]]
     ms_per_page: Mapping[str, float]
     failed: Mapping[str, str]
     left_out: tuple[str, ...]
@@ -118,7 +126,7 @@ def has_places(gold: Gold) -> bool:
 def run_labellers(
     cases: Sequence[Case],
     labellers: Mapping[str, PageLabeller],
-    read: Callable[[Path], list[ReadPage]],
+    read: Callable[[Path], Document],
     *,
     advance: Callable[[str], None] = lambda name: None,
 ) -> Run:
@@ -128,6 +136,7 @@ def run_labellers(
         advance: called with the name of each document as it begins.
     """
     pages: list[LabelledPage] = []
+    places: dict[str, dict[str, PlaceCounts]] = {}
     failed: dict[str, str] = {}
     left_out = [case.name for case in cases if not has_places(case.gold)]
     seconds = dict.fromkeys(labellers, 0.0)
@@ -137,13 +146,14 @@ def run_labellers(
             continue
         advance(case.name)
         try:
-            found = read(case.path)
+            document = read(case.path)
         except GiarError as error:
             failed[case.name] = one_line(error)
             continue
         except Exception as error:  # a bug must not cost the other documents
             failed[case.name] = one_line(f"{type(error).__name__}: {error}")
             continue
+        found = to_read_pages(document)
         n_pages += len(found)
         placed = [page.placed() for page in found]
         labelled = {}
@@ -151,12 +161,24 @@ def run_labellers(
             started = time.perf_counter()
             labelled[name] = labeller.label_pages(placed)
             seconds[name] += time.perf_counter() - started
+        places[case.name] = {
+            name: count_case(case, document, labeller) for name, labeller in labellers.items()
+        }
         scales = page_scales(case.gold, [Page(p.number, "scan", p.width, p.height) for p in found])
         for i, page in enumerate(found):
             choices = {name: [choose_label(labels) for labels in got[i]] for name, got in labelled.items()}
             pages.append(label_page(case, page, choices, scale=scales.get(page.number, (1.0, 1.0))))
     ms = {name: 1000 * total / max(n_pages, 1) for name, total in seconds.items()}
-    return Run(tuple(pages), ms, failed, tuple(left_out))
+    return Run(tuple(pages), places, ms, failed, tuple(left_out))
+
+
+def count_case(case: Case, document: Document, labeller: PageLabeller) -> PlaceCounts:
+    """The cells of a document that are in place when the program takes these labels."""
+    try:
+        analysis = understand(document, labeller)
+    except InputError:  # no row of a form was found
+        return count_places(case.gold, {})
+    return count_places(case.gold, GoldFrame(case.gold, analysis.pages).find_spots(analysis.report))
 
 
 def label_page(

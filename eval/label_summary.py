@@ -14,6 +14,7 @@ from giar_ml.label.names import is_header
 from giar_ml.metrics.bootstrap import Interval, ratio_interval, wilson_interval
 from giar_ml.metrics.calibration import ece, reliability_curve
 from giar_ml.metrics.counts import ratio
+from giar_ml.metrics.places import PlaceCounts
 from giar_ml.metrics.token_labels import TokenCounts, count_confusions, who_is_right
 from training.labels.data import is_turned
 
@@ -107,12 +108,14 @@ def summarise(run: Run, *, negatives: Negatives | None = None, settings: Mapping
         },
         "labellers": {name: {"ms_per_page": run.ms_per_page[name]} for name in names},
         "groups": {
-            group: _summarise_group(group, pages, names)
+            group: _summarise_group(group, pages, names, run.places)
             for group, pages in sorted(
                 groups.items(), key=lambda item: _ORDER.index(item[0]) if item[0] in _ORDER else len(_ORDER)
             )
         },
-        "parts": {part: _summarise_group(part, pages, names) for part, pages in sorted(parts.items())},
+        "parts": {
+            part: _summarise_group(part, pages, names, run.places) for part, pages in sorted(parts.items())
+        },
         "no_form": _summarise_negatives(negatives) if negatives else None,
         "calibration": {name: _calibrate(run.pages, name) for name in names},
         "agreement": _compare(run.pages, names),
@@ -120,7 +123,12 @@ def summarise(run: Run, *, negatives: Negatives | None = None, settings: Mapping
     }
 
 
-def _summarise_group(group: str, pages: Sequence[LabelledPage], names: Sequence[str]) -> dict[str, Any]:
+def _summarise_group(
+    group: str,
+    pages: Sequence[LabelledPage],
+    names: Sequence[str],
+    places: Mapping[str, Mapping[str, PlaceCounts]],
+) -> dict[str, Any]:
     return {
         "documents": len({page.case.name for page in pages}),
         "pages": len(pages),
@@ -133,7 +141,19 @@ def _summarise_group(group: str, pages: Sequence[LabelledPage], names: Sequence[
         "gold": sum(page.n_gold for page in pages),
         "target": TARGETS.get(group),
         "tables_target": TABLES_TARGET.get(group),
-        "labellers": {name: _measure(pages, name) for name in names},
+        "labellers": {
+            name: _measure(pages, name)
+            | _count_in_place([places[case][name] for case in sorted({page.case.name for page in pages})])
+            for name in names
+        },
+    }
+
+
+def _count_in_place(counts: Sequence[PlaceCounts]) -> dict[str, Any]:
+    """Of whole documents: once rows and columns follow from the labels."""
+    return {
+        "cells_in_place": _rate([c.cells_right for c in counts], [c.cells for c in counts]),
+        "tables_in_place": _rate([c.tables_right for c in counts], [c.tables for c in counts]),
     }
 
 

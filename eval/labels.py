@@ -4,8 +4,10 @@ python -m eval.labels FOLDER -o OUT [--model DIR] [--baseline FILE]
 
 Every document of FOLDER that has gold is read once (its tokens are kept in OUT/pages, so that a second run
 is quick) and its tokens go to each labeller. OUT/labels.json has all that was counted, OUT/labels.html shows
-it. Word and HTML documents have no places in their gold and are left out. A table is right when its tokens
-that label rows and columns are all taken for what they are, and nothing else in it is.
+it. Word and HTML documents have no places in their gold and are left out. All labels of a table are right when
+its tokens that label rows and columns are taken for what they are, and nothing else in it is; its rows and
+columns are, when each printed cell is taken from its own, once these follow from the labels, the order of the
+form, geometry and sums.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from eval.run import find_cases
 from giar_ml.cli.console import EXIT_FAILED, complain, print_on_stdout, progress
 from giar_ml.errors import GiarError, UsageError
 from giar_ml.models import shipped_model
-from training.labels.read_pages import read_pages_once
+from training.labels.read_pages import read_document_once
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,7 +69,7 @@ def _run(args: argparse.Namespace) -> int:
     kept = args.output / "pages"
     with progress(len(cases), visible=sys.stderr.isatty()) as advance:
         run = run_labellers(
-            cases, labellers, lambda path: read_pages_once(path, kept, fresh=args.fresh), advance=advance
+            cases, labellers, lambda path: read_document_once(path, kept, fresh=args.fresh), advance=advance
         )
     for name, reason in run.failed.items():
         complain(f"{name}: {reason}")
@@ -116,8 +118,8 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
     for title in (
-        *("accuracy", "F1", "95 %", "on print", "legible", "headers", "tables"),
-        *("of", "sure, wrong", "ECE", "of headers"),
+        *("accuracy", "F1", "95 %", "on print", "legible", "headers", "all labels"),
+        *("of", "rows, columns", "of", "sure, wrong", "ECE", "of headers"),
     ):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "95 %" else "")
     for group, found in summary["groups"].items():
@@ -139,6 +141,8 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
                 show_value(measured["header_f1"]),
                 show_value(measured["tables_right"]),
                 f"{measured['tables_right']['denominator']:.0f}",
+                show_value(measured["tables_in_place"]),
+                f"{measured['tables_in_place']['denominator']:.0f}",
                 show_share(measured["sure_wrong"]),
                 *("–" if (gap := measured[key]) is None else f"{gap:.4f}" for key in ("ece", "header_ece")),
             )

@@ -123,12 +123,12 @@ class PipelineReader:
 
     def read(self, case: Case) -> Found:
         analysis = self.extractor.analyse(case.path)
-        frame = _Frame(case.gold, analysis.pages)
+        frame = GoldFrame(case.gold, analysis.pages)
         return Found(
             analysis.report,
             tuple(frame.move_table(from_predicted(t)) for page in analysis.pages for t in page.tables),
             tuple(map(frame.move_label, labelled_boxes(analysis.labels))),
-            {key: frame.find_spot(cell) for key, cell in analysis.report.cells.items()},
+            frame.find_spots(analysis.report),
         )
 
 
@@ -197,7 +197,7 @@ def select_cases(name: str, cases: Sequence[Case]) -> list[Case]:
     return [case for case in cases if baseline.applies_to(case.gold.kind)]
 
 
-class _Frame:
+class GoldFrame:
     """Moves what was found from the analysed pixels to those of the gold."""
 
     def __init__(self, gold: Gold, pages: Sequence[Page]) -> None:
@@ -210,7 +210,11 @@ class _Frame:
     def move_label(self, box: LabelledBox) -> LabelledBox:
         return box if box.page is None else replace(box, bbox=self._move(box, box.page))
 
-    def find_spot(self, cell: CellResult) -> Spot:
+    def find_spots(self, report: Report) -> dict[str, Spot]:
+        """Where each cell was read."""
+        return {key: self._find_spot(cell) for key, cell in report.cells.items()}
+
+    def _find_spot(self, cell: CellResult) -> Spot:
         return Spot(cell.page, self._move(cell, cell.page) if cell.page else None, cell.line)
 
     def _move(self, item: StructCell | LabelledBox | CellResult, page: int) -> BBox | None:

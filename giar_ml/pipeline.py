@@ -93,49 +93,13 @@ class Extractor:
 
     def label(self, path: str | Path) -> Document:
         """The same with labels on all tokens, whether or not they make a report, and tables without rules."""
-        return self._label(self._read(path, _Clock()))
+        return label_document(self.read(path), self._load_labeller())
 
     def analyse(self, path: str | Path) -> Analysis:
         """Read one report and keep what was seen on the way; raises as `extract`."""
-        from giar_ml.fields import collect_evidence
-        from giar_ml.prose import find_statements, read_title
-        from giar_ml.upright import as_scanned
-        from giar_ml.verdict import decide
-
         clock = _Clock()
         document = self._read(path, clock)
-        with clock("label"):
-            document = self._label(document)
-            pages = document.pages
-            evidence = collect_evidence(pages, load_forms().values())
-            if not evidence.is_report:
-                raise InputError(
-                    f"{document.path.name}: no table of an information disclosure report was found in it;"
-                    " check that it is the right file and, if a scan, that it is upright and legible",
-                    code="no_report",
-                )
-            stated = find_statements(pages, evidence.form)
-            organisation, year = read_title(pages)
-        with clock("solve"):
-            verdict = decide(evidence, stated, max_risk=self._max_risk)
-        problems = (*(p for page in pages for p in page.problems), *verdict.problems)
-        warps = {page.number: page.warp for page in pages if page.warp}
-        report = Report(
-            source=_source(document),
-            form=evidence.form.name,
-            organisation=organisation,
-            year=year,
-            status=verdict.status if not problems else "review",
-            cells={key: _cell_as_scanned(cell, warps) for key, cell in verdict.cells.items()},
-            checks=verdict.checks,
-            problems=problems,
-            timings_ms=clock.timings_ms,
-        )
-        return Analysis(
-            report,
-            tuple(map(as_scanned, pages)),
-            tuple(_label_as_scanned(label, warps) for label in evidence.labels),
-        )
+        return _understand(document, self._load_labeller(), self._max_risk, clock)
 
     def _read(self, path: str | Path, clock: _Clock) -> Document:
         from giar_ml.load import load
@@ -143,13 +107,6 @@ class Extractor:
         with clock("load"):
             document = load(Path(path))
         return replace(document, pages=tuple(self._read_page(page, clock) for page in document.pages))
-
-    def _label(self, document: Document) -> Document:
-        from giar_ml.label.pages import label_pages
-        from giar_ml.tables import add_aligned_tables
-
-        pages = label_pages(document.pages, self._load_labeller())
-        return replace(document, pages=tuple(map(add_aligned_tables, pages)))
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":
@@ -201,6 +158,64 @@ class Extractor:
 def extract(path: str | Path, **options: Any) -> Report:
     """Read one report; options as of `Extractor`."""
     return Extractor(**options).extract(path)
+
+
+def label_document(document: Document, labeller: PageLabeller) -> Document:
+    """A document as `Extractor.read` gives it, with labels on all tokens, and tables without rules."""
+    from giar_ml.label.pages import label_pages
+    from giar_ml.tables import add_aligned_tables
+
+    pages = label_pages(document.pages, labeller)
+    return replace(document, pages=tuple(map(add_aligned_tables, pages)))
+
+
+def understand(document: Document, labeller: PageLabeller, *, max_risk: float = DEFAULT_MAX_RISK) -> Analysis:
+    """The report in a document as `Extractor.read` gives it.
+
+    Raises:
+        InputError: there is no report in it.
+    """
+    return _understand(document, labeller, max_risk, _Clock())
+
+
+def _understand(document: Document, labeller: PageLabeller, max_risk: float, clock: _Clock) -> Analysis:
+    from giar_ml.fields import collect_evidence
+    from giar_ml.prose import find_statements, read_title
+    from giar_ml.upright import as_scanned
+    from giar_ml.verdict import decide
+
+    with clock("label"):
+        document = label_document(document, labeller)
+        pages = document.pages
+        evidence = collect_evidence(pages, load_forms().values())
+        if not evidence.is_report:
+            raise InputError(
+                f"{document.path.name}: no table of an information disclosure report was found in it;"
+                " check that it is the right file and, if a scan, that it is upright and legible",
+                code="no_report",
+            )
+        stated = find_statements(pages, evidence.form)
+        organisation, year = read_title(pages)
+    with clock("solve"):
+        verdict = decide(evidence, stated, max_risk=max_risk)
+    problems = (*(p for page in pages for p in page.problems), *verdict.problems)
+    warps = {page.number: page.warp for page in pages if page.warp}
+    report = Report(
+        source=_source(document),
+        form=evidence.form.name,
+        organisation=organisation,
+        year=year,
+        status=verdict.status if not problems else "review",
+        cells={key: _cell_as_scanned(cell, warps) for key, cell in verdict.cells.items()},
+        checks=verdict.checks,
+        problems=problems,
+        timings_ms=clock.timings_ms,
+    )
+    return Analysis(
+        report,
+        tuple(map(as_scanned, pages)),
+        tuple(_label_as_scanned(label, warps) for label in evidence.labels),
+    )
 
 
 class _Clock:

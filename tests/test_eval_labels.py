@@ -14,9 +14,9 @@ from eval.label_baselines import (
     load_labellers,
     train_regression,
 )
-from eval.label_run import Negatives, label_negatives, label_page, run_labellers
+from eval.label_run import Negatives, count_case, label_negatives, label_page, run_labellers
 from eval.label_summary import NO_TABLE, summarise
-from eval.run import Case
+from eval.run import Case, find_cases
 from giar_ml.annotations.gold import (
     Gold,
     GoldPage,
@@ -35,8 +35,9 @@ from training.labels import read_pages
 from training.labels.config import DataConfig
 from training.labels.data import load_examples
 from training.labels.examples import Data, Example, Item
-from training.labels.read_pages import ReadPage, read_pages_once
+from training.labels.read_pages import ReadPage, read_document_once, to_read_pages
 
+FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
 LABELS_CONFIG = Path(__file__).parents[1] / "training" / "labels" / "labels.toml"
 NEW, TOTAL = "row:requests.new", "column:requests.total"
 LINES = ("三、收到和处理政府信息公开申请情况", "\t总计", "一、本年新收政府信息公开申请数量\t12", "", "很好")
@@ -141,7 +142,13 @@ class Always:
         return [[self.labels for _ in page] for page in pages]
 
 
-def run(*golds, labellers=None, read=lambda path: [ALL_READ]):
+def read_as(*pages):
+    """A reader that finds these pages in every document."""
+    found = tuple(Page(page.number, "scan", page.width, page.height, tokens=page.tokens) for page in pages)
+    return lambda path: Document(path, "", "scan", found)
+
+
+def run(*golds, labellers=None, read=read_as(ALL_READ)):
     cases = [Case(f"{i}.pdf", Path(f"{i}.pdf"), gold) for i, gold in enumerate(golds)]
     return run_labellers(cases, labellers or {"rows": Always(NEW), "figures": Always("figure")}, read)
 
@@ -190,7 +197,7 @@ def test_who_alone_is_right_and_what_is_taken_for_what():
 
 def test_a_page_of_no_form_is_a_group_of_its_own():
     second = read_page(("很好", 0, 0, 100, 20), number=2)
-    summary = summarise(run(paper_gold(), read=lambda path: [ALL_READ, second]), settings={})
+    summary = summarise(run(paper_gold(), read=read_as(ALL_READ, second)), settings={})
     group = summary["groups"][NO_TABLE]
     assert (group["pages"], group["tokens"], group["lost"]) == (1, 1, 0)
     assert group["labellers"]["rows"]["false_headers"] == 1
@@ -203,7 +210,7 @@ def test_documents_that_fail_or_have_no_places_are_named():
             raise InputError("0.pdf: broken")
         if path.name == "1.pdf":
             raise ValueError("a bug")
-        return [ALL_READ]
+        return read_as(ALL_READ)(path)
 
     golds = (paper_gold(), paper_gold(), paper_gold(), replace(paper_gold(), tokens=()))
     found = run(*golds, read=read)
@@ -214,6 +221,16 @@ def test_documents_that_fail_or_have_no_places_are_named():
         TokenCounts(), **{f: getattr(found.pages[0].count("rows"), f) for f in ("tokens", "right", "labels")},
         gold=3, tables=1,
     )  # fmt: skip
+
+
+def test_rows_and_columns_follow_from_the_labels(tmp_path):
+    case = next(case for case in find_cases(FIXTURES) if case.path.suffix == ".md")
+    document = read_pages.read_document(case.path)
+    known = count_case(case, document, FuzzyPageLabeller())
+    unknown = count_case(case, document, Always("other"))
+    assert known.tables == unknown.tables == 3
+    assert known.tables_right
+    assert (unknown.cells, unknown.cells_right) == (known.cells, 0)
 
 
 def test_pages_of_no_form():
@@ -259,18 +276,20 @@ def test_pages_are_read_once(tmp_path, monkeypatch):
     monkeypatch.setattr(read_pages, "_extractor", FakeExtractor)
     path = tmp_path / "a.pdf"
     path.write_bytes(b"%PDF-1.4 ...")
-    first = read_pages_once(path, tmp_path / "pages")
-    assert read_pages_once(path, tmp_path / "pages") == first
+    first = read_document_once(path, tmp_path / "pages")
+    assert read_document_once(path, tmp_path / "pages") == first
     assert len(calls) == 1
-    assert first == [ReadPage(1, True, 400, 800, (Token("字", BBox(0, 0, 1, 1)), token), cells=(None, 0))]
-    read_pages_once(path, tmp_path / "pages", fresh=True)
+    assert to_read_pages(first) == [
+        ReadPage(1, True, 400, 800, (Token("字", BBox(0, 0, 1, 1)), token), cells=(None, 0))
+    ]
+    read_document_once(path, tmp_path / "pages", fresh=True)
     path.write_bytes(b"%PDF-1.4 other")
-    read_pages_once(path, tmp_path / "pages")
+    read_document_once(path, tmp_path / "pages")
     assert len(calls) == 3
 
 
 def test_words_of_a_text_are_read_with_their_lines(tmp_path):
-    (page,) = read_pages_once(write_text(tmp_path), tmp_path / "pages")
+    (page,) = to_read_pages(read_document_once(write_text(tmp_path), tmp_path / "pages"))
     assert not page.paper
     assert page.lines == LINES
     assert [(t.text, t.line) for t in page.tokens][:2] == [(LINES[0], 1), ("总计", 2)]

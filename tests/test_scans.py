@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import pickle
 import shutil
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 from conftest import ROOT
 
 from giar_ml.annotations.gold import SUFFIX
-from giar_ml.document import BBox
+from giar_ml.document import BBox, Document, Page
 from giar_ml.errors import EngineError, UsageError
 from training.corpus import FIXTURE_SEEDS
 from training.labels import datasets, read_pages, scans
@@ -61,20 +62,21 @@ def test_what_was_read_is_not_read_again_unless_it_is_damaged(tmp_path, monkeypa
     kept = tmp_path / "read"
     times = []
 
-    def read(path: Path) -> list[read_pages.ReadPage]:
+    def read(path: Path) -> Document:
         times.append(path)
-        return [read_pages.ReadPage(1, True, 100, 100, ())]
+        return Document(path, "", "scan", (Page(1, "scan", 100, 100),))
 
-    monkeypatch.setattr(read_pages, "_read", read)
+    monkeypatch.setattr(read_pages, "read_document", read)
     for _ in range(2):
         assert read_scan(path, kept) == []
     assert len(times) == 1
-    for broken in ("", "{", "[]", '{"version": 1}', '{"version": 1, "pages": [{}]}'):
-        next(kept.iterdir()).write_text(broken)
+    other = pickle.dumps((read_pages.CACHE_VERSION - 1, Document(path, "", "scan", ())))
+    for broken in (b"", b"{", pickle.dumps(1), pickle.dumps((read_pages.CACHE_VERSION, 1)), other):
+        next(kept.iterdir()).write_bytes(broken)
         read_scan(path, kept)
         read_scan(path, kept)
     assert len(times) == 6
-    assert [path.suffix for path in kept.iterdir()] == [".json"]
+    assert [path.suffix for path in kept.iterdir()] == [".pickle"]
 
 
 def test_no_scan_that_can_be_read(tmp_path):
@@ -87,7 +89,7 @@ def test_ocr_that_cannot_run_is_no_broken_scan(tmp_path, monkeypatch):
     def fail(path: Path, kept: Path) -> None:
         raise EngineError("no engine")
 
-    monkeypatch.setattr(scans, "read_pages_once", fail)
+    monkeypatch.setattr(scans, "read_document_once", fail)
     with pytest.raises(EngineError):
         read_scan(put_scan(tmp_path), tmp_path)
 

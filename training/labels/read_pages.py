@@ -1,19 +1,18 @@
-"""Documents as pages of tokens, before any label: read once, kept as JSON, labelled as often as needed."""
+"""Documents before any label, as pages of tokens: read once, kept, labelled as often as needed."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
+import pickle
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from giar_ml.document import BBox, Page, Token
+from giar_ml.document import BBox, Document, Page, Token
 from giar_ml.dumps import split_words
 from giar_ml.label.frame import Placed, place
 from giar_ml.label.pages import page_tokens, token_cells
@@ -22,7 +21,10 @@ from giar_ml.load.sniff import Format, sniff_format
 from giar_ml.pipeline import Extractor
 from giar_ml.upright import as_scanned
 
-CACHE_VERSION = 3
+CACHE_VERSION = 4
+"""Of the kept documents: another one when the types of `giar_ml.document` change."""
+
+_OF_ANOTHER_VERSION = (ValueError, LookupError, TypeError, AttributeError, ImportError)
 
 
 @dataclass(frozen=True)
@@ -60,60 +62,72 @@ class ReadPage:
 
 
 def read_pages(path: Path) -> list[ReadPage]:
-    """The pages of a document with every token that the reader finds in it.
+    """The pages of a document with their tokens; raises as `read_document`."""
+    return to_read_pages(read_document(path))
+
+
+def read_document(path: Path) -> Document:
+    """A document with every token that the reader finds in it, on its upright pages.
 
     Raises:
         GiarError: the file cannot be read.
     """
-    return read_text_pages(path) or _read(path)
+    return _extractor().read(path)
 
 
-def read_pages_once(path: Path, folder: Path, *, fresh: bool = False) -> list[ReadPage]:
-    """The same; what takes OCR comes from `folder` where the same file was read before, unless `fresh`.
+def read_document_once(path: Path, folder: Path, *, fresh: bool = False) -> Document:
+    """The same; what takes OCR comes from `folder` where the same file was read before, unless `fresh`. What
+    lies there is unpickled, which can run code: name a folder of your own.
 
     Raises:
-        GiarError: as `read_pages`.
+        GiarError: as `read_document`.
     """
-    if pages := read_text_pages(path):
-        return pages
-    kept = folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()}.json"
+    if is_text(path):
+        return read_document(path)
+    kept = folder / f"{hashlib.sha256(path.read_bytes()).hexdigest()}.pickle"
     if not fresh:
         # Not there, cut short by an interruption, of another version: then it is read again.
-        with suppress(OSError, ValueError, LookupError, TypeError):
-            data = json.loads(kept.read_text(encoding="utf-8"))
-            if data["version"] == CACHE_VERSION:
-                return [_from_plain(page) for page in data["pages"]]
-    pages = _read(path)
+        with suppress(OSError, EOFError, pickle.UnpicklingError, *_OF_ANOTHER_VERSION):
+            version, document = pickle.loads(kept.read_bytes())
+            if version == CACHE_VERSION and isinstance(document, Document):
+                return document
+    document = read_document(path)
     folder.mkdir(parents=True, exist_ok=True)
-    data = {"version": CACHE_VERSION, "pages": [_to_plain(page) for page in pages]}
     part = kept.with_suffix(f".{os.getpid()}.part")
-    part.write_text(json.dumps(data), encoding="utf-8")
+    part.write_bytes(pickle.dumps((CACHE_VERSION, document)))
     part.replace(kept)
-    return [_from_plain(page) for page in data["pages"]]  # as they will be read from there: rounded
+    return document
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file is a plain text."""
+    return path.is_file() and sniff_format(path.read_bytes(), path.name) is Format.TEXT
 
 
 def read_text_pages(path: Path) -> list[ReadPage]:
     """The words of a plain text as one page; nothing where the file is another kind of document."""
-    if not path.is_file() or sniff_format(path.read_bytes(), path.name) is not Format.TEXT:
+    if not is_text(path):
         return []
     document = load(path)
-    if document.kind != "text":
-        return []
+    return to_read_pages(document) if document.kind == "text" else []
+
+
+def to_read_pages(document: Document) -> list[ReadPage]:
+    """The pages with their tokens; of a text its words."""
     return [
-        ReadPage(
-            page.number,
-            False,
-            page.width,
-            page.height,
-            tuple(word.token for word in split_words(page)),
-            tuple(line.text for line in page.tokens),
-        )
-        for page in document.pages
+        _to_read_text(page) if document.kind == "text" else _to_read_page(page) for page in document.pages
     ]
 
 
-def _read(path: Path) -> list[ReadPage]:
-    return [_to_read_page(page) for page in _extractor().read(path).pages]
+def _to_read_text(page: Page) -> ReadPage:
+    return ReadPage(
+        page.number,
+        False,
+        page.width,
+        page.height,
+        tuple(word.token for word in split_words(page)),
+        tuple(line.text for line in page.tokens),
+    )
 
 
 def _to_read_page(page: Page) -> ReadPage:
@@ -135,18 +149,3 @@ def _to_read_page(page: Page) -> ReadPage:
 def _extractor() -> Extractor:
     """Made once: engines are loaded when first needed."""
     return Extractor()
-
-
-def _to_plain(page: ReadPage) -> dict[str, Any]:
-    tokens = [[t.text, [round(x, 2) for x in t.bbox], round(t.confidence, 4), t.line] for t in page.tokens]
-    upright = [[round(x, 2) for x in bbox] for bbox in page.upright]
-    return {**asdict(replace(page, tokens=(), upright=())), "tokens": tokens, "upright": upright}
-
-
-def _from_plain(data: dict[str, Any]) -> ReadPage:
-    tokens = tuple(
-        Token(text, BBox(*bbox), confidence, line=line) for text, bbox, confidence, line in data["tokens"]
-    )
-    upright = tuple(BBox(*bbox) for bbox in data["upright"])
-    rest = {"lines": tuple(data["lines"]), "cells": tuple(data["cells"])}
-    return ReadPage(**{**data, **rest, "tokens": tokens, "upright": upright})

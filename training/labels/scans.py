@@ -17,7 +17,7 @@ from giar_ml.errors import InputError, UsageError
 from giar_ml.words import one_line
 from training.labels.data import read_items
 from training.labels.examples import Example
-from training.labels.read_pages import read_pages_once
+from training.labels.read_pages import read_document_once, to_read_pages
 
 REMAINING_NOISE = 0.5
 """Of what noise imitates: OCR has added its own, but every scan is seen many times."""
@@ -77,7 +77,7 @@ def read_scan(path: Path, kept: Path) -> list[Example] | str:
     """The pages of a scan that has gold beside it, or why it cannot be read."""
     gold = Gold.read(Path(f"{path}{SUFFIX}"))
     try:
-        pages = read_pages_once(path, kept)
+        pages = to_read_pages(read_document_once(path, kept))
     except InputError as error:
         return one_line(error)
     scales = page_scales(gold, [Page(page.number, "scan", page.width, page.height) for page in pages])
