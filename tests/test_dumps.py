@@ -49,6 +49,13 @@ def test_a_figure_a_line_joins_into_a_row() -> None:
     ]
 
 
+@pytest.mark.parametrize("mark", ["— 1 —", "第 1 页 共 4 页"])
+def test_a_page_mark_does_not_part_the_figures_of_a_row(mark: str) -> None:
+    # Once its figures were columns of two rows, and the sums were tried for a minute and a half.
+    text = f"规章\n0\n1\n2\n行政处罚\n12\n\n{mark}\n\n0\n3\n行政强制\n4"
+    assert rows(text)[-4:] == [["行政处罚"], ["12", "0", "3"], ["行政强制"], ["4"]]
+
+
 def test_pipe_row_of_blanks_is_a_row_but_a_rule_is_none() -> None:
     # Once the blank row was taken for a rule, and table 4 was not found.
     assert rows("| 结果维持 | 总计 |\n| --- | --- |\n|  |  |") == [["结果维持", "总计"], ["", ""]]

@@ -15,7 +15,7 @@ from itertools import groupby
 
 from giar_ml.document import Page, Table, Token
 from giar_ml.dumps.fields import cells_of_block, is_row_like, labels_of, split_fields
-from giar_ml.dumps.lines import Word, split_blocks, split_words
+from giar_ml.dumps.lines import Word, number_lines, split_blocks, split_words
 from giar_ml.dumps.rows import Row, split_parts, with_blank_cells
 from giar_ml.dumps.tables import rows_to_tables
 from giar_ml.figures import is_empty, is_figure
@@ -40,17 +40,20 @@ def find_dumped_tables(page: Page, words: Sequence[Word]) -> Page:
     """
     line_words = {number: list(group) for number, group in groupby(words, key=lambda word: word.token.line)}
     inside = _lines_of_tables(page.tokens, line_words)
+    numbers = number_lines(page.tokens)
     rows: list[Row] = []
     prose: list[Token] = []
     for block in split_blocks(page.tokens):
-        first = block.lines[0]
+        first, last = block.lines[0], block.lines[-1]
         own = line_words.get(first.line, [])
         if block.kind == "row":
-            rows.append(Row(first.line or 0, tuple(cells_of_block(block, line_words)), block.kind))
+            fields = cells_of_block(block, line_words)
         elif block.kind in ("fields", "pipes") or (first.line in inside and is_row_like(first.text)):
-            rows.append(Row(first.line or 0, tuple(split_fields(first, own)), block.kind))
+            fields = list(split_fields(first, own))
         else:
             prose.append(replace(first, text=first.text.strip(), labels=labels_of(own)))
+            continue
+        rows.append(Row(numbers[first.line], numbers[last.line], tuple(fields), block.kind))
     tables: list[Table] = []
     for is_aligned, part in split_parts(rows):
         if is_aligned:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from giar_ml.document import BBox, Page, Token
+from giar_ml.figures import is_figure
 from giar_ml.text import display_column, display_width
 
 _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*页.*$")
@@ -45,7 +46,7 @@ class Block:
 
 def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
     """The lines that hold something, those of one row together; marks of pages and rules are left out."""
-    page_numbers = _page_numbers(lines)
+    marks = _page_marks(lines)
     i = 0
     while i < len(lines):
         line = lines[i]
@@ -61,13 +62,34 @@ def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
         if not text.strip() and "\t" not in text:
             continue
         is_rule = _RULE.match(text) and len(text.strip()) > 2 and "\t" not in text
-        if is_rule or _PAGE_MARK.match(text) or i - 1 in page_numbers:
+        if is_rule or i - 1 in marks:
             continue
         yield Block("pipes" if is_piped(text) else "fields" if "\t" in text else "line", (line,))
 
 
-def _page_numbers(lines: Sequence[Token]) -> set[int]:
-    """The lines that number pages: all that have a bare number below an empty line, counting up by one."""
+def number_lines(lines: Sequence[Token]) -> dict[int | None, int]:
+    """Numbers of the lines, by their source lines, as they were before pages were marked: a mark does not
+    count, nor do the empty lines around it where it stands between figures, which may be of one row."""
+    texts = [line.text.strip() for line in lines]
+    added: set[int] = set()
+    for mark in _page_marks(lines):
+        start, stop = mark, mark + 1
+        while start > 0 and not texts[start - 1]:
+            start -= 1
+        while stop < len(texts) and not texts[stop]:
+            stop += 1
+        around = texts[max(start - 1, 0) : start] + texts[stop : stop + 1]
+        added.update(range(start, stop) if all(map(is_figure, around)) else [mark])
+    numbers, number = {}, 0
+    for i, line in enumerate(lines):
+        number += i not in added
+        numbers[line.line] = number
+    return numbers
+
+
+def _page_marks(lines: Sequence[Token]) -> set[int]:
+    """The lines that number pages: those that look like it, and all that have a bare number below an empty
+    line, counting up by one."""
     texts = ["", *(line.text.strip() for line in lines)]
     alone = [
         i
@@ -75,9 +97,10 @@ def _page_numbers(lines: Sequence[Token]) -> set[int]:
         if _BARE_NUMBER.match(line.text) and "\t" not in line.text and not texts[i]
     ]
     numbers = [int(lines[i].text) for i in alone]
+    marks = {i for i, line in enumerate(lines) if _PAGE_MARK.match(line.text)}
     if len(alone) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(alone))):
-        return set()
-    return set(alone)
+        return marks
+    return marks.union(alone)
 
 
 def is_piped(text: str) -> bool:

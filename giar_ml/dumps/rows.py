@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby, pairwise
+from itertools import chain, groupby, pairwise
 
 from giar_ml.document import Token
 from giar_ml.dumps.fields import numbered
@@ -23,10 +23,12 @@ _MOST_COLUMNS = 15
 
 @dataclass(frozen=True)
 class Row:
-    """Fields side by side, the line that they begin on, and what divides them: the kind of their block, or
-    "cells" where each was a line."""
+    """Fields side by side, the first and the last line that they stand on (of the lines without marks of
+    pages, see `number_lines`), and what divides them: the kind of their block, or "cells" where each was a
+    line."""
 
     line: int
+    last_line: int
     fields: tuple[Token, ...]
     kind: str
 
@@ -91,9 +93,13 @@ def with_blank_cells(rows: Sequence[Row]) -> list[Row]:
             i += 1
             continue
         label, items = rows[i - 1].line, {row.line: row.fields[0] for row in rows[i : whole[i]]}
-        blank = replace(rows[i].fields[0], text="", labels={})
-        places = [items.get(line, replace(blank, line=line)) for line in range(label + 1, label + 1 + width)]
-        done.append(Row(rows[i].line, tuple(numbered(t, t.text, k) for k, t in enumerate(places)), "cells"))
+        first = rows[i].fields[0]
+        blank = replace(first, text="", labels={})
+        ahead = (first.line or 0) - rows[i].line
+        lines = range(label + 1, label + 1 + width)
+        places = [items.get(line, replace(blank, line=line + ahead)) for line in lines]
+        fields = tuple(numbered(t, t.text, k) for k, t in enumerate(places))
+        done.append(Row(rows[i].line, lines[-1], fields, "cells"))
         i = whole[i]
     return done
 
@@ -148,17 +154,16 @@ def _rows_of_items(items: list[Row]) -> Iterator[Row]:
             blocks[-1].append(item)
         else:
             blocks.append([item])
-    columns: list[tuple[Token, ...]] = []
+    columns: list[tuple[tuple[int, Token], ...]] = []
     for block in blocks:
-        if len({len(item.fields) for item in block}) == 1:
-            columns += zip(*(item.fields for item in block), strict=True)
+        placed = [[(item.line, token) for token in item.fields] for item in block]
+        if len(set(map(len, placed))) == 1:
+            columns += zip(*placed, strict=True)
         else:
-            columns.append(tuple(token for item in block for token in item.fields))
+            columns.append(tuple(chain(*placed)))
     for height, group in groupby(columns, key=len):
         alike = list(group)
-        if height == 1 or len(alike) == 1:
-            lines = [tuple(token for column in alike for token in column)]
-        else:
-            lines = list(zip(*alike, strict=True))
-        for line in lines:
-            yield Row(line[0].line or 0, line, "line")
+        is_one_row = height == 1 or len(alike) == 1
+        for row in [tuple(chain(*alike))] if is_one_row else zip(*alike, strict=True):
+            lines, fields = zip(*row, strict=True)
+            yield Row(lines[0], max(lines), fields, "line")

@@ -23,7 +23,7 @@ def rows_to_tables(page: Page, rows: list[Row]) -> Iterator[Table]:
         pieces[-1].append(row)
         # Between rows of cells stands an empty line, below the first row of a markdown table a rule.
         step = 2 if row.kind in ("row", "pipes") else 1
-        stop = max((t.line or 0 for t in row.fields), default=row.line) + step
+        stop = row.last_line + step
     for piece in pieces:
         # Converters that write pipes give every row all its places, a merged cell in each of its own.
         gridded = all(row.kind == "pipes" for row in piece) and len({len(row.fields) for row in piece}) == 1
