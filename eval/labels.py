@@ -2,12 +2,12 @@
 
 python -m eval.labels FOLDER -o OUT [--model DIR] [--baseline FILE]
 
-Every document of FOLDER that has gold is read once (its tokens are kept in OUT/pages, so that a second run
+Every document of FOLDER that has gold is read once (what was read is kept in OUT/pages, so that a second run
 is quick) and its tokens go to each labeller. OUT/labels.json has all that was counted, OUT/labels.html shows
-it. Word and HTML documents have no places in their gold and are left out. All labels of a table are right when
-its tokens that label rows and columns are taken for what they are, and nothing else in it is; its rows and
-columns are, when each printed cell is taken from its own, once these follow from the labels, the order of the
-form, geometry and sums.
+it. Word and HTML documents have no places in their gold and are left out. All labels of a table are right
+when its tokens that label rows and columns are taken for what they are, and nothing else in it is; its rows
+and columns are, when each printed cell is taken from its own, once these follow from the labels, the order of
+the form, geometry and sums.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
 
     console = Console()
     if not console.is_terminal:
-        console.width = 180
+        console.width = 220
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
     table.add_column("", no_wrap=True)
     for title in ("pages", "lost", "merged", "misread", "stray"):
@@ -119,7 +119,7 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
     table.add_column("", no_wrap=True)
     for title in (
         *("accuracy", "F1", "95 %", "on print", "legible", "headers", "all labels"),
-        *("of", "rows, columns", "of", "sure, wrong", "ECE", "of headers"),
+        *("rows, columns", "sure, wrong", "ECE", "of headers"),
     ):
         table.add_column(title, justify="right", no_wrap=True, style="dim" if title == "95 %" else "")
     for group, found in summary["groups"].items():
@@ -139,10 +139,10 @@ def _print(summary: Mapping[str, Any], paths: Sequence[Path]) -> None:
                 show_share(measured["f1_printed"]),
                 show_share(measured["f1_legible"]),
                 show_value(measured["header_f1"]),
-                show_value(measured["tables_right"]),
-                f"{measured['tables_right']['denominator']:.0f}",
-                show_value(measured["tables_in_place"]),
-                f"{measured['tables_in_place']['denominator']:.0f}",
+                *(
+                    f"{show_value(found)} of {found['denominator']:.0f}"
+                    for found in (measured["tables_right"], measured["tables_in_place"])
+                ),
                 show_share(measured["sure_wrong"]),
                 *("–" if (gap := measured[key]) is None else f"{gap:.4f}" for key in ("ece", "header_ece")),
             )
