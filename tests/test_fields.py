@@ -275,6 +275,24 @@ def test_what_stands_before_the_first_column_of_figures_is_label() -> None:
         assert (len(last.labels), len(last.fields)) == (3 - n_fields, n_fields)
 
 
+@pytest.mark.parametrize(("label", "n_fields"), [("other", 2), ("row:requests.new", 0)])
+def test_words_behind_the_columns_of_labels_that_name_nothing_are_no_label(label: str, n_fields: int) -> None:
+    # Once rests of rules, read as 二二, made all of a row printed blank its label, and the row was lost.
+    def cell(row: int, column: int, text: str, label: str = "") -> Cell:
+        bbox = BBox(100 * column, 30 * row, 100 * column + 90, 30 * row + 20)
+        tokens = (Token(text, bbox, labels={label: 0.7}),) if text else ()
+        return Cell(row, row + 1, column, column + 1, bbox, tokens)
+
+    cells = [
+        cell(0, 1, "自然人", "column:requests.natural_person"),
+        cell(0, 2, "总计", "column:requests.total"),
+    ]
+    cells += [cell(1, 0, "一、新收", "row:requests.new"), cell(1, 1, ""), cell(1, 2, "二二", label)]
+    table = Table(1, BBox(0, 0, 300, 60), 2, 3, tuple(cells))
+    *_, line = document_lines([Page(1, "scan", 400, 400, tables=(table,))])
+    assert len(line.fields) == n_fields
+
+
 def test_pieces_of_one_figure_stay_together() -> None:
     assert shown(make_token("12,", "figure", 200), make_token("345", "figure", 228)) == [(), ("12,345",)]
 

@@ -91,7 +91,8 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
     cells = [piece for cell in cells for piece in _split_columns(_drop_strays(_keep_row(cell)))]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read, and so is a blot before
-    # them and what was labelled as one: the characters of a seal may have been read in its place.
+    # them and what was labelled as one, or as nothing behind the columns of labels: the characters of a seal,
+    # or rests of rules, may have been read in its place.
     first_figure = next(
         (i for i, c in enumerate(cells) if c.row_start == row and _shows_figure(c)), len(cells)
     )
@@ -99,6 +100,8 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
     for i, cell in enumerate(cells):
         is_text = bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
         is_words = len(_CHINESE.findall(cell.text)) > 1
+        if n_label_columns and i >= after and not _is_named(cell):
+            continue
         if is_text and (is_words or (i < first_figure and _is_read(cell))):
             after = max(after, i + 1)
     labels = [cell for cell in cells[:after] if cell.tokens]
@@ -111,6 +114,11 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
+
+
+def _is_named(cell: Cell) -> bool:
+    """Whether any of a cell was taken for a label of the form."""
+    return any(is_header(best_label(token.labels)) for token in cell.tokens)
 
 
 def _is_read(cell: Cell) -> bool:
