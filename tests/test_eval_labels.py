@@ -148,9 +148,11 @@ def read_as(*pages):
     return lambda path: Document(path, "", "scan", found)
 
 
-def run(*golds, labellers=None, read=read_as(ALL_READ)):
+def run(*golds, labellers=None, read=None):
     cases = [Case(f"{i}.pdf", Path(f"{i}.pdf"), gold) for i, gold in enumerate(golds)]
-    return run_labellers(cases, labellers or {"rows": Always(NEW), "figures": Always("figure")}, read)
+    return run_labellers(
+        cases, labellers or {"rows": Always(NEW), "figures": Always("figure")}, read or read_as(ALL_READ)
+    )
 
 
 def test_groups_and_rates():
