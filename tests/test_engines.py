@@ -12,7 +12,7 @@ from giar_ml.engines.paddle import PaddleOcr, _embedded_folder, _figure_columns
 from giar_ml.errors import EngineError
 from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.lines import to_token
+from giar_ml.ocr.lines import Line, to_token
 
 SERIF = Path("/usr/share/fonts/opentype/noto/NotoSerifCJK-Regular.ttc")
 
@@ -75,7 +75,7 @@ def test_embedded_weights_read_figures_and_labels(engine: PaddleOcr) -> None:
     texts = ["0", "1", "11", "550", "7730.28", "12,345", "减4", "22（其中修订16件）", "总计"]
     crops = [draw(text) for text in texts]
     tokens = [
-        to_token(r, BBox(0, 0, c.shape[1], c.shape[0]))
+        to_token(r, Line(c, BBox(0, 0, c.shape[1], c.shape[0])))
         for r, c in zip(engine.recognize(crops), crops, strict=True)
     ]
     assert [token.text if token else "" for token in tokens] == texts

@@ -17,7 +17,7 @@ from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.ctc import ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, to_token
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables import find_tables
@@ -79,39 +79,44 @@ def test_ctc_k_best_of_no_frames_is_the_empty_text() -> None:
     assert ctc_k_best(np.zeros((0, 3)), ["", "0", "1"], 3) == [("", 0.0)]
 
 
+def line_of(width: int, height: int, *, margin: int = 0, faint: bool = False) -> Line:
+    """A line whose crop has rows above and below it."""
+    return Line(np.zeros((height + 2 * margin, width, 3), np.uint8), BBox(0, 0, width, height), faint)
+
+
 def test_a_figure_gets_readings_best_first() -> None:
-    token = to_token(Recognition("0", 0.7, posteriors([{"0": 0.7, "8": 0.2, "": 0.1}])), BBox(0, 0, 10, 20))
+    token = to_token(Recognition("0", 0.7, posteriors([{"0": 0.7, "8": 0.2, "": 0.1}])), line_of(10, 20))
     assert token is not None
     assert [reading.text for reading in token.readings] == ["0", "8"]
     assert token.confidence == pytest.approx(0.7)
 
 
 def test_a_lookalike_of_a_digit_is_a_figure() -> None:
-    token = to_token(Recognition("O", 0.6, posteriors([{"0": 0.9}])), BBox(0, 0, 10, 20))
+    token = to_token(Recognition("O", 0.6, posteriors([{"0": 0.9}])), line_of(10, 20))
     assert token is not None
     assert token.text == "0"
 
 
 def test_a_label_gets_no_readings() -> None:
     recognition = Recognition("总计", 0.99, posteriors([{"0": 1e-6}, {"": 0.9}, {"7": 1e-7}]))
-    token = to_token(recognition, BBox(0, 0, 40, 20))
+    token = to_token(recognition, line_of(40, 20))
     assert token is not None
     assert (token.text, token.readings) == ("总计", ())
 
 
 def test_an_engine_without_posteriors_gives_plain_tokens() -> None:
-    token = to_token(Recognition("12", 0.8), BBox(0, 0, 20, 20))
+    token = to_token(Recognition("12", 0.8), line_of(20, 20))
     assert token is not None
     assert (token.text, token.confidence, token.readings) == ("12", 0.8, ())
 
 
 def test_ink_that_gives_no_text_is_unread_not_blank() -> None:
-    token = to_token(Recognition("", 0.0), BBox(0, 0, 20, 20))
+    token = to_token(Recognition("", 0.0), line_of(20, 20))
     assert (token.text, token.confidence) == (UNREAD, 0.0)
 
 
 def test_faint_figure_may_be_blank() -> None:
-    token = to_token(Recognition("5", 0.9, posteriors([{"5": 0.98}])), BBox(0, 0, 20, 20), faint=True)
+    token = to_token(Recognition("5", 0.9, posteriors([{"5": 0.98}])), line_of(20, 20, faint=True))
     assert [reading.text for reading in token.readings][:2] == ["5", ""]
 
 
@@ -282,7 +287,7 @@ def test_pale_strokes_join_the_dark_ones() -> None:
 
 
 def test_gap_in_a_figure_makes_it_unsure() -> None:
-    token = to_token(Recognition("2159 36", 0.999), BBox(0, 0, 70, 20))
+    token = to_token(Recognition("2159 36", 0.999), line_of(70, 20))
     assert token.confidence < 0.6
 
 
@@ -509,7 +514,16 @@ def log_probs_of(text: str, p: float = 0.98) -> np.ndarray:
 
 def both(engine: str, reader: str, *, p_engine: float = 0.9, p_reader: float = 0.98) -> Token:
     recognition = Recognition(engine, p_engine, log_probs_of(engine, p_engine))
-    return to_token(recognition, BBox(0, 0, 20, 20), figures=log_probs_of(reader, p_reader))
+    return to_token(recognition, line_of(20, 20), figures=log_probs_of(reader, p_reader))
+
+
+def test_of_a_thin_stroke_the_reader_of_figures_is_asked() -> None:
+    # The rest of a rule, 19 pixels wide and 1 high: once too long for a figure, so that its cell was missing.
+    recognition = Recognition("", 0.0, posteriors([{"": 0.3, "1": 0.07}]))
+    stroke = line_of(19, 1, margin=10, faint=True)
+    assert is_for_figures(recognition, stroke)
+    assert to_token(recognition, stroke, figures=log_probs_of("", 0.9999)).text == ""
+    assert not is_for_figures(recognition, line_of(290, 20))
 
 
 def test_two_readers_agree() -> None:
@@ -527,8 +541,8 @@ def test_the_surer_of_two_readers_is_heard_and_the_other_kept() -> None:
 
 def test_a_gap_in_a_figure_is_for_the_reader_of_figures_to_judge() -> None:
     recognition = Recognition("1 2", 0.98, log_probs_of("12", 0.98))
-    assert to_token(recognition, BBox(0, 0, 70, 20)).confidence < 0.6
-    token = to_token(recognition, BBox(0, 0, 70, 20), figures=log_probs_of("12", 0.99))
+    assert to_token(recognition, line_of(70, 20)).confidence < 0.6
+    token = to_token(recognition, line_of(70, 20), figures=log_probs_of("12", 0.99))
     assert token.text == "12"
     assert token.confidence > 0.99
 
@@ -544,25 +558,25 @@ def test_what_neither_reads_is_nothing() -> None:
 def test_a_dirty_figure_is_for_the_reader_of_figures_and_words_are_not() -> None:
     for text in ("ó", "GB1", 'z"0'):
         recognition = Recognition(text, 0.9, posteriors([{}] * 8))
-        token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("0", 0.999))
+        token = to_token(recognition, line_of(40, 20), figures=log_probs_of("0", 0.999))
         assert token.text == "0", text
     for text in ("（", "其", "www.gov"):
         recognition = Recognition(text, 0.9, posteriors([{}] * 8))
-        token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("0", 0.999))
+        token = to_token(recognition, line_of(40, 20), figures=log_probs_of("0", 0.999))
         assert token.text == text
 
 
 def test_words_are_left_to_the_engine() -> None:
     recognition = Recognition("自然", 0.99, posteriors([{}] * 8))
-    token = to_token(recognition, BBox(0, 0, 40, 20), figures=log_probs_of("11"))
+    token = to_token(recognition, line_of(40, 20), figures=log_probs_of("11"))
     assert (token.text, token.readings) == ("自然", ())
 
 
 def test_a_small_figure_read_as_one_character_is_a_figure_where_its_reader_is_sure() -> None:
     # 44 of 10 px in a fax: once `科`, and so nothing.
     recognition = Recognition("科", 0.9, posteriors([{"4": 2e-3, "": 1e-4}, {"": 0.9}]))
-    token = to_token(recognition, BBox(0, 0, 18, 13), figures=log_probs_of("44", 0.999))
+    token = to_token(recognition, line_of(18, 13), figures=log_probs_of("44", 0.999))
     assert token.readings[0].text == "44"
     for unsure in (log_probs_of("44", 0.8), log_probs_of("", 0.999), log_probs_of("-", 0.999)):
-        token = to_token(recognition, BBox(0, 0, 18, 13), figures=unsure)
+        token = to_token(recognition, line_of(18, 13), figures=unsure)
         assert (token.text, token.readings) == ("科", ())

@@ -83,18 +83,18 @@ def _recognize(
     wide = [
         i
         for i, line in enumerate(lines)
-        if crops[i] is not line.crop and is_for_figures(recognitions[i], line.bbox)
+        if crops[i] is not line.crop and is_for_figures(recognitions[i], line)
     ]
     for i, recognition in zip(wide, engine.recognize([lines[i].crop for i in wide]), strict=True):
         recognitions[i] = recognition
     second: list[np.ndarray | None] = [None] * len(lines)
     if figures is not None:
-        asked = [i for i, line in enumerate(lines) if is_for_figures(recognitions[i], line.bbox)]
+        asked = [i for i, line in enumerate(lines) if is_for_figures(recognitions[i], line)]
         read = figures.read([figure_crop(gray, lines[i].bbox, dpi=dpi) for i in asked])
         for i, log_probs in zip(asked, read, strict=True):
             second[i] = log_probs
     return [
-        to_token(recognition, line.bbox, faint=line.faint, figures=log_probs)
+        to_token(recognition, line, figures=log_probs)
         for line, recognition, log_probs in zip(lines, recognitions, second, strict=True)
     ]
 

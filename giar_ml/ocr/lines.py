@@ -52,13 +52,7 @@ class Line(NamedTuple):
     """So pale that it may be no ink at all."""
 
 
-def to_token(
-    recognition: Recognition,
-    bbox: BBox,
-    *,
-    faint: bool = False,
-    figures: np.ndarray | None = None,
-) -> Token:
+def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None = None) -> Token:
     """The token of a line, with its k best readings where it is a figure; UNREAD where there is no text.
 
     An empty text is one of the readings where there may be no figure at all: a rest of a rule, a trace. It is
@@ -67,12 +61,13 @@ def to_token(
     Args:
         figures: what the reader of figures sees there, see `giar_ml.ocr.figures.FigureReader.read`.
     """
+    bbox = line.bbox
     # A gap in a figure is where something was lost: a decimal point, a pale digit.
     certainty = GAP_IS_NOTHING if re.search(r"\d\s+\d", recognition.text) else 1.0
-    readings = _figure_readings(recognition, bbox, figures)
+    readings = _figure_readings(recognition, line, figures)
     if readings and figures is None:
         readings = tuple(Reading(text, certainty * p) for text, p in readings)
-    if readings and faint:
+    if readings and line.faint:
         pale = {text: (1 - FAINT_IS_BLANK) * p for text, p in readings}
         readings = _in_order({**pale, "": pale.get("", 0.0) + FAINT_IS_BLANK})
     if readings:
@@ -95,10 +90,18 @@ def narrow(crop: np.ndarray) -> np.ndarray:
     return cv2.resize(np.ascontiguousarray(crop), size, interpolation=cv2.INTER_AREA)
 
 
-def is_for_figures(recognition: Recognition, bbox: BBox) -> bool:
+def is_for_figures(recognition: Recognition, line: Line) -> bool:
     """Whether what the engine made of a line may be a figure: the reader of figures is asked as well."""
-    if bbox.width > MAX_FIGURE_ASPECT * bbox.height:
-        return False
+    return not _is_too_long(line) and _looks_like_figure(recognition)
+
+
+def _is_too_long(line: Line) -> bool:
+    """By its crop, which is as high as a figure where the line is no more than a stroke."""
+    height, width = line.crop.shape[:2]
+    return bool(width > MAX_FIGURE_ASPECT * height)
+
+
+def _looks_like_figure(recognition: Recognition) -> bool:
     return not _is_words(recognition) or _may_be_taken_for_words(recognition)
 
 
@@ -123,12 +126,12 @@ def _is_figure(text: str) -> bool:
     return bool(text) and all(character in FIGURE_ALPHABET for character in text)
 
 
-def _figure_readings(recognition: Recognition, bbox: BBox, figures: np.ndarray | None) -> tuple[Reading, ...]:
-    if bbox.width > MAX_FIGURE_ASPECT * bbox.height:
+def _figure_readings(recognition: Recognition, line: Line, figures: np.ndarray | None) -> tuple[Reading, ...]:
+    if _is_too_long(line):
         return ()
     if recognition.log_probs is None or len(recognition.text) > recognition.log_probs.shape[0]:
         return ()
-    if figures is not None and is_for_figures(recognition, bbox):
+    if figures is not None and _looks_like_figure(recognition):
         seen = k_best(figures)
         if not _is_words(recognition) or any(
             p >= SURELY_FIGURE and any(map(str.isdigit, text)) for text, p in seen.items()

@@ -78,7 +78,7 @@ def engine_cases(paths: Iterable[Path], engine: OcrEngine) -> list[Case]:
             recognitions = engine.recognize([line.crop for line, _ in lines]) if lines else []
             severity = str(scan.gold.origin.get("severity", "scan"))
             for (line, text), crop, seen in zip(lines, crops, recognitions, strict=True):
-                token = to_token(seen, line.bbox, faint=line.faint)
+                token = to_token(seen, line)
                 readings = {r.text: r.probability for r in token.readings}
                 if not readings:
                     blank = token.text == UNREAD
