@@ -241,6 +241,18 @@ def test_grey_seals_go_and_what_they_cover_stays(grain: int):
     assert faded[gray == 0].max() < 60
 
 
+def test_the_star_of_a_grey_seal_leaves_no_shadow():
+    # Once the paper below it was taken for darker along its edges: a cell with a point of it was read as 14.
+    page = make_page()
+    page[580:820, 480:720] = 255
+    sealed = stamp_grey(page, 165)
+    star = np.array([(550, 620), (680, 735), (545, 770)])
+    cv2.fillPoly(sealed, [star], 165)
+    sealed = cv2.GaussianBlur(sealed, (0, 0), 1.2)
+    faded = fade_grey_seals(sealed, dpi=DPI)
+    assert (faded[590:810, 490:710] < 225).mean() < 0.002
+
+
 def test_a_figure_as_pale_as_the_seal_around_it_stays_in_doubt():
     # Once a thin 5 in the ring of a grey seal was taken off with it: the cell was blank.
     page = make_page()

@@ -122,7 +122,7 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
         removed &= ~_find_points(ink, removed, dpi=dpi)
         faint = _find_alone(ink, removed, heights=DIGIT_IN, dpi=dpi)
         depth = np.clip((paper - part) / (paper - seal), 0, 1)
-        part[removed] = _paper_below(part, dpi=dpi, paper=paper)[removed]
+        part[removed] = _paper_below(part, removed, dpi=dpi, paper=paper)[removed]
         part[faint] = (paper - FAINT * depth)[faint]
     return faded
 
@@ -195,8 +195,16 @@ def _find_alone(
     return np.asarray(alone[labels])
 
 
-def _paper_below(part: np.ndarray, *, dpi: float, paper: float) -> np.ndarray:
-    """What lies below the ink: shaded rows, or paper."""
+def _paper_below(part: np.ndarray, removed: np.ndarray, *, dpi: float, paper: float) -> np.ndarray:
+    """What lies below the ink: shaded rows, or paper. The ink may be wider than a stroke: then what is around
+    it tells, where it is near."""
     size = round(MARGIN_IN * dpi) | 1
     closed = cv2.morphologyEx(part, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
-    return np.where(closed < paper - INK, np.uint8(paper), closed)
+    below = np.where(closed < paper - INK, np.uint8(paper), closed)
+    # Between its dark pixels a seal is paler, and so is its edge.
+    of_seal = cv2.dilate(removed.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    near = np.ones((size + 4, size + 4), np.uint8)
+    around = cv2.dilate(np.where(of_seal | (part < paper - INK), 0, part).astype(np.uint8), near)
+    is_seen = around > 0
+    around = cv2.erode(np.where(is_seen, around, 255).astype(np.uint8), near)
+    return np.asarray(np.where(is_seen, np.maximum(below, around), below))
