@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 from giar_ml.annotations.gold import box_poly
-from giar_ml.document import UNREAD, BBox, Cell, Page, Table, Token
-from giar_ml.ocr import Recognition, read_page
+from giar_ml.document import UNREAD, BBox, Cell, Page, Reading, Table, Token
+from giar_ml.ocr import Recognition, _recognize, read_page
 from giar_ml.ocr.cells import find_cell_lines
-from giar_ml.ocr.ctc import ctc_k_best
+from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
 from giar_ml.ocr.lines import Line, is_for_figures, to_token
@@ -66,6 +66,18 @@ def test_ctc_k_best_agrees_with_brute_force(seed: int) -> None:
     found = ctc_k_best(log_probs, ["", "0", "1", "2"], 5, beam=1000, min_log_prob=-math.inf)
     assert [text for text, _ in found] == [text for text, _ in expected]
     assert [math.exp(p) for _, p in found] == pytest.approx([p for _, p in expected])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ctc_greedy_agrees_with_brute_force(seed: int) -> None:
+    raw = np.random.default_rng(seed).random((5, 4)) ** 3
+    log_probs = np.log(raw / raw.sum(axis=1, keepdims=True))
+    text, log_prob = ctc_greedy(log_probs, ["", "0", "1", "2"])
+    assert math.exp(log_prob) == pytest.approx(brute_force(log_probs, "012")[text])
+
+
+def test_ctc_greedy_of_no_frames_is_the_empty_text() -> None:
+    assert ctc_greedy(np.zeros((0, 3)), ["", "0", "1"]) == ("", 0.0)
 
 
 def test_ctc_k_best_of_repeated_digits_needs_a_blank() -> None:
@@ -524,6 +536,32 @@ def test_of_a_thin_stroke_the_reader_of_figures_is_asked() -> None:
     assert is_for_figures(recognition, stroke)
     assert to_token(recognition, stroke, figures=log_probs_of("", 0.9999)).text == ""
     assert not is_for_figures(recognition, line_of(290, 20))
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "p", "is_sure"),
+    [
+        pytest.param(line_of(20, 20), "12", 0.99999, True, id="a figure"),
+        pytest.param(line_of(20, 20), "12", 0.99, False, id="a figure in doubt"),
+        pytest.param(line_of(20, 20), "", 0.99999, False, id="nothing"),
+        pytest.param(line_of(20, 20, faint=True), "12", 0.99999, False, id="faint"),
+        pytest.param(line_of(200, 20), "12", 0.99999, False, id="long"),
+    ],
+)
+def test_the_engine_is_not_asked_of_a_figure_beyond_doubt(
+    line: Line, text: str, p: float, is_sure: bool
+) -> None:
+    class Reader:
+        def read(self, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+            return [log_probs_of(text, p) for _ in crops]
+
+    engine = FakeEngine()
+    gray = np.full((60, 260), 255, np.uint8)
+    (token,) = _recognize([line], engine, Reader(), gray, dpi=DPI)
+    assert (engine.n_crops == 0) is is_sure
+    if is_sure:
+        assert token == Token("12", line.bbox, token.confidence, (Reading("12", token.confidence),))
+        assert token.confidence > 0.9999
 
 
 def test_two_readers_agree() -> None:

@@ -76,6 +76,8 @@ class PaddleOcr:
 
     def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
         """The text of each (h, w, 3) RGB crop of one horizontal line, with figure posteriors."""
+        if not crops:
+            return []
         if self._backend != "onnxruntime":
             return self._recognize_by_predictor(crops)
         found: dict[int, Recognition] = {}

@@ -13,7 +13,7 @@ from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, is_for_figures, narrow, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, may_be_short_figure, narrow, sure_figure, to_token
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, outside_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
@@ -76,27 +76,29 @@ def _part_at_gaps(
 def _recognize(
     lines: Sequence[Line], engine: OcrEngine, figures: FigureReader | None, gray: np.ndarray, *, dpi: float
 ) -> list[Token]:
-    if not lines:
-        return []
-    crops = [narrow(line.crop) for line in lines]
-    recognitions = engine.recognize(crops)
-    wide = [
-        i
-        for i, line in enumerate(lines)
-        if crops[i] is not line.crop and is_for_figures(recognitions[i], line)
-    ]
-    for i, recognition in zip(wide, engine.recognize([lines[i].crop for i in wide]), strict=True):
-        recognitions[i] = recognition
-    second: list[np.ndarray | None] = [None] * len(lines)
-    if figures is not None:
-        asked = [i for i, line in enumerate(lines) if is_for_figures(recognitions[i], line)]
-        read = figures.read([figure_crop(gray, lines[i].bbox, dpi=dpi) for i in asked])
-        for i, log_probs in zip(asked, read, strict=True):
-            second[i] = log_probs
-    return [
-        to_token(recognition, line, figures=log_probs)
-        for line, recognition, log_probs in zip(lines, recognitions, second, strict=True)
-    ]
+    """The token of each line. Most are short figures beyond doubt for the small network that reads figures:
+    the engine, which takes many times as long, reads the others."""
+    seen: dict[int, np.ndarray] = {}
+
+    def ask(indices: Sequence[int]) -> None:
+        if figures is not None:
+            crops = [figure_crop(gray, lines[i].bbox, dpi=dpi) for i in indices]
+            seen.update(zip(indices, figures.read(crops), strict=True))
+
+    ask([i for i, line in enumerate(lines) if may_be_short_figure(line)])
+    tokens = {i: token for i, found in seen.items() if (token := sure_figure(lines[i], found))}
+    rest = [i for i in range(len(lines)) if i not in tokens]
+    crops = {i: narrow(lines[i].crop) for i in rest}
+    recognitions = dict(zip(rest, engine.recognize([crops[i] for i in rest]), strict=True))
+    asked = [i for i in rest if is_for_figures(recognitions[i], lines[i])]
+    wide = [i for i in asked if crops[i] is not lines[i].crop]
+    recognitions |= zip(wide, engine.recognize([lines[i].crop for i in wide]), strict=True)
+    asked = [i for i in asked if is_for_figures(recognitions[i], lines[i])]
+    ask([i for i in asked if i not in seen])
+    for i in rest:
+        of_figures = seen.get(i) if i in asked else None
+        tokens[i] = to_token(recognitions[i], lines[i], figures=of_figures)
+    return [tokens[i] for i in range(len(lines))]
 
 
 def _fill(tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token]]) -> list[Table]:

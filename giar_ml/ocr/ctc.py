@@ -8,6 +8,31 @@ from collections.abc import Sequence
 import numpy as np
 
 
+def ctc_greedy(log_probs: np.ndarray, alphabet: Sequence[str]) -> tuple[str, float]:
+    """The text of the most probable path, and the log probability of that text: where it is near 0, it is the
+    most probable text, found in a tenth of the time of `ctc_k_best`.
+
+    Args:
+        log_probs, alphabet: as of `ctc_k_best`.
+    """
+    best = log_probs.argmax(axis=1)
+    characters = best[(np.diff(best, prepend=0) != 0) & (best != 0)]
+    # The forward algorithm (Graves et al., 2006) over blank, character, blank, ... blank.
+    states = np.zeros(2 * len(characters) + 1, np.intp)
+    states[1::2] = characters
+    may_skip = np.zeros(len(states), bool)
+    may_skip[1:2] = True
+    may_skip[3::2] = characters[1:] != characters[:-1]
+    forward = np.full(len(states) + 2, -np.inf)
+    forward[1] = 0.0  # before the first frame, in front of all states
+    for frame in log_probs[:, states]:
+        skipped = np.where(may_skip, forward[:-2], -np.inf)
+        forward[2:] = frame + np.logaddexp(np.logaddexp(forward[2:], forward[1:-1]), skipped)
+        forward[1] = -np.inf
+    text = "".join(alphabet[i] for i in characters.tolist())
+    return text, float(np.logaddexp(forward[-1], forward[-2]))
+
+
 def ctc_k_best(
     log_probs: np.ndarray,
     alphabet: Sequence[str],

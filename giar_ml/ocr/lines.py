@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Reading, Token
-from giar_ml.ocr.ctc import ctc_k_best
+from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 N_READINGS = 4
@@ -22,6 +22,11 @@ WORD_CHARACTERS, LEAST_MASS, SURELY_FIGURE = 2, 1e-5, 0.99
 """Small figures are taken for words of one character or two: 44 for 科. The reader of figures is asked where
 the engine leaves figures this mass, and believed from this probability: of 770 such lines, nearly all words,
 it took three for figures, which they were."""
+SHORT_ASPECT = 6.0
+"""Width by height of the lines that the reader of figures is asked first."""
+SURE_ALONE = 0.9995
+"""Probability from which the reader of figures is believed alone. Of 2,920 short lines of faxes and office
+scans it was so sure of 2,088; both readers together said the same, and were less sure than 0.999 of one."""
 ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 """How the OCR engine and the reader of figures are weighed: log p of both together is the sum of theirs, none
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
@@ -79,6 +84,21 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
     return Token(text, bbox, certainty * min(1.0, recognition.score))
+
+
+def may_be_short_figure(line: Line) -> bool:
+    """Whether the reader of figures is asked before the engine."""
+    height, width = line.crop.shape[:2]
+    return not line.faint and width <= SHORT_ASPECT * height
+
+
+def sure_figure(line: Line, figures: np.ndarray) -> Token | None:
+    """The token of a line whose figure is beyond doubt, by what the reader of figures sees there."""
+    text, log_prob = ctc_greedy(figures, FIGURE_ALPHABET)
+    if not text or log_prob < math.log(SURE_ALONE):
+        return None
+    probability = math.exp(log_prob)
+    return Token(text, line.bbox, probability, (Reading(text, probability),))
 
 
 def narrow(crop: np.ndarray) -> np.ndarray:
