@@ -17,6 +17,7 @@ from giar_ml.tables import (
 )
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule, Rules
+from giar_ml.tables.segments import fit_line
 
 PAPER = 255
 
@@ -586,3 +587,13 @@ def test_a_rule_as_long_as_the_table_is_its_edge_where_the_others_are_broken(out
     columns = tuple(Rule(x, 100, 240) for x in (100, 500, 900))
     (table,) = cells_to_tables(group_rules(Rules((*rows, *outer), columns), dpi=150), page=1, dpi=150)
     assert table.n_rows == n_rows
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.006])
+def test_a_stroke_of_a_pen_that_meets_a_rule_does_not_slant_it(slope: float) -> None:
+    # Once the rule was taken for a fold, and erased: two rows became one.
+    xs = np.arange(1440)
+    ys = 866 + slope * xs + np.random.default_rng(1).normal(0, 0.4, len(xs))
+    ys[980:1180] += np.linspace(0, 38, 200)  # the mean of both where the pen lies beside
+    assert fit_line(xs, ys) == pytest.approx((slope, 866), abs=0.3)
+    assert fit_line(xs, ys)[0] == pytest.approx(slope, abs=0.0005)

@@ -19,6 +19,8 @@ MIN_PIECE_IN = 0.02
 SLANTED_IN = 2.0
 """So long a line shows its slope, however rough it is."""
 MIN_SLANT = 0.004
+N_FITS, FAR_OFF = 4, 3.0
+"""How often a line is fitted, each time without what lies so many times as far off as the median point."""
 
 
 class Segment(NamedTuple):
@@ -43,7 +45,7 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
     for xs, ys, thickness, depth in traces:
         left, stop = int(xs[0]), int(xs[-1]) + 1
         if stop - left >= dpi:
-            slope, offset = np.polyfit(xs - left, ys, 1)
+            slope, offset = fit_line(xs - left, ys)
         else:
             slope, offset = 0.0, float(np.median(ys))
             tilt, bend = _tilt_and_bend(xs, ys)
@@ -64,6 +66,16 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
             )
         )
     return _without_pale(segments, dpi=dpi), dark
+
+
+def fit_line(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of most of a line's points: it may have a branch, where a pen or a fold meets it."""
+    kept = np.ones(len(xs), bool)
+    for _ in range(N_FITS):
+        slope, offset = np.polyfit(xs[kept], ys[kept], 1)
+        off = np.abs(ys - slope * xs - offset)
+        kept = off <= max(1.0, FAR_OFF * float(np.median(off)))
+    return float(slope), float(offset)
 
 
 def _without_pale(segments: list[Segment], *, dpi: float) -> list[Segment]:
