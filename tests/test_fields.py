@@ -328,6 +328,24 @@ def test_marks_that_are_nothing_are_dropped_beside_a_figure(stray: Token, is_dro
     assert (_drop_strays(beside).tokens == (figure,)) is is_dropped
 
 
+@pytest.mark.parametrize(
+    ("bbox", "sure", "is_dropped"),
+    [
+        (BBox(0, 0, 81, 71), 0.9, True),
+        (BBox(0, 0, 142, 17), 0.4, True),
+        (BBox(0, 30, 14, 52), 0.9, False),
+        (BBox(0, 0, 81, 71), 0.995, False),
+    ],
+    ids=["an arc", "the foot of a ring", "a digit", "surely a figure"],
+)
+def test_a_mark_larger_than_digits_is_no_piece_of_a_figure(bbox: BBox, sure: float, is_dropped: bool) -> None:
+    # Once an arc of a seal, read as 7, made 70 of a 0.
+    mark = Token("7", bbox, sure, (Reading("7", sure),))
+    figure = Token("0", BBox(150, 30, 164, 52), 0.9999, (Reading("0", 0.9999),))
+    cell = Cell(0, 1, 0, 1, BBox(0, 0, 300, 73), (mark, figure))
+    assert (_drop_strays(cell).tokens == (figure,)) is is_dropped
+
+
 def test_what_was_labelled_as_a_figure_is_none_of_the_labels_before_it() -> None:
     def fields_of(label: str) -> list[str]:
         texts = [("0", "figure"), ("区区", label), ("3", "figure")]
