@@ -453,3 +453,18 @@ def test_a_shaded_header_low_on_the_page_is_no_edge_of_the_sheet():
     page[800:900, 60:760] = (216, 238, 228)
     page[930:1100:30, 60:760] = 120
     assert find_sheet(page) is None
+
+
+def test_rules_among_grain_are_no_streaks():
+    # Once the level rules of a photograph were taken off, with all level strokes of its print.
+    page = np.full((HEIGHT, WIDTH), 175, np.uint8)
+    left, right = round(0.15 * WIDTH), round(0.85 * WIDTH)
+    for y in range(200, HEIGHT - 200, 120):
+        cv2.line(page, (left, y), (right, y), 40, 3)
+    grain = np.random.default_rng(3).normal(0, 9, page.shape)
+    page = np.clip(page + grain, 0, 255).astype(np.uint8)
+    image = cv2.cvtColor(page, cv2.COLOR_GRAY2RGB)
+    assert remove_streaks(image, dpi=DPI) is image
+    image[:, WIDTH // 3 : WIDTH // 3 + 3] -= 30
+    clean = remove_streaks(image, dpi=DPI)[:, WIDTH // 3 + 1].astype(int).mean()
+    assert clean == pytest.approx(image[:, WIDTH // 3 + 20].astype(int).mean(), abs=8)

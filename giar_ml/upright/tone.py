@@ -77,14 +77,19 @@ def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:
         columns = np.flatnonzero((darker >= STREAK_DEPTH[0]) & (darker <= STREAK_DEPTH[1]))
         if not columns.size:
             continue
-        if clean is image:
-            clean = image.copy()
-            view = clean.swapaxes(0, 1) if turned else clean
         n_blocks = max(1, len(depth) * STREAK_STEP // round(STREAK_BLOCK_IN * dpi))
         blocks = np.array_split(np.arange(len(depth)), n_blocks)
         centers = [STREAK_STEP * float(block.mean()) for block in blocks]
+        grain = float(np.median(depth))  # is darker than what is beside it, too, here and there
         for column in columns:
-            typical = [min(float(np.median(depth[block, column])), STREAK_DEPTH[1]) for block in blocks]
+            typical = [np.median(depth[block, column]) - grain for block in blocks]
+            # A rule, and grain beyond its ends, are no streak.
+            if np.percentile(typical, STREAK_PERCENTILE) < STREAK_DEPTH[0]:
+                continue
+            typical = np.clip(typical, 0, STREAK_DEPTH[1]).tolist()
+            if clean is image:
+                clean = image.copy()
+                view = clean.swapaxes(0, 1) if turned else clean
             add = np.interp(np.arange(len(view)), centers, typical)[:, None]
             view[:, column] = np.minimum(255, view[:, column] + add).astype(np.uint8)
     return clean
