@@ -129,8 +129,11 @@ def _summarise_group(
     names: Sequence[str],
     places: Mapping[str, Mapping[str, PlaceCounts]],
 ) -> dict[str, Any]:
+    cases = sorted({page.case.name for page in pages})
+    # Whole documents are laid into rows and columns: of pages without a table that says nothing.
+    laid = cases if group != NO_TABLE else []
     return {
-        "documents": len({page.case.name for page in pages}),
+        "documents": len(cases),
         "pages": len(pages),
         "tokens": sum(len(page.gold) for page in pages),
         "unknown": sum(page.n_unknown for page in pages),
@@ -142,8 +145,7 @@ def _summarise_group(
         "target": TARGETS.get(group),
         "tables_target": TABLES_TARGET.get(group),
         "labellers": {
-            name: _measure(pages, name)
-            | _count_in_place([places[case][name] for case in sorted({page.case.name for page in pages})])
+            name: _measure(pages, name) | _count_in_place([places[case][name] for case in laid])
             for name in names
         },
     }

@@ -204,6 +204,7 @@ def test_a_page_of_no_form_is_a_group_of_its_own():
     assert (group["pages"], group["tokens"], group["lost"]) == (1, 1, 0)
     assert group["labellers"]["rows"]["false_headers"] == 1
     assert group["labellers"]["figures"]["false_headers"] == 0
+    assert group["labellers"]["rows"]["tables_in_place"]["value"] is None
 
 
 def test_documents_that_fail_or_have_no_places_are_named():
