@@ -20,7 +20,7 @@ from giar_ml.errors import GiarError, InputError, UsageError
 from giar_ml.metrics.labels import LabelledBox, labelled_boxes
 from giar_ml.metrics.places import Spot
 from giar_ml.metrics.structure import StructCell, StructTable, from_predicted
-from giar_ml.pipeline import Extractor
+from giar_ml.pipeline import Extractor, n_cores
 from giar_ml.report import CellResult, Report
 from giar_ml.words import one_line
 
@@ -290,6 +290,7 @@ def _run_pool(
 ) -> Iterator[tuple[int, Outcome]]:
     """The outcomes as they come; those that a dying process took along are left out."""
     context = get_context("spawn")  # OCR threads do not survive a fork
+    options = {**options, "threads": max(1, n_cores() // workers)}
     with ProcessPoolExecutor(
         min(workers, len(cases)), mp_context=context, initializer=_start_worker, initargs=(name, options)
     ) as pool:

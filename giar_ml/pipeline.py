@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,6 +48,9 @@ class Extractor:
         layout: `rules`, or a layoutparser detection model.
         max_risk: accept a report when the probability that a cell is wrong is at most this.
         label_model: the folder of another token classifier; None for the one in use.
+        prose: read the paragraphs of scans, too, so that what they state is held against the tables.
+        threads: pages of a report are read at the same time on so many; None for one per core. What is read
+            does not depend on it.
     """
 
     def __init__(
@@ -56,6 +62,8 @@ class Extractor:
         layout: str = "rules",
         max_risk: float = DEFAULT_MAX_RISK,
         label_model: Path | None = None,
+        prose: bool = False,
+        threads: int | None = None,
     ) -> None:
         self._device = device
         self._engine_name = engine
@@ -63,6 +71,8 @@ class Extractor:
         self._layout_name = layout
         self._max_risk = max_risk
         self._label_model = label_model
+        self._prose = prose
+        self._threads = threads or n_cores()
         self._labeller: PageLabeller | None = None
         self._engine: OcrEngine | None = None
         self._figure_reader: FigureReader | None = None
@@ -106,27 +116,43 @@ class Extractor:
 
         with clock("load"):
             document = load(Path(path))
-        return replace(document, pages=tuple(self._read_page(page, clock) for page in document.pages))
+        from giar_ml.layout import RULES
+
+        self._load_for(document)
+        # Detectors of other libraries may not be asked from several threads.
+        n_at_once = self._threads if self._layout_name == RULES else 1
+        with ThreadPoolExecutor(n_at_once, "page") as pool:
+            pages = pool.map(lambda page: self._read_page(page, clock), document.pages)
+            return replace(document, pages=tuple(pages))
+
+    def _load_for(self, document: Document) -> None:
+        """Load what reads its pages, before they are read at the same time."""
+        kinds = {page.kind for page in document.pages}
+        if kinds - {"text"} and self._detector is None:
+            from giar_ml.layout import load_detector
+
+            self._detector = load_detector(self._layout_name)
+        if "scan" in kinds:
+            self._load_engine()
+            self._load_figure_reader()
 
     def _read_page(self, page: Page, clock: _Clock) -> Page:
         if page.kind == "text":
             return page
-        from giar_ml.layout import detect_layout, load_detector
+        from giar_ml.layout import detect_layout
         from giar_ml.tables import find_tables
         from giar_ml.upright import make_upright
 
         with clock("structure"):
             if page.kind == "scan":
                 page = make_upright(page, self._load_engine())
-            if self._detector is None:
-                self._detector = load_detector(self._layout_name)
             page = find_tables(detect_layout(page, self._detector))
         if page.kind == "scan":
             from giar_ml.ocr import read_page
             from giar_ml.tables import split_stacked_rows
 
             with clock("ocr"):
-                page = read_page(page, self._load_engine(), self._load_figure_reader())
+                page = read_page(page, self._load_engine(), self._load_figure_reader(), prose=self._prose)
             page = split_stacked_rows(page)
         # The picture is no longer needed, and a long document has many.
         return replace(page, image=None)
@@ -150,7 +176,11 @@ class Extractor:
             from giar_ml.engines import load_engine
 
             self._engine = load_engine(
-                "paddle", engine=self._engine_name, model_folder=self._models, device=self._device
+                "paddle",
+                engine=self._engine_name,
+                model_folder=self._models,
+                device=self._device,
+                threads=self._threads,
             )
         return self._engine
 
@@ -218,10 +248,16 @@ def _understand(document: Document, labeller: PageLabeller, max_risk: float, clo
     )
 
 
+def n_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _Clock:
-    """Adds up wall time per stage."""
+    """Adds up time per stage; pages that are read at the same time count one by one."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self.timings_ms = {"load": 0.0, "ocr": 0.0, "structure": 0.0, "label": 0.0, "solve": 0.0}
 
     @contextmanager
@@ -230,7 +266,9 @@ class _Clock:
         try:
             yield
         finally:
-            self.timings_ms[stage] += (time.perf_counter() - start) * 1000
+            took_ms = (time.perf_counter() - start) * 1000
+            with self._lock:
+                self.timings_ms[stage] += took_ms
 
 
 def _cell_as_scanned(cell: CellResult, warps: Mapping[int, PageWarp]) -> CellResult:

@@ -18,7 +18,7 @@ from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
 from giar_ml.ocr.lines import Line, is_for_figures, to_token
-from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon
+from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables import find_tables
 
@@ -618,3 +618,74 @@ def test_a_small_figure_read_as_one_character_is_a_figure_where_its_reader_is_su
     for unsure in (log_probs_of("44", 0.8), log_probs_of("", 0.999), log_probs_of("-", 0.999)):
         token = to_token(recognition, line_of(18, 13), figures=unsure)
         assert (token.text, token.readings) == ("科", ())
+
+
+def text_line(*words: tuple[int, int], top: int = 0) -> Line:
+    """A line with blocks of print from one column to another."""
+    crop = np.full((30, 620, 3), 255, np.uint8)
+    for start, stop in words:
+        crop[6:24, start:stop:3] = 20
+    return Line(crop, BBox(100, top, 720, top + 30))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "is_prose"),
+    [
+        pytest.param([(5, 615)], [(5, 615)], True, id="two full lines"),
+        pytest.param([(5, 300), (330, 615)], [(5, 615)], True, id="a full stop and a quotation mark"),
+        pytest.param([(5, 100), (160, 300), (360, 615)], [(5, 100), (160, 300)], False, id="columns"),
+        pytest.param([(5, 615)], [(5, 100), (160, 300)], False, id="a title above columns"),
+    ],
+)
+def test_lines_that_fill_paragraphs_are_prose(first, second, is_prose) -> None:
+    lines = [text_line(*first, top=100), text_line(*second, top=150)]
+    assert len(find_prose(lines)) == (2 if is_prose else 0)
+
+
+def test_a_long_line_alone_is_no_prose() -> None:
+    line = text_line((5, 615), top=100)
+    assert find_prose([line]) == []
+    assert find_prose([line, text_line((5, 615), top=400)]) == []
+    short = Line(line.crop[:, :300], BBox(100, 150, 400, 180))
+    assert find_prose([line, short]) == []
+
+
+def prose_page(*, number: int) -> tuple[Page, FakeEngine]:
+    """A page with fourteen full lines of text and a table."""
+    page = page_with_table()
+    assert page.image is not None
+    image = np.full((1400, 800, 3), 255, np.uint8)
+    image[800:1400] = page.image
+    for i in range(14):
+        image[20 + 50 * i : 46 + 50 * i, 90:710] = np.where(np.arange(620) % 6 < 3, 0, 255)[:, None]
+    # As the detector sees them: at its own resolution, the left margin cut off.
+    box = np.array([[0, 0], [680, 0], [680, 30], [0, 30]], float)
+    polygons = [np.add(box, (0, 18 + 50 * i)) * DETECTION_DPI / DPI for i in range(14)]
+    image[800:1000] = 255
+    table = page.tables[0]
+    cells = tuple(replace(c, bbox=BBox(*np.add(c.bbox, (0, 800, 0, 800)))) for c in table.cells)
+    table = replace(table, bbox=BBox(*np.add(table.bbox, (0, 800, 0, 800))), cells=cells)
+    return replace(page, number=number, image=image, height=1400, tables=(table,)), FakeEngine(*polygons)
+
+
+@pytest.mark.parametrize(
+    ("number", "prose", "n_read"), [(1, False, 6), (2, False, 0), (1, True, 14), (2, True, 14)]
+)
+def test_paragraphs_are_read_when_asked_and_the_head_of_a_report_always(number, prose, n_read) -> None:
+    page, engine = prose_page(number=number)
+    engine.recognize = lambda crops: [Recognition("年度报告", 0.99) for _ in crops]  # type: ignore[method-assign]
+    assert len(read_page(page, engine, prose=prose).tokens) == n_read
+
+
+@pytest.mark.parametrize(("score", "widths"), [(0.99, [100]), (0.5, [100, 200])])
+def test_lines_are_read_narrow_and_again_where_that_is_not_sure(score, widths) -> None:
+    class Engine(FakeEngine):
+        def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
+            seen.extend(crop.shape[1] for crop in crops)
+            return [Recognition("部分公开", score) for _ in crops]
+
+    seen: list[int] = []
+    line = Line(np.full((24, 200, 3), 255, np.uint8), BBox(0, 0, 200, 24))
+    (token,) = _recognize([line], Engine(), None, np.full((30, 210), 255, np.uint8), dpi=DPI)
+    assert seen == widths
+    assert token.text == "部分公开"

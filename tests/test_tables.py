@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import cv2
@@ -327,6 +328,17 @@ def test_ends_that_hang_in_line_are_a_rule() -> None:
     for top, bottom in ((128, 178), (208, 258), (288, 338)):
         image[top:bottom, 395:406] = PAPER
     assert find_grid(image)[:2] == (3, 3)
+
+
+def test_pages_looked_at_at_the_same_time_keep_their_own_rules() -> None:
+    images = [np.full((400, 400 + 10 * n, 3), 255, np.uint8) for n in range(8)]
+    for n, image in enumerate(images):
+        cv2.rectangle(image, (50, 50), (350 + 10 * n, 350), (0, 0, 0), 2)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda image: [find_rules(image, dpi=100) for _ in range(3)], images))
+    for n, (first, *again) in enumerate(found):
+        assert max(rule.position for rule in first.vertical) == pytest.approx(350 + 10 * n, abs=2)
+        assert all(rules is first for rules in again)
 
 
 def test_figures_that_stand_on_their_rules_are_none() -> None:

@@ -21,7 +21,7 @@ from giar_ml.tables.segments import find_segments
 from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
-from giar_ml.upright.lines import find_text_lines
+from giar_ml.upright.lines import find_text_ink, find_text_lines
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
 from giar_ml.upright.tone import WHITE, even_light, remove_streaks
@@ -148,7 +148,7 @@ def test_lines_of_text_alone_tell_of_skew():
 
 
 def test_text_lines_are_found_without_rules():
-    lines = find_text_lines(to_gray(make_page()), dpi=DPI)
+    lines = find_text_lines(find_text_ink(to_gray(make_page()), dpi=DPI), dpi=DPI)
     assert len(lines) == len(ROWS) - 1
     assert all(line.bbox.left > COLUMNS[0] + 10 and line.bbox.right < COLUMNS[1] for line in lines)
     assert all(a.bbox.bottom <= b.bbox.top for a, b in pairwise(lines))

@@ -208,7 +208,7 @@ def _export(args: argparse.Namespace) -> int:
     # PPOCRLabel opens the folder of the pictures; Label Studio imports a file beside it.
     pictures = args.output if args.format == "ppocrlabel" else args.output / "pages"
     pictures.mkdir(exist_ok=True)
-    extractor = Extractor(**options)
+    extractor = Extractor(**{**options, "prose": True})
     status = EXIT_ACCEPTED
     golds: list[tuple[Gold, list[Path]]] = []
     taken: dict[str, Path] = {}

@@ -32,6 +32,11 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="accept a report only if the probability of any wrong figure is at most X (0 to 1)",
     )
+    parser.add_argument(
+        "--prose",
+        action="store_true",
+        help="read the paragraphs of scans, too, and hold them against the tables",
+    )
 
 
 def reader_options(args: argparse.Namespace) -> dict[str, Any]:
@@ -42,7 +47,7 @@ def reader_options(args: argparse.Namespace) -> dict[str, Any]:
     """
     if args.models and not args.models.is_dir():
         raise UsageError(f"{args.models}: no such model folder")
-    options = {name: getattr(args, name) for name in ("device", "engine", "models", "layout")}
+    options = {name: getattr(args, name) for name in ("device", "engine", "models", "layout", "prose")}
     return options if args.max_risk is None else {**options, "max_risk": args.max_risk}
 
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class PaddleOcr:
             `onnxruntime` gives the posteriors that readings of figures are made from.
         model_folder: a folder with `det/` and `rec/` in PaddleOCR's format; None for the embedded weights.
         device: `auto` (a GPU if it can be used), `cpu` or `cuda:N`.
+        threads: that a network runs on.
 
     Raises:
         EngineError: the device is not available, the folder is incomplete, the engine not installed.
@@ -47,30 +49,39 @@ class PaddleOcr:
     """
 
     def __init__(
-        self, *, engine: str = "onnxruntime", model_folder: Path | None = None, device: str = "auto"
+        self,
+        *,
+        engine: str = "onnxruntime",
+        model_folder: Path | None = None,
+        device: str = "auto",
+        threads: int = 1,
     ) -> None:
         if engine not in BACKENDS:
             raise EngineError(f"PaddleOCR has no engine {engine!r}; there are: {', '.join(BACKENDS)}.")
         _check_backend(engine)
         self._backend = engine
+        self._threads = threads
+        self._lock = threading.Lock()
         self._det_folder, self._rec_folder = _model_folders(model_folder, engine)
         self.device = _resolve_device(device, engine)
         self._detector: Any = None
         self._recognizer: Any = None
         if engine == "onnxruntime":
-            self._session = _open_session(self._rec_folder / "inference.onnx", self.device)
+            self._session = _open_session(self._rec_folder / "inference.onnx", self.device, threads=threads)
             self.device = _session_device(self._session, requested=device)
             self._characters = _read_characters(self._rec_folder)
             self._figure_columns = _figure_columns(self._characters)
 
     def detect(self, image: np.ndarray) -> list[np.ndarray]:
         """Text lines of an (H, W, 3) RGB image at its own scale, as (4, 2) polygons, top to bottom."""
-        if self._detector is None:
-            self._detector = self._load("TextDetection", self._det_folder)
         bgr = np.ascontiguousarray(image[:, :, ::-1])
-        (result,) = self._detector.predict(
-            bgr, limit_side_len=MAX_DETECTION_PX, limit_type="max", box_thresh=0.5, unclip_ratio=1.6
-        )
+        # PaddleOCR's modules keep what they work on: one page after another.
+        with self._lock:
+            if self._detector is None:
+                self._detector = self._load("TextDetection", self._det_folder)
+            (result,) = self._detector.predict(
+                bgr, limit_side_len=MAX_DETECTION_PX, limit_type="max", box_thresh=0.5, unclip_ratio=1.6
+            )
         polygons = [np.asarray(polygon, np.float32).reshape(4, 2) for polygon in result["dt_polys"]]
         return sorted(polygons, key=lambda polygon: (polygon[:, 1].mean(), polygon[:, 0].min()))
 
@@ -101,10 +112,11 @@ class PaddleOcr:
         return Recognition(text, score, np.log(np.maximum(figures, 1e-30)))
 
     def _recognize_by_predictor(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
-        if self._recognizer is None:
-            self._recognizer = self._load("TextRecognition", self._rec_folder)
         images = [np.ascontiguousarray(crop[:, :, ::-1]) for crop in crops]
-        results = self._recognizer.predict(images, batch_size=8)
+        with self._lock:
+            if self._recognizer is None:
+                self._recognizer = self._load("TextRecognition", self._rec_folder)
+            results = list(self._recognizer.predict(images, batch_size=8))
         return [Recognition(result["rec_text"], float(result["rec_score"])) for result in results]
 
     def _load(self, name: str, folder: Path) -> Any:
@@ -112,7 +124,7 @@ class PaddleOcr:
         paddleocr = _import_paddleocr()
         options: dict[str, Any] = {}
         if self._backend == "onnxruntime":
-            options["engine_config"] = {"intra_op_num_threads": _n_threads(), "log_severity_level": 3}
+            options["engine_config"] = {"intra_op_num_threads": self._threads, "log_severity_level": 3}
         try:
             return getattr(paddleocr, name)(
                 model_name=_model_name(folder),
@@ -155,10 +167,6 @@ def _check_opencv() -> None:
         ) from error
 
 
-def _n_threads() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def _resolve_device(device: str, engine: str) -> str:
     """The device to load on; for ONNX Runtime what comes of it is checked after loading."""
     if device == "cpu":
@@ -189,15 +197,15 @@ def _has_cuda(engine: str) -> bool:
     return torch.cuda.is_available()
 
 
-def _open_session(model: Path, device: str) -> Any:
+def _open_session(model: Path, device: str, *, threads: int = 1) -> Any:
     _check_opencv()
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = _n_threads()
+    options.intra_op_num_threads = threads
     options.log_severity_level = 3
-    # The arena keeps the memory of the largest batch for good.
-    options.enable_cpu_mem_arena = False
+    # Threads that wait for work take the cores from other pages.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[Any] = ["CPUExecutionProvider"]
     if device.startswith("cuda"):
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(device[5:])}))

@@ -13,22 +13,37 @@ from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, is_for_figures, may_be_short_figure, narrow, sure_figure, to_token
+from giar_ml.ocr.lines import (
+    Line,
+    is_for_figures,
+    is_too_narrow,
+    may_be_short_figure,
+    narrow,
+    sure_figure,
+    to_token,
+)
 from giar_ml.ocr.marks import drop_found, find_marks
-from giar_ml.ocr.outside import find_outside_lines, outside_ink
+from giar_ml.ocr.outside import find_outside_lines, find_prose, outside_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
 
+HEAD_LINES = 6
+"""The first lines of a report name the office and the year."""
 
-def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None) -> Page:
+
+def read_page(
+    page: Page, engine: OcrEngine, figures: FigureReader | None = None, *, prose: bool = False
+) -> Page:
     """The scan with tokens in its cells and outside its tables; other pages as they are.
 
     Comes after `find_tables`. A cell without ink stays without tokens.
 
     Args:
         figures: gives a second opinion on every figure, and on ink that the engine cannot read.
+        prose: read paragraphs, too, which may take longer than the tables; otherwise only the first lines of
+            the first page.
     """
     if page.kind != "scan" or page.image is None:
         return page
@@ -45,7 +60,12 @@ def read_page(page: Page, engine: OcrEngine, figures: FigureReader | None = None
             places += [(t, c)] * len(cell_lines)
     n_inside = len(lines)
     ink = outside_ink(page, gray, dpi=dpi)
-    lines += find_outside_lines(page, ink, engine, dpi=dpi)
+    outside_lines = find_outside_lines(page, ink, engine, dpi=dpi)
+    left_out = [] if prose else find_prose(outside_lines[HEAD_LINES if page.number == 1 else 0 :])
+    for line in left_out:
+        left, top, right, bottom = (max(0, round(x)) for x in line.bbox)
+        ink[top:bottom, left:right] = False
+    lines += [line for line in outside_lines if not any(line is other for other in left_out)]
 
     def recognize(lines: Sequence[Line]) -> list[Token]:
         return _recognize(lines, engine, figures, gray, dpi=dpi)
@@ -90,10 +110,10 @@ def _recognize(
     rest = [i for i in range(len(lines)) if i not in tokens]
     crops = {i: narrow(lines[i].crop) for i in rest}
     recognitions = dict(zip(rest, engine.recognize([crops[i] for i in rest]), strict=True))
+    narrowed = [i for i in rest if crops[i] is not lines[i].crop]
+    again = [i for i in narrowed if is_too_narrow(recognitions[i], lines[i])]
+    recognitions |= zip(again, engine.recognize([lines[i].crop for i in again]), strict=True)
     asked = [i for i in rest if is_for_figures(recognitions[i], lines[i])]
-    wide = [i for i in asked if crops[i] is not lines[i].crop]
-    recognitions |= zip(wide, engine.recognize([lines[i].crop for i in wide]), strict=True)
-    asked = [i for i in asked if is_for_figures(recognitions[i], lines[i])]
     ask([i for i in asked if i not in seen])
     for i in rest:
         of_figures = seen.get(i) if i in asked else None

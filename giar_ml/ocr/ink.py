@@ -118,23 +118,20 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
     dark = np.bincount(labels[cell < paper - depth], minlength=count)
     ink = pale * (dark > 0)[labels]
-    drop = dark == 0
-    drop[0] = True
     speck, remnant, min_ink = (SPECK_IN * dpi) ** 2, REMNANT_IN * dpi, MIN_INK_IN * dpi
     height, width = cell.shape
-    for i in range(1, count):
-        x, y, w, h, _ = stats[i]
-        on_row = y == 0 or y + h == height
-        on_column = x == 0 or x + w == width
-        drop[i] = (
-            dark[i] < speck
-            or (on_row and h <= remnant / 2 + 1)
-            or (on_column and w <= remnant / 2 + 1)
-            or (on_row and w >= 0.75 * width and h <= 3 * remnant)
-            or (on_column and h >= 0.75 * height and w <= 3 * remnant)
-        )
+    lefts, tops, widths, heights, _ = stats.T
+    on_row = (tops == 0) | (tops + heights == height)
+    on_column = (lefts == 0) | (lefts + widths == width)
+    drop = (
+        (dark < speck)
+        | (on_row & (heights <= remnant / 2 + 1))
+        | (on_column & (widths <= remnant / 2 + 1))
+        | (on_row & (widths >= 0.75 * width) & (heights <= 3 * remnant))
+        | (on_column & (heights >= 0.75 * height) & (widths <= 3 * remnant))
+    )
+    drop[0] = True
     _keep_points(drop, stats, dark)
-    lefts, widths = stats[:, cv2.CC_STAT_LEFT], stats[:, cv2.CC_STAT_WIDTH]
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
     _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
@@ -143,7 +140,9 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     kept = ~drop
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
-    is_kept &= ~(np.isin(labels, labels[core]) & ~_around(core, AROUND_CORE_IN * dpi))
+    has_core = np.zeros(count, bool)
+    has_core[labels[core]] = True
+    is_kept &= ~(has_core[labels] & ~_around(core, AROUND_CORE_IN * dpi))
     removed = ~is_kept & (ink > 0)
     cleaned = cell
     if removed.any():
@@ -221,10 +220,9 @@ def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height:
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
     """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink."""
     for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
-        for row in side[: min(depth, side.shape[0] // 4)]:
-            if row.mean() < 0.6:
-                break
-            row[:] = 0
+        near = side[: min(depth, side.shape[0] // 4)]
+        is_clear = near.mean(axis=1) < 0.6
+        near[: int(is_clear.argmax()) if is_clear.any() else len(near)] = 0
 
 
 def _erase_inner_rules(ink: np.ndarray, *, dpi: float) -> None:

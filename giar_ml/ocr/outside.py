@@ -1,14 +1,17 @@
-"""The lines of text outside tables, by text detection."""
+"""The lines of text outside tables, by text detection, and which of them are prose."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
 from giar_ml.document import BBox, Page
 from giar_ml.geometry import runs
-from giar_ml.layout import find_ink
+from giar_ml.layout import INK_LEVEL, find_ink
 from giar_ml.ocr.engine import OcrEngine
+from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line
 
 DETECTION_DPI = 130.0
@@ -16,6 +19,13 @@ DETECTION_DPI = 130.0
 
 
 TABLE_MARGIN_IN = 0.03
+PROSE_ASPECT = 14.0
+"""Width by height of the shortest line that fills a paragraph: headers and titles of tables are shorter."""
+PROSE_LEADING = 2.5
+"""From one line of a paragraph to the next, in heights of a line."""
+PROSE_GAP = 1.2
+"""White in a line of prose at most, in heights of it: a full stop and an opening quotation mark. Columns of a
+table without rules stand further apart."""
 
 
 def outside_ink(page: Page, gray: np.ndarray, *, dpi: float) -> np.ndarray:
@@ -54,6 +64,31 @@ def find_outside_lines(page: Page, ink: np.ndarray, engine: OcrEngine, *, dpi: f
         if min(crop.shape[:2]) >= 3:
             lines.append(Line(crop, BBox(x0, y0, x1, y1)))
     return lines
+
+
+def find_prose(lines: Sequence[Line]) -> list[Line]:
+    """The lines outside tables that fill paragraphs: long ones without gaps, and another such right above or
+    below. The last line of a paragraph is seldom one."""
+    long = [line for line in lines if line.bbox.width >= PROSE_ASPECT * line.bbox.height]
+    full = [line for line in long if not _has_gap(line.crop)]
+    return [
+        line
+        for line in full
+        if any(
+            abs(other.bbox.center[1] - line.bbox.center[1]) < PROSE_LEADING * line.bbox.height
+            and abs(other.bbox.right - line.bbox.right) < 0.5 * line.bbox.width
+            for other in full
+            if other is not line
+        )
+    ]
+
+
+def _has_gap(crop: np.ndarray) -> bool:
+    """Whether there is white in a line, (h, w, 3), as wide as between columns."""
+    gray = crop.min(axis=2)
+    is_dark = (gray < paper_level(gray) - INK_LEVEL).any(axis=0)
+    dark = np.flatnonzero(is_dark)
+    return dark.size > 0 and int(np.diff(dark).max(initial=0)) > PROSE_GAP * len(gray)
 
 
 def _without_tables(page: Page, top: int, bottom: int, margin: int) -> np.ndarray:

@@ -63,7 +63,8 @@ def _without_loose_ends(chain: list[Rule], crossed_at: list[float], *, close: fl
         chain: rules in line, by their start.
         crossed_at: where rules cross it, in order.
     """
-    cells = list(pairwise(crossed_at))
+    start, stop = chain[0].start - close, max(rule.stop for rule in chain) + close
+    cells = [(left, right) for left, right in pairwise(crossed_at) if right > start and left < stop]
     for left, right in (*cells, *reversed(cells)):
         is_first = all(rule.start > left - close for rule in chain)
         is_last = all(rule.stop < right + close for rule in chain)

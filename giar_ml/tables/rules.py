@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 
 import cv2
@@ -20,7 +21,16 @@ SLIP_IN = 0.08
 MAX_ROW_IN = 0.6
 """Height of a row whose outer rule stands apart."""
 
-_LAST: tuple[weakref.ref[np.ndarray], float, Rules] | None = None
+
+class _Last(threading.local):
+    """What `find_rules` found last in this thread."""
+
+    image: weakref.ref[np.ndarray] | None = None
+    dpi: float = 0.0
+    rules: Rules
+
+
+_last = _Last()
 
 
 def estimate_dpi(image: np.ndarray) -> float:
@@ -38,14 +48,12 @@ def find_rules(image: np.ndarray, *, dpi: float) -> Rules:
 
     A grey-scale black-hat across the rule finds thin dark lines whatever is behind them: shaded
     header cells and uneven light leave no edges of their own, as they do in a threshold. The rules of
-    the last image are remembered: layout and tables ask for the same.
+    the last image are remembered: layout and tables ask for the same, in the same thread.
     """
-    global _LAST
-    if _LAST is not None and _LAST[0]() is image and _LAST[1] == dpi:
-        return _LAST[2]
-    rules = _find_rules(to_gray(image), dpi=dpi)
-    _LAST = weakref.ref(image), dpi, rules
-    return rules
+    if _last.image is None or _last.image() is not image or _last.dpi != dpi:
+        _last.rules = _find_rules(to_gray(image), dpi=dpi)
+        _last.image, _last.dpi = weakref.ref(image), dpi
+    return _last.rules
 
 
 def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:

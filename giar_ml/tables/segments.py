@@ -8,13 +8,14 @@ import numpy as np
 
 from giar_ml.geometry import cluster, runs
 from giar_ml.tables.ruling import CLOSE_IN, LONG_RULE_IN, MEDIUM_RULE_IN, TOUCH_IN, Rule
-from giar_ml.tables.traces import GAP_IN, find_sides, is_clear, max_thickness, trace_lines
+from giar_ml.tables.traces import GAP_IN, find_sides, group_medians, max_thickness, trace_lines
 
 PALE, PALE_PIECE = 0.4, 0.25
 """How dark a rule is at least, beside others of its direction, and a short piece of one."""
 MAX_BEND_IN = 0.003
 MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
+MAX_SLOPE = 0.05
 MIN_PIECE_IN = 0.02
 SLANTED_IN = 2.0
 """So long a line shows its slope, however rough it is."""
@@ -41,30 +42,28 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
     """Segments of rules, and a mask of all that is thin and dark."""
     traces, dark = trace_lines(gray, dpi=dpi, level=level)
     beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
-    segments = []
-    for xs, ys, thickness, depth in traces:
-        left, stop = int(xs[0]), int(xs[-1]) + 1
-        if stop - left >= dpi:
-            slope, offset = fit_line(xs - left, ys)
-        else:
-            slope, offset = 0.0, float(np.median(ys))
-            tilt, bend = _tilt_and_bend(xs, ys)
-            if abs(tilt) > MAX_TILT or bend > max(0.6, MAX_BEND_IN * dpi):
-                continue
-        if abs(slope) > 0.05:
-            continue
-        if not is_clear(xs, np.round(offset + slope * (xs - left)), beside):
-            continue
-        segments.append(
-            Segment(
-                float(left),
-                float(stop),
-                float(offset + 0.5 - slope * left),
-                float(slope),
-                max(1.0, thickness),
-                depth,
-            )
-        )
+    lefts, stops = traces.xs[traces.starts], traces.xs[traces.stops - 1] + 1
+    slopes, offsets = np.zeros(len(lefts)), group_medians(traces.ys, traces.starts)
+    fitted = traces.spread(offsets)
+    is_long = stops - lefts >= dpi
+    parts = list(traces.parts())
+    for i in np.flatnonzero(is_long).tolist():
+        xs = traces.xs[parts[i]] - lefts[i]
+        slopes[i], offsets[i] = fit_line(xs, traces.ys[parts[i]])
+        fitted[parts[i]] = offsets[i] + slopes[i] * xs
+    tilts, bends = traces.tilts_and_bends()
+    is_straight = (np.abs(tilts) <= MAX_TILT) & (bends <= max(0.6, MAX_BEND_IN * dpi))
+    kept = (is_long | is_straight) & (np.abs(slopes) <= MAX_SLOPE) & traces.are_clear(fitted, beside)
+    columns = (
+        lefts.astype(float),
+        stops.astype(float),
+        offsets + 0.5 - slopes * lefts,
+        slopes,
+        np.maximum(1.0, traces.thickness),
+        traces.depth,
+    )
+    rows = zip(*(column[kept].tolist() for column in columns), strict=True)
+    segments = [Segment(*row) for row in rows]
     return _without_pale(segments, dpi=dpi), dark
 
 
@@ -85,13 +84,6 @@ def _without_pale(segments: list[Segment], *, dpi: float) -> list[Segment]:
         return segments
     usual, long = float(np.median(depths)), MEDIUM_RULE_IN * dpi
     return [s for s in segments if s.depth >= usual * (PALE if s.stop - s.start >= long else PALE_PIECE)]
-
-
-def _tilt_and_bend(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
-    """The slope of a line's points, and how far they lie off a straight one, root mean square in pixels."""
-    across, along = ys - ys.mean(), xs - xs.mean()
-    slope = float(across @ along) / max(float(along @ along), 1e-9)
-    return slope, float(np.sqrt(np.mean((across - slope * along) ** 2)))
 
 
 def main_slope(segments: list[Segment], *, dpi: float) -> float:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -31,19 +32,72 @@ MAX_CROSSING, CROSSING_STEP = 0.03, 0.002
 """Slopes of the lines that may be there."""
 
 
-class Trace(NamedTuple):
-    """The pixels of a thin dark line: columns, the mean row in each, the mean thickness, and by how many grey
-    levels it is darker than what is around it."""
+@dataclass(frozen=True, eq=False)
+class Traces:
+    """Thin dark lines, T of them; a page has thousands, so that what is asked is asked of all at once.
+
+    Args:
+        xs: (N,) columns of the first line from left to right, of the next one, and so on.
+        ys: (N,) the mean row of the line in each.
+        starts: (T,) where each line begins in these.
+        thickness: (T,) mean thickness in pixels.
+        depth: (T,) by how many grey levels each is darker than what is around it.
+    """
 
     xs: np.ndarray
     ys: np.ndarray
-    thickness: float
-    depth: float
+    starts: np.ndarray
+    thickness: np.ndarray
+    depth: np.ndarray
+
+    @property
+    def stops(self) -> np.ndarray:
+        return np.append(self.starts[1:], len(self.xs)).astype(np.intp)
+
+    def parts(self) -> Iterator[slice]:
+        """The part of `xs` that each line has."""
+        yield from map(slice, self.starts.tolist(), self.stops.tolist())
+
+    def spread(self, of_lines: np.ndarray) -> np.ndarray:
+        """(N,) what (T,) lines have, for each of their columns."""
+        return np.repeat(of_lines, self.stops - self.starts)
+
+    def tilts_and_bends(self) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) the slope of each line, and how far it lies off a straight one, root mean square in pixels."""
+        across, along = (v - self.spread(_means(v, self.starts)) for v in (self.ys, self.xs))
+        squares = np.maximum(_sums(along * along, self.starts), 1e-9)
+        slopes = _sums(across * along, self.starts) / squares
+        return slopes, np.sqrt(_means((across - self.spread(slopes) * along) ** 2, self.starts))
+
+    def are_clear(self, ys: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+        """(T,) bool: whether what is beside each line, at the rows (N,), is mostly clear of other marks.
+
+        Args:
+            sides: see `find_sides`.
+        """
+        rows = np.clip(np.round(ys), 0, len(sides[0]) - 1).astype(np.intp)
+        taken = np.sum([side[rows, self.xs] for side in sides], axis=0, dtype=float)
+        return np.asarray(1 - _means(taken, self.starts) / len(sides) >= MIN_CLEAR)
+
+
+def group_medians(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """(T,) medians of the parts of (N,) values that begin at (T,) `starts`, none of them empty."""
+    sizes = np.diff(starts, append=len(values))
+    ordered = values[np.lexsort((values, np.repeat(np.arange(len(starts)), sizes)))].astype(float)
+    return np.asarray((ordered[starts + (sizes - 1) // 2] + ordered[starts + sizes // 2]) / 2)
+
+
+def _sums(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    return np.asarray(np.add.reduceat(values, starts) if len(starts) else np.zeros(0))
+
+
+def _means(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    return _sums(values, starts) / np.diff(starts, append=len(values))
 
 
 def trace_lines(
     gray: np.ndarray, *, dpi: float, level: float, min_length: float = 0.0
-) -> tuple[list[Trace], np.ndarray]:
+) -> tuple[Traces, np.ndarray]:
     """Lines along the first axis, `min_length` pixels or longer, and a mask of all that is thin and dark."""
     across = max_thickness(dpi)
     along = max(8, round(MIN_STROKE_IN * dpi))
@@ -89,12 +143,10 @@ def trace_lines(
     return _to_traces(labels, is_line, response), dark
 
 
-def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray) -> list[Trace]:
+def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray) -> Traces:
     """The lines among the numbered areas of a page, (H, W), in the order of their numbers."""
     pixels = cv2.findNonZero((labels > 0).astype(np.uint8))
-    if pixels is None:
-        return []
-    columns, rows = pixels[:, 0].T
+    columns, rows = np.zeros((2, 0), np.intp) if pixels is None else pixels[:, 0].T
     numbers = labels[rows, columns]
     kept = is_line[numbers]
     columns, rows, numbers = columns[kept], rows[kept], numbers[kept]
@@ -109,11 +161,8 @@ def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray) ->
     middle = np.round(ys).astype(np.intp)
     near = [response[np.clip(middle + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
     depths = np.max(near, axis=0)
-    ends = np.flatnonzero(np.diff(lines, prepend=-1, append=-1))
-    return [
-        Trace(xs[a:b], ys[a:b], float(weights[a:b].mean()) - 2, float(np.median(depths[a:b])))
-        for a, b in pairwise(ends.tolist())
-    ]
+    starts = np.flatnonzero(np.diff(lines, prepend=-1))
+    return Traces(xs, ys, starts, _means(weights.astype(float), starts) - 2, group_medians(depths, starts))
 
 
 def _part_crossing(mask: np.ndarray, *, across: int) -> list[np.ndarray]:
@@ -163,10 +212,11 @@ def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.n
     """
     traces, dark = trace_lines(gray, dpi=dpi, level=response_level(gray), min_length=min_length)
     beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
+    clear = traces.are_clear(traces.ys, beside)
     return [
-        np.stack([trace.xs + 0.5, trace.ys + 0.5], axis=1)
-        for trace in traces
-        if is_clear(trace.xs, np.round(trace.ys), beside)
+        np.stack([traces.xs[part] + 0.5, traces.ys[part] + 0.5], axis=1)
+        for part, is_clear in zip(traces.parts(), clear.tolist(), strict=True)
+        if is_clear
     ]
 
 
@@ -185,9 +235,3 @@ def find_sides(dark: np.ndarray, *, distance: int) -> tuple[np.ndarray, np.ndarr
     kernel = np.zeros((4 * distance + 1, 1), np.uint8)
     kernel[: distance + 1] = 1
     return cv2.dilate(dark, kernel), cv2.dilate(dark, np.ascontiguousarray(kernel[::-1]))
-
-
-def is_clear(xs: np.ndarray, ys: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> bool:
-    """Whether what is beside a line is mostly clear of other marks."""
-    ys = np.clip(ys, 0, len(sides[0]) - 1).astype(np.intp)
-    return 1 - float(np.mean([side[ys, xs] for side in sides])) >= MIN_CLEAR

@@ -58,15 +58,19 @@ def as_scanned(page: Page) -> Page:
     if warp is None:
         return page
 
+    cells = [cell for table in page.tables for cell in table.cells]
+    tokens = [*page.tokens, *(token for cell in cells for token in cell.tokens)]
+    bboxes = [*(t.bbox for t in page.tables), *(c.bbox for c in cells), *(t.bbox for t in tokens)]
+    scanned = dict(zip(bboxes, warp.bboxes_to_scanned(bboxes), strict=True))
+
     def move_tokens(tokens: Iterable[Token]) -> tuple[Token, ...]:
-        return tuple(replace(token, bbox=warp.bbox_to_scanned(token.bbox)) for token in tokens)
+        return tuple(replace(token, bbox=scanned[token.bbox]) for token in tokens)
 
     def move_table(table: Table) -> Table:
         cells = tuple(
-            replace(cell, bbox=warp.bbox_to_scanned(cell.bbox), tokens=move_tokens(cell.tokens))
-            for cell in table.cells
+            replace(cell, bbox=scanned[cell.bbox], tokens=move_tokens(cell.tokens)) for cell in table.cells
         )
-        return replace(table, bbox=warp.bbox_to_scanned(table.bbox), cells=cells)
+        return replace(table, bbox=scanned[table.bbox], cells=cells)
 
     return replace(
         page,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.tables.traces import find_curves
-from giar_ml.upright.lines import find_text_lines, find_text_slope, shrink
+from giar_ml.upright.lines import find_text_ink, find_text_lines, find_text_slope, shrink
 from giar_ml.upright.warp import TERMS, Field, monomials
 
 MIN_RULE_IN = 0.8
@@ -136,8 +136,9 @@ def _find_curves(gray: np.ndarray, *, dpi: float) -> Curves:
         for image in (gray, np.ascontiguousarray(gray.T))
     )
     columns = [(curve[:, ::-1], error) for curve, error in columns]
-    rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(gray, dpi=dpi)]
-    return Curves(rows, columns, find_text_slope(gray, dpi=dpi))
+    ink = find_text_ink(gray, dpi=dpi)
+    rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(ink, dpi=dpi)]
+    return Curves(rows, columns, find_text_slope(ink))
 
 
 def _sample(curve: np.ndarray, axis: int, step: int) -> np.ndarray:

@@ -39,26 +39,26 @@ def shrink(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, float]:
     return small, scale
 
 
-def find_text_slope(gray: np.ndarray, *, dpi: float) -> float | None:
-    """By how much text sinks per pixel to the right; None without text.
+def find_text_slope(ink: np.ndarray) -> float | None:
+    """By how much text sinks per pixel to the right, by its `find_text_ink`; None without text.
 
     The slope at which the ink of lines is told best from the white between them: the differences between
     neighbouring rows of the projection are largest (Postl, "Detection of linear oblique structures and skew
     scan in digitized documents", ICPR 1986).
     """
-    ys, xs = np.nonzero(_find_print(gray, dpi=dpi))
+    ys, xs = np.nonzero(ink)
     if len(ys) < MIN_PRINT_PX:
         return None
     slopes = np.arange(-MAX_TEXT_SLOPE, MAX_TEXT_SLOPE + 1e-9, TEXT_SLOPE_STEP)
-    middle = gray.shape[1] / 2
+    middle = ink.shape[1] / 2
     contrasts = []
     for slope in slopes:
-        rows = np.bincount(np.clip(np.round(ys - slope * (xs - middle)), 0, len(gray) - 1).astype(np.intp))
+        rows = np.bincount(np.clip(np.round(ys - slope * (xs - middle)), 0, len(ink) - 1).astype(np.intp))
         contrasts.append(float((np.diff(rows.astype(float)) ** 2).sum()))
     return float(slopes[int(np.argmax(contrasts))])
 
 
-def _find_print(gray: np.ndarray, *, dpi: float) -> np.ndarray:
+def find_text_ink(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     """(H, W) uint8: dark pixels that are no part of a rule."""
     reach = round(AROUND_IN * dpi) | 1
     around = cv2.medianBlur(gray, min(reach, 255)) if reach > 1 else gray
@@ -68,12 +68,11 @@ def _find_print(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     return ink
 
 
-def find_text_lines(gray: np.ndarray, *, dpi: float, min_length_in: float = MIN_LENGTH_IN) -> list[TextLine]:
-    """Lines of text that run across, (H, W) uint8; bent ones too, and only long ones.
+def find_text_lines(ink: np.ndarray, *, dpi: float, min_length_in: float = MIN_LENGTH_IN) -> list[TextLine]:
+    """Lines of text that run across, by their `find_text_ink`; bent ones too, and only long ones.
 
     The curve of a line shorter than three pieces is empty.
     """
-    ink = _find_print(gray, dpi=dpi)
     smeared = cv2.morphologyEx(ink, cv2.MORPH_CLOSE, np.ones((1, round(GAP_IN * dpi) | 1), np.uint8))
     smeared = cv2.morphologyEx(smeared, cv2.MORPH_OPEN, np.ones((1, round(HEIGHT_IN[0] * dpi) | 1), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(smeared, connectivity=4)

@@ -9,7 +9,8 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.ocr.engine import OcrEngine
-from giar_ml.upright.lines import find_text_lines, shrink
+from giar_ml.ocr.lines import narrow
+from giar_ml.upright.lines import find_text_ink, find_text_lines, shrink
 from giar_ml.upright.warp import turn_image
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff（）、，。：；]")
@@ -62,11 +63,13 @@ def _count_read(
     """How many Chinese characters are read in lines; less sure ones count less.
 
     Figures do not count: a column of zeros is read as well from the side. Crops are read one after another
-    until there are `enough` characters, or so few that the rest cannot make up the `wanted` ones.
+    until there are `enough` characters, or so few that the rest cannot make up the `wanted` ones. They are
+    read narrow, as lines are first: 53 pages of all severities gave 35 to 79 characters so, 39 to 79 at their
+    own width, and 23 at most on their side or head.
     """
     total = 0.0
     for n, crop in enumerate(crops, start=1):
-        (recognition,) = engine.recognize([crop])
+        (recognition,) = engine.recognize([narrow(crop)])
         clearly = max(0.0, recognition.score - READABLE) / (1 - READABLE)
         total += clearly * len(_CHINESE.findall(recognition.text))
         if total >= enough or (n >= LEAST_READ and total < HOPELESS * wanted * n / len(crops)):
@@ -81,7 +84,8 @@ def _on_head(crops: list[np.ndarray]) -> list[np.ndarray]:
 def _find_lines(gray: np.ndarray, *, dpi: float) -> list[BBox]:
     """Lines of text across the page."""
     small, scale = shrink(gray, dpi=dpi)
-    lines = find_text_lines(small, dpi=dpi * scale, min_length_in=MIN_LENGTH_IN)
+    ink = find_text_ink(small, dpi=dpi * scale)
+    lines = find_text_lines(ink, dpi=dpi * scale, min_length_in=MIN_LENGTH_IN)
     return [BBox(*(x / scale for x in line.bbox)) for line in lines]
 
 

@@ -76,15 +76,20 @@ class PageWarp:
         turned = self._turn(np.array(points, float).reshape(-1, 2))
         return _pairs(self.field.apply(turned) if self.field else turned)
 
-    def to_scanned(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    def to_scanned(self, points: Sequence[tuple[float, float]] | np.ndarray) -> list[tuple[float, float]]:
         upright = np.array(points, float).reshape(-1, 2)
         return _pairs(self._turn_back(self.field.invert(upright) if self.field else upright))
 
     def bbox_to_scanned(self, bbox: BBox) -> BBox:
         """The smallest upright box around the place of `bbox` on the page as scanned."""
-        left, top, right, bottom = bbox
-        points = np.array(self.to_scanned([(left, top), (right, top), (right, bottom), (left, bottom)]))
-        return BBox(*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
+        return self.bboxes_to_scanned([bbox])[0]
+
+    def bboxes_to_scanned(self, bboxes: Sequence[BBox]) -> list[BBox]:
+        """The same of many at once, which takes hardly longer."""
+        corners = np.array(bboxes, float).reshape(-1, 4)[:, [0, 1, 2, 1, 2, 3, 0, 3]]
+        points = np.array(self.to_scanned(corners.reshape(-1, 2))).reshape(-1, 4, 2)
+        around = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
+        return [BBox(*row) for row in around.tolist()]
 
     def _turn(self, points: np.ndarray) -> np.ndarray:
         x, y = points[:, 0], points[:, 1]

@@ -148,4 +148,4 @@ def _to_read_page(page: Page) -> ReadPage:
 @cache
 def _extractor() -> Extractor:
     """Made once: engines are loaded when first needed."""
-    return Extractor()
+    return Extractor(prose=True)
