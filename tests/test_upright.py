@@ -455,6 +455,19 @@ def test_a_shaded_header_low_on_the_page_is_no_edge_of_the_sheet():
     assert find_sheet(page) is None
 
 
+def test_level_rules_of_a_wide_table_are_no_streaks():
+    # Once all rules were erased that are longer than 85 % of the page is wide.
+    page = np.full((HEIGHT, WIDTH, 3), 240, np.uint8)
+    for y in range(200, HEIGHT - 200, 120):
+        cv2.line(page, (round(0.06 * WIDTH), y), (round(0.94 * WIDTH), y), (190, 190, 190), 2)
+    assert remove_streaks(page, dpi=DPI) is page
+    # A streak may fade before it comes to an edge.
+    streak = np.linspace(60, 0, HEIGHT).astype(np.uint8)[:, None]
+    page[:, 400] -= streak
+    clean = remove_streaks(page, dpi=DPI)[:, 400].astype(int)
+    assert clean[: HEIGHT // 2].mean() == pytest.approx(240, abs=3)
+
+
 def test_rules_among_grain_are_no_streaks():
     # Once the level rules of a photograph were taken off, with all level strokes of its print.
     page = np.full((HEIGHT, WIDTH), 175, np.uint8)

@@ -24,6 +24,8 @@ STREAK_PERCENTILE = 15
 STREAK_DEPTH = (4, 70)
 """Levels by which it is darker there: paper differs from pixel to pixel, but not always to the same side.
 A rule of a table that fills its picture is darker."""
+STREAK_END_DEPTH = 2
+"""The same at an edge of the page, where a streak may fade, but not at both; rules have none there."""
 STREAK_BLOCK_IN = 0.4
 
 
@@ -85,6 +87,9 @@ def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:
             typical = [np.median(depth[block, column]) - grain for block in blocks]
             # A rule, and grain beyond its ends, are no streak.
             if np.percentile(typical, STREAK_PERCENTILE) < STREAK_DEPTH[0]:
+                continue
+            # Nor is a rule nearly as long as the page is wide.
+            if max(typical[0], typical[-1]) < STREAK_END_DEPTH:
                 continue
             typical = np.clip(typical, 0, STREAK_DEPTH[1]).tolist()
             if clean is image:
