@@ -197,6 +197,7 @@ def test_options_reach_the_extractor(files):
         "lp://x",
         "--max-risk",
         "0.1",
+        "--prose",
     ]
     cli.main(["extract", *files(a="accepted"), "-o", "out", *options])
     assert FakeExtractor.options == {
@@ -205,6 +206,7 @@ def test_options_reach_the_extractor(files):
         "models": Path(),
         "layout": "lp://x",
         "max_risk": 0.1,
+        "prose": True,
     }
 
 

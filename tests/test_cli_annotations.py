@@ -299,7 +299,7 @@ def round_trip(path, tool, tmp_path, capsys):
     assert export(tool, str(path), output=output, options=("--device", "cpu")) == 0
     capsys.readouterr()
     assert cli.main(["annotations", "import", confirm(output), "-o", str(tmp_path / "gold")]) == 0
-    seen = predicted_gold(pipeline.Extractor(device="cpu").label(path))
+    seen = predicted_gold(pipeline.Extractor(device="cpu", prose=True).label(path))
     for page in seen.pages:
         (name,) = (tmp_path / "gold").glob(f"{path.stem}-{page.number}.*g")
         gold = Gold.read(gold_path(name))

@@ -330,6 +330,10 @@ def test_ends_that_hang_in_line_are_a_rule() -> None:
     assert find_grid(image)[:2] == (3, 3)
 
 
+def test_a_blank_page_has_no_rules() -> None:
+    assert find_rules(np.full((400, 300, 3), 255, np.uint8), dpi=100) == Rules((), ())
+
+
 def test_pages_looked_at_at_the_same_time_keep_their_own_rules() -> None:
     images = [np.full((400, 400 + 10 * n, 3), 255, np.uint8) for n in range(8)]
     for n, image in enumerate(images):

@@ -52,7 +52,7 @@ class Traces:
 
     @property
     def stops(self) -> np.ndarray:
-        return np.append(self.starts[1:], len(self.xs)).astype(np.intp)
+        return np.append(self.starts, len(self.xs))[1:].astype(np.intp)
 
     def parts(self) -> Iterator[slice]:
         """The part of `xs` that each line has."""
