@@ -116,23 +116,26 @@ class Extractor:
 
         with clock("load"):
             document = load(Path(path))
-        from giar_ml.layout import RULES
-
+        if all(page.kind == "text" for page in document.pages):
+            return document
         self._load_for(document)
-        # Detectors of other libraries may not be asked from several threads.
-        n_at_once = self._threads if self._layout_name == RULES else 1
-        with ThreadPoolExecutor(n_at_once, "page") as pool:
+        with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
             pages = pool.map(lambda page: self._read_page(page, clock), document.pages)
             return replace(document, pages=tuple(pages))
 
+    def _n_pages_at_once(self) -> int:
+        from giar_ml.layout import RULES
+
+        # Detectors of other libraries may not be asked from several threads.
+        return self._threads if self._layout_name == RULES else 1
+
     def _load_for(self, document: Document) -> None:
         """Load what reads its pages, before they are read at the same time."""
-        kinds = {page.kind for page in document.pages}
-        if kinds - {"text"} and self._detector is None:
+        if self._detector is None:
             from giar_ml.layout import load_detector
 
             self._detector = load_detector(self._layout_name)
-        if "scan" in kinds:
+        if any(page.kind == "scan" for page in document.pages):
             self._load_engine()
             self._load_figure_reader()
 
@@ -211,7 +214,6 @@ def understand(document: Document, labeller: PageLabeller, *, max_risk: float = 
 def _understand(document: Document, labeller: PageLabeller, max_risk: float, clock: _Clock) -> Analysis:
     from giar_ml.fields import collect_evidence
     from giar_ml.prose import find_statements, read_title
-    from giar_ml.upright import as_scanned
     from giar_ml.verdict import decide
 
     with clock("label"):
@@ -241,11 +243,11 @@ def _understand(document: Document, labeller: PageLabeller, max_risk: float, clo
         problems=problems,
         timings_ms=clock.timings_ms,
     )
-    return Analysis(
-        report,
-        tuple(map(as_scanned, pages)),
-        tuple(_label_as_scanned(label, warps) for label in evidence.labels),
-    )
+    if warps:
+        from giar_ml.upright import as_scanned
+
+        pages = tuple(map(as_scanned, pages))
+    return Analysis(report, pages, tuple(_label_as_scanned(label, warps) for label in evidence.labels))
 
 
 def n_cores() -> int:

@@ -294,6 +294,16 @@ def test_help_and_import_load_nothing_heavy():
     assert run.stdout.splitlines()[-1] == "[]"
 
 
+def test_texts_are_read_without_what_reads_pictures():
+    [text, *_] = sorted((Path(__file__).parents[1] / "eval" / "fixtures").glob("*.txt"))
+    code = (
+        f"import sys, giar_ml; giar_ml.extract({str(text)!r})\n"
+        "print([name for name in ('layoutparser', 'paddleocr', 'PIL') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
 @pytest.mark.parametrize("code", ["import giar_ml", "import giar_ml.cli; giar_ml.cli.main(['--help'])"])
 def test_starting_takes_less_than_half_a_second(code):
     def seconds() -> float:

@@ -41,7 +41,7 @@ class PaddleOcr:
             `onnxruntime` gives the posteriors that readings of figures are made from.
         model_folder: a folder with `det/` and `rec/` in PaddleOCR's format; None for the embedded weights.
         device: `auto` (a GPU if it can be used), `cpu` or `cuda:N`.
-        threads: that a network runs on.
+        threads: that a network runs on; 0 is one per core.
 
     Raises:
         EngineError: the device is not available, the folder is incomplete, the engine not installed.
@@ -54,7 +54,7 @@ class PaddleOcr:
         engine: str = "onnxruntime",
         model_folder: Path | None = None,
         device: str = "auto",
-        threads: int = 1,
+        threads: int = 0,
     ) -> None:
         if engine not in BACKENDS:
             raise EngineError(f"PaddleOCR has no engine {engine!r}; there are: {', '.join(BACKENDS)}.")
@@ -197,7 +197,7 @@ def _has_cuda(engine: str) -> bool:
     return torch.cuda.is_available()
 
 
-def _open_session(model: Path, device: str, *, threads: int = 1) -> Any:
+def _open_session(model: Path, device: str, *, threads: int = 0) -> Any:
     _check_opencv()
     import onnxruntime
 
