@@ -3,7 +3,8 @@
 python -m eval.bench_labels [folder] [--model DIR] [--threads 2] [--repeat 3]
 
 Tokens are those of the gold, so that no OCR is timed; Word and HTML files are read. A page's time is the
-median of its runs, from placed tokens to probabilities by name, with ONNX Runtime on the processor.
+median of its runs, from placed tokens to probabilities by name, with ONNX Runtime on the processor. Texts,
+Word and HTML files have no pages: each is labelled as a whole, and counted by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
@@ -41,8 +42,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
-    pages = list(read_pages(options.folder))
-    if not pages:
+    pages, wholes = read_pages(options.folder)
+    if not pages and not wholes:
         sys.exit(f"{options.folder}: no documents with gold; name another folder")
     try:
         folder = options.model or current_label_model()
@@ -54,23 +55,30 @@ def main() -> None:
     classifier = replace(
         classifier, run=load_onnx(folder / "model.onnx", len(classifier.labels), threads=options.threads)
     )
-    result = {"threads": options.threads, "load_ms": round(load_ms)}
-    print(json.dumps(result | measure(classifier, pages, repeat=options.repeat), indent=2))
+    result: dict[str, Any] = {"threads": options.threads, "load_ms": round(load_ms)}
+    for name, group in (("pages", pages), ("whole_documents", wholes)):
+        if group:
+            result[name] = measure(classifier, group, repeat=options.repeat)
+    print(json.dumps(result, indent=2))
 
 
-def read_pages(folder: Path) -> Iterator[list[Placed]]:
-    """The pages of all documents with gold; a text is one page."""
+def read_pages(folder: Path) -> tuple[list[list[Placed]], list[list[Placed]]]:
+    """The pages of scans and PDF files with gold, and the documents that have none."""
+    pages: list[list[Placed]] = []
+    wholes: list[list[Placed]] = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         gold = Gold.read(path)
         document = path.with_name(path.name.removesuffix(SUFFIX))
         if gold.kind in ("word", "html"):
-            yield from map(place_page, load(document).pages)
+            wholes.extend(map(place_page, load(document).pages))
         else:
-            yield from (place_example(e) for e in gold_examples(gold, document) if e.source != "flow")
+            examples = [e for e in gold_examples(gold, document) if e.source != "flow"]
+            (wholes if gold.kind == "text" else pages).extend(map(place_example, examples))
+    return pages, wholes
 
 
 def measure(classifier: Classifier, pages: Sequence[Sequence[Placed]], *, repeat: int) -> dict[str, Any]:
-    """Milliseconds per page, after a run to warm up."""
+    """Milliseconds of one, after a run to warm up."""
     classifier.label_pages(pages[:1])
     runs_ms: list[list[float]] = [[] for _ in pages]
     for _ in range(repeat):
@@ -81,10 +89,11 @@ def measure(classifier: Classifier, pages: Sequence[Sequence[Placed]], *, repeat
     page_ms = [median(times) for times in runs_ms]
     full_ms = [ms for ms, page in zip(page_ms, pages, strict=True) if len(page) in TABLE]
     return {
-        "pages": len(pages),
-        "tokens_per_page": median(map(len, pages)),
+        "n": len(pages),
+        "tokens": median(map(len, pages)),
         "median_ms": round(median(page_ms), 1),
         "p95_ms": round(float(np.percentile(page_ms, 95)), 1),
+        "max_ms": round(max(page_ms), 1),
         "tables": {"tokens": f"{TABLE[0]}-{TABLE[-1]}", "pages": len(full_ms)}
         | ({"median_ms": round(median(full_ms), 1)} if full_ms else {}),
     }

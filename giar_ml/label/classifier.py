@@ -70,11 +70,15 @@ class Classifier:
 
     def _to_labels(self, log_probs: np.ndarray) -> list[Labels]:
         probabilities = np.exp(log_probs)
-        order = np.argsort(-probabilities, axis=1, kind="stable") if len(probabilities) else probabilities
-        return [
-            {self.labels[k]: float(row[k]) for k in best if row[k] >= _LEAST}
-            for row, best in zip(probabilities, order, strict=True)
-        ]
+        found: list[Labels] = [{} for _ in probabilities]
+        tokens, labels = np.nonzero(probabilities >= _LEAST)
+        kept = probabilities[tokens, labels]
+        order = np.lexsort((labels, -kept, tokens))
+        for token, label, p in zip(
+            tokens[order].tolist(), labels[order].tolist(), kept[order].tolist(), strict=True
+        ):
+            found[token][self.labels[label]] = p
+        return found
 
 
 def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Classifier:

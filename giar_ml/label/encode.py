@@ -162,9 +162,8 @@ def token_log_probs(n_tokens: int, windows: Iterable[Window], logits: Iterable[n
         tokens, starts, counts = _runs(window.owners)
         means = np.add.reduceat(log_probs, starts) / counts[:, None]
         edge = np.minimum(starts, len(window.owners) - starts - counts)
-        for token, mean, d in zip(tokens, means, edge, strict=True):
-            if token >= 0 and d > depth[token]:
-                found[token], depth[token] = mean, d
+        deeper = (tokens >= 0) & (edge > depth[tokens])
+        found[tokens[deeper]], depth[tokens[deeper]] = means[deeper], edge[deeper]
     return log_softmax(found) if found is not None else np.zeros((0, 0))
 
 
