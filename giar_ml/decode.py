@@ -139,11 +139,13 @@ def decode_within(
             continue
         try:
             rival = rival_model.minimize(different_from=best.output, limit=far - other.price)
-            if rival is not None:
-                second = min(second, rival.cost + other.price)
-                proven &= rival.optimal
+            if rival is None:
+                continue
+            second = min(second, rival.cost + other.price)
+            proven &= rival.optimal
             near = int(best_cost) + round(open_margin * SCALE) - other.price
-            _collect_open(rival_model, best, near, others)
+            if rival.cost <= near or not rival.optimal:
+                _collect_open(rival_model, best, near, others)
         except SolverTimeoutError:
             proven = False
     corrections: set[str] = set()

@@ -179,13 +179,13 @@ def test_a_mark_that_is_read_as_nothing_is_blank():
 # Without proof
 
 
-@pytest.fixture
-def little_time(monkeypatch):
+def allow(monkeypatch, *, time):
     """Enough for one answer, not for the proof that no other is about as good."""
-    monkeypatch.setattr("giar_ml.decode.Budget", partial(Budget, left=0.05))
+    monkeypatch.setattr("giar_ml.decode.Budget", partial(Budget, left=time))
 
 
-def test_without_proof_a_reading_stays_with_a_suggestion(little_time):
+def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
+    allow(monkeypatch, time=0.05)
     changes = seen(REQUEST, scanned_surely) | {
         "requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))
     }
@@ -196,7 +196,8 @@ def test_without_proof_a_reading_stays_with_a_suggestion(little_time):
     assert (cell.status, cell.value, cell.suggestion) == ("conflict", 17, 11)
 
 
-def test_without_proof_a_lost_figure_is_inferred_with_doubt(little_time):
+def test_without_proof_a_lost_figure_is_inferred_with_doubt(monkeypatch):
+    allow(monkeypatch, time=0.025)
     verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
     assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}
