@@ -448,6 +448,21 @@ def test_a_cell_with_print_in_each_of_its_columns_is_parted(texts_at, n_cells):
     assert len(parted.cells) == n_cells
 
 
+def test_a_cell_is_parted_as_another_row_is() -> None:
+    image, table = spanning(("1409", 40), ("5521", 230))
+    lost = replace(table.cells[3], column_stop=3, bbox=table.cells[3].bbox._replace(right=368))
+    parted = part_spanning_cells(replace(table, cells=(*table.cells[:3], lost)), image, dpi=150)
+    assert len(parted.cells) == 4  # in no other row are columns 1 and 2 one cell
+    whole = replace(table.cells[4], row_start=2, row_stop=3)
+    three = replace(
+        table,
+        n_rows=3,
+        cells=(*table.cells[:3], lost, replace(table.cells[3], row_start=2, row_stop=3), whole),
+    )
+    parted = part_spanning_cells(three, image, dpi=150)
+    assert [(c.column_start, c.column_stop) for c in parted.cells if c.row_start == 1] == [(0, 1), (1, 3)]
+
+
 @pytest.mark.parametrize(
     ("second", "n_cells"), [(Token("5521", BBox(0, 0, 9, 9)), 6), (Token("~", BBox(0, 0, 9, 9), 0.2), 5)]
 )
@@ -462,6 +477,16 @@ def test_a_parted_cell_is_whole_again_where_a_part_is_dirt(second, n_cells):
     joined = join_unread(table, replace(parted, cells=tuple(cells)))
     assert len(joined.cells) == n_cells
     assert [t for c in joined.cells for t in c.tokens] == [first, second]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_grain_is_no_print(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    grain = cv2.GaussianBlur(rng.normal(0, 28, (78, 840)), (0, 0), 0.7)
+    cell = np.clip(232 + grain, 0, 255).astype(np.uint8)
+    assert not find_cell_lines(cell, BBox(0, 0, 840, 78), dpi=189)
+    cv2.putText(cell, "40", (400, 50), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (110,), 2, cv2.LINE_AA)
+    assert len(find_cell_lines(cell, BBox(0, 0, 840, 78), dpi=189)) == 1
 
 
 def write_figures(*texts_at: tuple[str, int, int]) -> np.ndarray:

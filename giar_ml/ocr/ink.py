@@ -18,6 +18,8 @@ MIN_INK_IN = 0.045
 STROKE_GAP_IN = 0.02
 MIN_DEPTH = 24.0
 """Grey levels below the paper of the palest ink: JPEG noise has about 10."""
+DEPTH_TO_NOISE = 4.5
+"""The same in median distances of pixels from the level of the paper, of which grain has few more."""
 CORE = 1.6
 """Depth of the core of print, in depths at which ink begins."""
 STROKE_IN = 0.045
@@ -64,9 +66,10 @@ def find_print(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray,
 
 def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
     blank = np.zeros(cell.shape, bool)
-    cleaned, ink = _clean_at(cell, max(MIN_DEPTH, 0.4 * _contrast(cell)), dpi=dpi)
+    least = max(MIN_DEPTH, DEPTH_TO_NOISE * _noise(cell, paper_level(cell)))
+    cleaned, ink = _clean_at(cell, max(least, 0.4 * _contrast(cell)), dpi=dpi)
     of_print = _print_contrast(cell, dpi=dpi)
-    depth = max(MIN_DEPTH, 0.4 * of_print)
+    depth = max(least, 0.4 * of_print)
     if of_print < PALER * _contrast(cell) and 2 * ink.sum() < (cell < paper_level(cell) - depth).sum():
         # Dust is darker than the print, most of which was left out.
         cleaned, ink = _clean_at(cell, depth, dpi=dpi)
@@ -75,7 +78,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
     paper = paper_level(cleaned)
     cleaned = _without_stains(cleaned, paper, size=round(STROKE_IN * dpi))
-    noise = 1.5 * float(np.median(np.abs(cleaned - paper)))
+    noise = 1.5 * _noise(cleaned, paper)
     # A speck may be darker than all of the print.
     for contrast in (_contrast(cleaned), _print_contrast(cleaned, dpi=dpi)):
         if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
@@ -96,6 +99,11 @@ def _with_paler(
     cleaned_at, paler = _clean_at(cell, depth, dpi=dpi)
     found = in_line(paler, ink, dpi=dpi)
     return (cleaned_at, found) if found.any() else (cleaned, ink)
+
+
+def _noise(cell: np.ndarray, paper: float) -> float:
+    """The median distance from the level of the paper."""
+    return float(np.median(np.abs(cell - paper)))
 
 
 def _contrast(cell: np.ndarray) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
@@ -11,6 +12,7 @@ import numpy as np
 from giar_ml.document import UNREAD, BBox, Cell, Table, Token
 from giar_ml.geometry import union
 from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.lines import Line
 
 MIN_GAP = 1.0
 """Between the print of two columns, in heights of it; the digits of one figure are nearer."""
@@ -22,7 +24,8 @@ READ = 0.5
 
 
 def part_spanning_cells(table: Table, gray: np.ndarray, *, dpi: float) -> Table:
-    """The table with cells parted that span columns and have print in each, far apart at every border.
+    """The table with cells parted that span columns which are parted in other rows, and have print in each
+    part, far apart at every border.
 
     Args:
         gray: the page, (H, W) uint8.
@@ -45,11 +48,8 @@ def join_unread(table: Table, parted: Table) -> Table:
 
 
 def _is_piece(cell: Cell, whole: Cell) -> bool:
-    return (
-        (cell.row_start, cell.row_stop) == (whole.row_start, whole.row_stop)
-        and whole.column_start <= cell.column_start
-        and cell.column_stop <= whole.column_stop
-    )
+    same_rows = (cell.row_start, cell.row_stop) == (whole.row_start, whole.row_stop)
+    return same_rows and _is_within(cell, whole)
 
 
 def _is_read(token: Token) -> bool:
@@ -57,29 +57,64 @@ def _is_read(token: Token) -> bool:
 
 
 def _part(cell: Cell, table: Table, gray: np.ndarray, *, dpi: float) -> list[Cell]:
+    """The cell parted as another row of the table is, where its print stands so; into most pieces first."""
+    for spans in _partitions(cell, table):
+        pieces = [_piece(cell, span, table) for span in spans]
+        if _stand_apart(pieces, gray, dpi=dpi):
+            return pieces
+    return [cell]
+
+
+_Span = tuple[int, int]
+"""First column and the one after the last."""
+
+
+def _partitions(cell: Cell, table: Table) -> list[tuple[_Span, ...]]:
+    """How the columns of a cell are parted in other rows; all of them alone, where each is so in some row."""
+    if cell.column_stop - cell.column_start < 2:
+        return []
     columns = range(cell.column_start, cell.column_stop)
-    if len(columns) < 2:
-        return [cell]
-    pieces = []
-    for column in columns:
-        beside = [c.bbox for c in table.cells if (c.column_start, c.column_stop) == (column, column + 1)]
-        if not beside:
-            return [cell]
-        left, right = median(bbox.left for bbox in beside), median(bbox.right for bbox in beside)
-        bbox = BBox(left, cell.bbox.top, right, cell.bbox.bottom)
-        pieces.append(replace(cell, column_start=column, column_stop=column + 1, bbox=bbox))
+    inside = [c for c in table.cells if c is not cell and _is_within(c, cell)]
+    spans = {(c.column_start, c.column_stop) for c in inside}
+    alone = tuple((column, column + 1) for column in columns)
+    found = {alone} if spans.issuperset(alone) else set()
+    for row in range(table.n_rows):
+        parts = sorted((c.column_start, c.column_stop) for c in inside if c.row_start <= row < c.row_stop)
+        if len(parts) > 1 and sum(stop - start for start, stop in parts) == len(columns):
+            found.add(tuple(parts))
+    return sorted(found, key=lambda parts: (-len(parts), parts))
+
+
+def _is_within(cell: Cell, whole: Cell) -> bool:
+    return whole.column_start <= cell.column_start and cell.column_stop <= whole.column_stop
+
+
+def _piece(cell: Cell, span: _Span, table: Table) -> Cell:
+    beside = [c.bbox for c in table.cells if (c.column_start, c.column_stop) == span]
+    left, right = median(bbox.left for bbox in beside), median(bbox.right for bbox in beside)
+    bbox = BBox(left, cell.bbox.top, right, cell.bbox.bottom)
+    return replace(cell, column_start=span[0], column_stop=span[1], bbox=bbox)
+
+
+def _stand_apart(pieces: Sequence[Cell], gray: np.ndarray, *, dpi: float) -> bool:
+    """Whether there is print in each of the pieces, its lines below each other, far from the edges and from
+    that in the next piece."""
     found = [find_cell_lines(gray, piece.bbox, dpi=dpi) for piece in pieces]
-    if not all(found):
-        return [cell]
+    if not all(found) or not all(map(_are_stacked, found)):
+        return False
     print_ = [union(line.bbox for line in lines) for lines in found]
     margin = MARGIN_IN * dpi
     if any(
         box.left < piece.bbox.left + margin or box.right > piece.bbox.right - margin
         for piece, box in zip(pieces, print_, strict=True)
     ):
-        return [cell]
-    is_apart = all(
+        return False
+    return all(
         b.left - a.right >= MIN_GAP * max(line.bbox.height for line in (*left, *right))
         for (a, b), (left, right) in zip(pairwise(print_), pairwise(found), strict=True)
     )
-    return pieces if is_apart else [cell]
+
+
+def _are_stacked(lines: Sequence[Line]) -> bool:
+    """Whether lines lie below each other; marks of a seal are scattered."""
+    return max(line.bbox.left for line in lines) < min(line.bbox.right for line in lines)
