@@ -99,9 +99,12 @@ def _piece(cell: Cell, span: _Span, table: Table) -> Cell:
 def _stand_apart(pieces: Sequence[Cell], gray: np.ndarray, *, dpi: float) -> bool:
     """Whether there is print in each of the pieces, its lines below each other, far from the edges and from
     that in the next piece."""
-    found = [find_cell_lines(gray, piece.bbox, dpi=dpi) for piece in pieces]
-    if not all(found) or not all(map(_are_stacked, found)):
-        return False
+    found: list[list[Line]] = []
+    for piece in pieces:
+        lines = find_cell_lines(gray, piece.bbox, dpi=dpi)
+        if not lines or not _are_stacked(lines):
+            return False
+        found.append(lines)
     print_ = [union(line.bbox for line in lines) for lines in found]
     margin = MARGIN_IN * dpi
     if any(
