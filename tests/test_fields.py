@@ -361,6 +361,23 @@ def test_what_was_labelled_as_a_figure_is_none_of_the_labels_before_it() -> None
     assert fields_of("row:disclosure.regulations") == ["3"]
 
 
+def test_a_label_behind_a_mark_read_as_a_figure_is_a_label() -> None:
+    """Strokes of a seal covered the beginning of the label."""
+    mark = replace(make_token("7", "figure", 0, p=0.6), readings=(Reading("7", 0.5),), confidence=0.5)
+    label = make_token("访投诉类申请", "row:requests.not_processed.petition", 10)
+    cells = (
+        Cell(0, 1, 0, 1, BBox(0, 0, 100, 20), (mark, label)),
+        *(
+            Cell(0, 1, i, i + 1, BBox(100 * i, 0, 100 * i + 100, 20), (make_token("0", "figure", 100 * i),))
+            for i in range(1, 8)
+        ),
+    )
+    page = Page(1, "scan", 1000, 1000, tables=(Table(1, BBox(0, 0, 800, 20), 1, 8, cells),))
+    (line,) = document_lines([page])
+    assert [place.token.text for place in line.fields if place.token] == ["0"] * 7
+    assert [place.token.text for place in line.labels if place.token] == ["7访投诉类申请"]
+
+
 # Captions with nothing behind them
 
 ROW_NAMES = ("row:disclosure.penalties", "row:disclosure.coercion", "row:disclosure.fees")

@@ -5,10 +5,11 @@ import pypdfium2
 import pytest
 
 from giar_ml.annotations.gold import Gold
+from giar_ml.document import BBox
 from giar_ml.forms import load_form
 from tests.test_word import make_filling
 from training import printing
-from training.print_gold import LostCellError
+from training.print_gold import LostCellError, _check_apart
 from training.printing import (
     PrintJob,
     find_chromium,
@@ -172,6 +173,15 @@ def test_a_print_that_lost_a_cell_is_made_again(monkeypatch):
     [(_, job)] = print_reports([PrintJob(make_filling(), Style(), "libreoffice")])
     assert [style.split_rows for style in styles] == [False, True]
     assert job.style == styles[1]
+
+
+def test_tables_that_lie_over_each_other_are_no_print():
+    above = [(1, (0, i), BBox(100 * i, 0, 100 * i + 100, 50)) for i in range(4)]
+    below = [(1, (1, i), BBox(100 * i, 49, 100 * i + 100, 90)) for i in range(4)]
+    _check_apart([*above, *below])
+    _check_apart([*above, *((2, key, box) for _, key, box in above)])
+    with pytest.raises(LostCellError, match="page 1"):
+        _check_apart([*above, *((1, key, box._replace(top=30)) for _, key, box in below)])
 
 
 def test_every_cell_has_a_colour_of_its_own():

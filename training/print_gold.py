@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +27,7 @@ from giar_ml.annotations.gold import (
     box_poly,
 )
 from giar_ml.document import BBox
+from giar_ml.geometry import intersection_area, union
 from giar_ml.text import normalize_radicals
 from training.filling import Filling
 from training.style import Grid, GridCell, Style, TintKey, is_narrow
@@ -36,9 +38,12 @@ _LINE_SHIFT = 0.35
 _COLUMN_GAP = 2.0
 """Of the type size: a wider gap in a line outside the tables parts two texts."""
 
+_MAX_OVERLAP = 0.05
+"""Share of the smaller of two tables that the other may cover: their rules."""
+
 
 class LostCellError(RuntimeError):
-    """A cell was sent to the printer and is not on any page."""
+    """A cell was sent to the printer and is not on any page, or lies under another table."""
 
 
 class _Char(NamedTuple):
@@ -72,9 +77,10 @@ def read_print(
         pieces: where their cells lie, see `take_out_tints`.
 
     Raises:
-        LostCellError: a cell is not printed.
+        LostCellError: a cell is not printed, or tables lie over each other.
         RuntimeError: the text of a cell is not what was sent.
     """
+    _check_apart(pieces)
     pages, chars = _read_pages(pdf)
     parts, outside = _share_out(chars, pieces)
     tokens: list[tuple[int, int, GoldToken]] = []
@@ -146,6 +152,17 @@ def _read_chars(page: pypdfium2.PdfPage, height: float) -> list[_Char]:
         size_pt = pdfium.FPDFText_GetFontSize(text_page, i)
         chars.append(_Char(normalize_radicals(text), ink, x.value, height - y.value, size_pt))
     return chars
+
+
+def _check_apart(pieces: Iterable[Piece]) -> None:
+    by_table: dict[tuple[int, int], list[BBox]] = defaultdict(list)
+    for page, (table, _), box in pieces:
+        by_table[page, table].append(box)
+    areas = [(page, union(boxes)) for (page, _), boxes in by_table.items()]
+    for (page, area), (other_page, other) in combinations(areas, 2):
+        smaller = min(intersection_area(box, box) for box in (area, other))
+        if page == other_page and intersection_area(area, other) > _MAX_OVERLAP * smaller:
+            raise LostCellError(f"two tables lie over each other on page {page}")
 
 
 def _share_out(

@@ -100,7 +100,9 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
     )
     after = sum(cell.column_stop <= n_label_columns for cell in cells)
     for i, cell in enumerate(cells):
-        is_text = bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
+        is_text = _holds_label(cell) or (
+            bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
+        )
         is_words = len(_CHINESE.findall(cell.text)) > 1
         if n_label_columns and i >= after and not _is_named(cell):
             continue
@@ -121,6 +123,14 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
 def _is_named(cell: Cell) -> bool:
     """Whether any of a cell was taken for a label of the form."""
     return any(is_header(best_label(token.labels)) for token in cell.tokens)
+
+
+def _holds_label(cell: Cell) -> bool:
+    """Whether words of a cell were taken for a label of the form; marks of a seal before them may have been
+    read as figures."""
+    return any(
+        len(_CHINESE.findall(token.text)) > 1 and is_header(best_label(token.labels)) for token in cell.tokens
+    )
 
 
 def _is_read(cell: Cell) -> bool:
