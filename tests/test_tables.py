@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.document import BBox, Cell, Page, Reading, Table, Token
 from giar_ml.tables import (
     add_aligned_tables,
     cells_to_tables,
@@ -568,6 +568,30 @@ def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:
     assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, "0"), (1, 2, "5")]
     merged = replace(spanning, tokens=tokens[:1])
     assert len(split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, merged))).cells) == 5
+
+
+def test_a_cell_that_spans_rows_and_columns_parts_where_each_place_has_its_figure() -> None:
+    places = [(r, c) for r in range(3) for c in range(4) if r == 2 or c < 2]
+    cells = [
+        Cell(r, r + 1, c, c + 1, BBox(50.0 * c, 40.0 * r, 50.0 * c + 50, 40.0 * r + 38)) for r, c in places
+    ]
+    tokens = tuple(
+        Token(str(2 * r + c), BBox(50.0 * c + 20, 40.0 * r + 12, 50.0 * c + 30, 40.0 * r + 26))
+        for r in range(2)
+        for c in (2, 3)
+    )
+    mark = Token("-", BBox(110, 15, 118, 17), readings=(Reading("-", 0.8),))
+    rest = replace(mark, bbox=BBox(110, 38, 118, 40))
+    block = Cell(0, 2, 2, 4, BBox(100, 0, 200, 80), (*tokens, mark, rest))
+    parted = split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, block))).cells[len(cells) :]
+    assert [(c.row_start, c.column_start, c.text) for c in parted] == [
+        (0, 2, "2-"),
+        (0, 3, "3"),
+        (1, 2, "4"),
+        (1, 3, "5"),
+    ]
+    lost = replace(block, tokens=tokens[1:])
+    assert len(split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, lost))).cells) == len(cells) + 1
 
 
 def test_a_row_of_two_cells_is_a_table_where_it_is_wide() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from statistics import median
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.figures import is_figure
+from giar_ml.geometry import contains_center
 
 MIN_CELLS = 2
 """With two figures each: one alone may be a figure that was wrapped."""
@@ -16,7 +18,7 @@ MIN_APART = 1.15
 
 def split_stacked_rows(page: Page) -> Page:
     """The scan, once it is read, with rows of its tables split where several cells hold two figures each, and
-    cells that span rows where they hold one for each."""
+    cells that span rows, and perhaps columns, where they hold one for each."""
     if page.kind != "scan":
         return page
     return replace(page, tables=tuple(map(_split_rows, page.tables)))
@@ -34,22 +36,38 @@ def _split_rows(table: Table) -> Table:
 
 
 def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
-    """The cell, or where it spans rows and holds a figure in the middle of each, one for each row."""
+    """The cell, or one for each row that it spans, and each column, where it holds a figure in each place.
+    Marks between the places are what is left of the rules."""
     rows = range(cell.row_start, cell.row_stop)
+    columns = range(cell.column_start, cell.column_stop)
     tokens = _figures(cell)
-    if len(rows) < 2 or len(tokens) != len(rows):
+    if len(rows) < 2 or sum(map(_has_digit, tokens)) != len(rows) * len(columns):
         return [cell]
     pieces = []
-    for row, token in zip(rows, tokens, strict=True):
-        beside = [c.bbox for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)]
-        if not beside:
+    for row, column in product(rows, columns):
+        bbox = _place(cell, row, column, table)
+        own = tuple(token for token in tokens if bbox and contains_center(bbox, token.bbox))
+        if not bbox or sum(map(_has_digit, own)) != 1:
             return [cell]
-        top, bottom = (median(getattr(bbox, side) for bbox in beside) for side in ("top", "bottom"))
-        if not top < token.bbox.center[1] < bottom:
-            return [cell]
-        bbox = BBox(cell.bbox.left, top, cell.bbox.right, bottom)
-        pieces.append(replace(cell, row_start=row, row_stop=row + 1, bbox=bbox, tokens=(token,)))
+        pieces.append(Cell(row, row + 1, column, column + 1, bbox, own))
     return pieces
+
+
+def _has_digit(token: Token) -> bool:
+    return any(character.isdecimal() for character in token.text)
+
+
+def _place(cell: Cell, row: int, column: int, table: Table) -> BBox | None:
+    """Where a row and a column of the cell cross, as other cells say; None where none does."""
+    in_row = [c.bbox for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)]
+    in_column = [c.bbox for c in table.cells if (c.column_start, c.column_stop) == (column, column + 1)]
+    if cell.column_stop - cell.column_start == 1:
+        in_column = [cell.bbox]
+    if not in_row or not in_column:
+        return None
+    left, right = (median(getattr(bbox, side) for bbox in in_column) for side in ("left", "right"))
+    top, bottom = (median(getattr(bbox, side) for bbox in in_row) for side in ("top", "bottom"))
+    return BBox(left, top, right, bottom)
 
 
 def _find_lost_rule(cells: list[Cell]) -> float | None:
