@@ -16,7 +16,7 @@ _NUMBER = re.compile(
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)"
     r"(?:\.(?P<decimals>\d+))?"
     r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
-    r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?)?"
+    r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|其中[^()]*\)?)?"
 )
 _MISREAD = re.compile(r"(?P<word>[\u4e00-\u9fff]{2})?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
 LEADING_ZERO = re.compile(r"0\d+")
@@ -52,7 +52,7 @@ def is_empty(text: str) -> bool:
 def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = None) -> Value | None:
     """The figure that a cell shows, None when the text is none of this type.
 
-    `22（其中修订16件）` is 22. An amount that names its unit is turned into the column's (`251000元`
+    `22（其中修订16件）` is 22, with its brackets lost as well. An amount that names its unit is turned into the column's (`251000元`
     in a column of 万元 is 25.1). Only a change may be negative.
     """
     match = _NUMBER.fullmatch(plain(text))

@@ -20,6 +20,7 @@ from giar_ml.forms import CellType
         pytest.param(" 12 ", 12, id="spaces around"),
         pytest.param("22（其中修订16件）", 22, id="a note"),
         pytest.param("22（其中修订16件", 22, id="a note cut off"),
+        pytest.param("8其中修订2件", 8, id="a note without its brackets"),
         pytest.param("15件", 15, id="a unit"),
         pytest.param("7.0", 7, id="a whole number with decimals"),
         pytest.param("7.5", None, id="no whole number"),

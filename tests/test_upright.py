@@ -147,6 +147,15 @@ def test_lines_of_text_alone_tell_of_skew():
     assert abs(np.degrees(np.arctan2(x2 - x0, y2 - y0))) < 0.3
 
 
+def test_a_staple_is_no_text():
+    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    cv2.putText(page, "n m e o r c s u " * 3, (150, 300), FONT, 0.8, (0, 0, 0), 2)
+    text = find_text_ink(to_gray(page), dpi=DPI)
+    cv2.line(page, (100, 90), (200, 78), (90, 90, 90), 6)
+    assert text.any()
+    assert np.array_equal(find_text_ink(to_gray(page), dpi=DPI), text)
+
+
 def test_text_lines_are_found_without_rules():
     lines = find_text_lines(find_text_ink(to_gray(make_page()), dpi=DPI), dpi=DPI)
     assert len(lines) == len(ROWS) - 1

@@ -23,6 +23,9 @@ AROUND_IN = 0.35
 MIN_CONTRAST = 45
 """Levels by which print is darker than what is around it, at this resolution: shaded cells are no print."""
 MIN_PRINT_PX = 500
+STROKE_LENGTH_IN = 0.35
+STROKE_WIDTH_IN = 0.05
+"""Straight marks that are longer than a character and no wider: staples, scratches, strokes of a pen."""
 
 
 class TextLine(NamedTuple):
@@ -59,13 +62,26 @@ def find_text_slope(ink: np.ndarray) -> float | None:
 
 
 def find_text_ink(gray: np.ndarray, *, dpi: float) -> np.ndarray:
-    """(H, W) uint8: dark pixels that are no part of a rule."""
+    """(H, W) uint8: dark pixels that are no part of a rule, nor of a straight stroke in any direction."""
     reach = round(AROUND_IN * dpi) | 1
     around = cv2.medianBlur(gray, min(reach, 255)) if reach > 1 else gray
     ink = (gray < around - np.minimum(MIN_CONTRAST, 0.5 * around)).astype(np.uint8)
     for shape in ((1, round(0.5 * dpi)), (round(0.5 * dpi), 1)):
         ink[cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones(shape, np.uint8)) > 0] = 0
+    _erase_strokes(ink, dpi=dpi)
     return ink
+
+
+def _erase_strokes(ink: np.ndarray, *, dpi: float) -> None:
+    """A slanted stroke has a sharper projection than all the text of a short page."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
+    for i in 1 + np.flatnonzero(stats[1:, 2:4].max(axis=1) >= 0.5 * STROKE_LENGTH_IN * dpi):
+        left, top, width, height, _ = (int(x) for x in stats[i])
+        piece = labels[top : top + height, left : left + width] == i
+        # A bar of length L has the variance L^2 / 12 along itself.
+        wide, long = np.sqrt(12 * np.linalg.eigvalsh(np.cov(np.nonzero(piece))).clip(0))
+        if long >= STROKE_LENGTH_IN * dpi and wide <= STROKE_WIDTH_IN * dpi:
+            ink[top : top + height, left : left + width][piece] = 0
 
 
 def find_text_lines(ink: np.ndarray, *, dpi: float, min_length_in: float = MIN_LENGTH_IN) -> list[TextLine]:
