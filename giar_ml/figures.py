@@ -52,8 +52,8 @@ def is_empty(text: str) -> bool:
 def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = None) -> Value | None:
     """The figure that a cell shows, None when the text is none of this type.
 
-    `22（其中修订16件）` is 22, with its brackets lost as well. An amount that names its unit is turned into the column's (`251000元`
-    in a column of 万元 is 25.1). Only a change may be negative.
+    `22（其中修订16件）` is 22, with its brackets lost as well. An amount that names its unit is turned into
+    the column's (`251000元` in a column of 万元 is 25.1). Only a change may be negative.
     """
     match = _NUMBER.fullmatch(plain(text))
     if not match:

@@ -298,6 +298,13 @@ def test_pale_strokes_join_the_dark_ones() -> None:
     assert tuple(line.bbox) == (40, 20, 60, 34)
 
 
+def test_ripples_along_a_rule_are_no_print() -> None:
+    # Once what JPEG leaves beside a dotted rule was read as 7 and 11.
+    cell = np.full((60, 120), 249, np.uint8)
+    cell[3:7, 20:52] = 229
+    assert find_cell_lines(cell, BBox(0, 0, 120, 60), dpi=200) == []
+
+
 def test_gap_in_a_figure_makes_it_unsure() -> None:
     token = to_token(Recognition("2159 36", 0.999), line_of(70, 20))
     assert token.confidence < 0.6

@@ -86,6 +86,13 @@ def test_strokes_above_a_table_do_not_make_a_row() -> None:
     assert lines_to_cells(horizontal, vertical, tolerance=8).n_rows == 2
 
 
+@pytest.mark.parametrize(("stop", "n_cells"), [(108, 7), (120, 8)])
+def test_a_rule_that_runs_into_a_cell_goes_on(stop: int, n_cells: int) -> None:
+    horizontal, vertical = grid_rules([0, 100, 200, 300, 400], [0, 50, 100])
+    horizontal[1:2] = [Rule(50, 0, stop), Rule(50, 200, 400)]
+    assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == n_cells
+
+
 def test_partly_lost_rule_leaves_rectangles() -> None:
     horizontal, vertical = grid_rules([0, 100, 200], [0, 50, 100])
     horizontal[1] = Rule(50, 100, 200)

@@ -230,6 +230,11 @@ def test_seals_fade_and_what_they_cover_stays():
     assert faded[page == 0].max() < 60
 
 
+def test_a_faded_seal_is_no_lighter_than_the_paper():
+    page = np.minimum(make_page(), 235)
+    assert fade_red_seals(stamp(page), dpi=DPI).max() <= 235
+
+
 def stamp_grey(page: np.ndarray, level: int) -> np.ndarray:
     ink = np.full(page.shape[:2], 255, np.uint8)
     radius = round(0.8 * DPI)

@@ -55,8 +55,9 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             # What stands apart may be higher, as the arc of a seal is.
             own = np.flatnonzero(ink[start:stop, first:last].any(axis=1))
             above, below = start + int(own[0]), start + int(own[-1]) + 1
-            if max(below - above, last - first) < MIN_INK_IN * dpi:
-                continue
+            high, wide = below - above, last - first
+            if (high if faint else max(high, wide)) < MIN_INK_IN * dpi:
+                continue  # pale and low: JPEG's ripples along a rule
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
             lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), faint))
     return lines

@@ -15,6 +15,9 @@ from giar_ml.tables.ruling import Rule
 MIN_COVER = 0.35
 """Share of a cell's side that a rule must cover to divide it from its neighbour: rules of worn copies are
 broken, those of merged cells are not there at all."""
+MIN_OVERRUN = 2.0
+"""What a broken rule covers of one side between two that it divides, in tolerances: rules that end on a
+merged cell run into it by one at most."""
 
 
 class Grid(NamedTuple):
@@ -55,12 +58,8 @@ def lines_to_cells(
     if len(rows) < 2 or len(columns) < 2:
         return Grid((), 0, 0)
     # below[r, c]: a rule between (r, c) and (r + 1, c); beside[r, c]: between (r, c) and (r, c + 1).
-    below = np.array(
-        [[_is_divided(edge, left, right) for left, right in pairwise(columns)] for edge in rows[1:-1]]
-    ).reshape(len(rows) - 2, len(columns) - 1)
-    beside = np.array(
-        [[_is_divided(edge, top, bottom) for edge in columns[1:-1]] for top, bottom in pairwise(rows)]
-    ).reshape(len(rows) - 1, len(columns) - 2)
+    below = _divided(rows, columns, tolerance=tolerance)
+    beside = _divided(columns, rows, tolerance=tolerance).T
     spans = [piece for area in _connected_areas(below, beside) for piece in _rectangles(area)]
     spans, row_edges, column_edges = _drop_unused(spans)
     cells = [
@@ -127,9 +126,16 @@ def _torn_end(starts: Sequence[float], edge: float, *, slip: float) -> float | N
     return beyond[len(beyond) // 2]
 
 
-def _is_divided(edge: _Edge, start: _Edge, stop: _Edge) -> bool:
-    covered = _covered_length(edge.rules, start.position, stop.position)
-    return covered >= MIN_COVER * (stop.position - start.position)
+def _divided(edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: float) -> np.ndarray:
+    """Which inner edges part the cells on their sides, (edges - 2, crossing - 1) bool."""
+    sides = [(start.position, stop.position) for start, stop in pairwise(crossing)]
+    covered = np.array(
+        [[_covered_length(edge.rules, *side) for side in sides] for edge in edges[1:-1]]
+    ).reshape(len(edges) - 2, len(sides))
+    divided = covered >= MIN_COVER * np.diff([edge.position for edge in crossing])
+    between = np.zeros_like(divided)
+    between[:, 1:-1] = divided[:, :-2] & divided[:, 2:]
+    return np.asarray(divided | (between & (covered >= MIN_OVERRUN * tolerance)))
 
 
 def _covered_length(rules: Iterable[Rule], start: float, stop: float) -> float:

@@ -71,7 +71,8 @@ def fade_red_seals(image: np.ndarray, *, dpi: float) -> np.ndarray:
         x0, x1 = (max(0, round(x / scale)) for x in (left - margin, left + width + margin))
         part = faded[y0:y1, x0:x1]
         is_red = _redness(part) > RED / 2
-        light = np.minimum(255, part[:, :, 0] / SEAL_LIGHT).astype(np.uint8)
+        paper = np.percentile(part[:, :, 0], 75)
+        light = np.minimum(paper, part[:, :, 0] / SEAL_LIGHT).astype(np.uint8)
         part[is_red] = light[is_red][:, None]
     return faded
 
