@@ -399,6 +399,14 @@ def test_a_caption_alone_is_a_blank_row_where_no_zeros_are_printed() -> None:
     assert values(evidence, "requests.new") == [3, 1, 2, 4, 5, 6, 21]
 
 
+def test_a_blank_row_is_where_the_columns_cross_it() -> None:
+    form = load_form("2021")
+    evidence = read(table_of(bare_rows(form, {}), gridded=False), kind="scan")
+    found = next(r for r in evidence.rows if f"{r.section.table}.{r.row.key}" == "requests.carried_in")
+    bboxes = [seen.bbox for seen in found.layouts[0].cells.values() if seen]
+    assert bboxes == [BBox(x, 20.0, x + 10, 30.0) for x in range(10, 80, 10)]
+
+
 def test_dirt_beside_a_figure_is_no_part_of_it() -> None:
     form = load_form("2021")
     rows = request_rows(form, {"new": ["0"] * 7})

@@ -709,7 +709,7 @@ def test_paragraphs_are_read_when_asked_and_the_head_of_a_report_always(number, 
     assert len(read_page(page, engine, prose=prose).tokens) == n_read
 
 
-@pytest.mark.parametrize(("score", "widths"), [(0.99, [100]), (0.5, [100, 200])])
+@pytest.mark.parametrize(("score", "widths"), [(0.99, [80]), (0.5, [80, 200])])
 def test_lines_are_read_narrow_and_again_where_that_is_not_sure(score, widths) -> None:
     class Engine(FakeEngine):
         def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:

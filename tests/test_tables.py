@@ -466,6 +466,34 @@ def test_dotted_rules() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
+@pytest.mark.parametrize(("dot", "depth", "expected"), [(3, 40, (7, 5, 35)), (6, 18, (1, 1, 1))])
+def test_pale_dotted_rules_in_a_black_frame(dot: int, depth: int, expected: tuple[int, int, int]) -> None:
+    # Once half of such rules were seen and half were not: rows ran into each other. What is as pale and not
+    # dotted shines through the paper.
+    image = np.full((620, 700, 3), 250, np.uint8)
+    for start in range(100, 600, 6):
+        for y in range(160, 500, 60):
+            image[y : y + 2, start : start + dot] = 250 - depth
+    for start in range(100, 520, 6):
+        for x in range(200, 600, 100):
+            image[start : start + dot, x : x + 2] = 250 - depth
+    image = cv2.GaussianBlur(image, (3, 3), 0)
+    for y in range(145, 520, 60):
+        cv2.putText(image, "0", (140, y), cv2.FONT_HERSHEY_SIMPLEX, 1, (40, 40, 40), 2)
+    cv2.rectangle(image, (100, 100), (601, 521), (0, 0, 0), 4)
+    rules = find_rules(image, dpi=200)
+    grid = lines_to_cells(rules.horizontal, rules.vertical, tolerance=9)
+    assert (grid.n_rows, grid.n_columns, len(grid.cells)) == expected
+
+
+def test_pale_dots_along_the_foot_of_text_are_no_rule() -> None:
+    image = draw_grid(XS, YS)
+    cv2.putText(image, "HEHEHEHEHE", (115, 228), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (0, 0, 0), 4)
+    for x in range(100, 401, 4):
+        image[232:234, x : x + 2] = 228
+    assert find_grid(image) == (3, 3, 9)
+
+
 SEVEN = [100, 300, *range(350, 701, 50)]
 
 

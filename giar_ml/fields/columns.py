@@ -137,10 +137,10 @@ def lay_fields(
     """
     columns = section.columns
     if bare != "lost" and not line.fields and _is_caption_alone(line):
-        seen_blank = _see_blank(line, line.labels[-1].bbox)
+        blanks = [_see_blank(line, bbox) for bbox in _crossings(line, section, headers)]
         if bare == "unsure":
-            seen_blank = seen_blank._replace(readings=((None, _BARE_IS_BLANK),), certain=False)
-        return (Layout((), {section.cell_key(row, c): seen_blank for c in columns}, 0.0),)
+            blanks = [b._replace(readings=((None, _BARE_IS_BLANK),), certain=False) for b in blanks]
+        return (Layout((), {section.cell_key(row, c): b for c, b in zip(columns, blanks, strict=True)}, 0.0),)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
@@ -169,6 +169,17 @@ def lay_fields(
 def _is_caption_alone(line: Line) -> bool:
     """Whether all that is printed on the line is a label: a figure may be there that was not understood."""
     return bool(line.labels) and all(is_header(best_label(place.labels)) for place in line.labels)
+
+
+def _crossings(line: Line, section: Section, headers: Headers) -> list[BBox]:
+    """Per column, where it crosses a line on which nothing is printed but its label; the label where no
+    header of the same table says."""
+    label = line.labels[-1].bbox
+    bboxes = [label] * len(section.columns)
+    if headers.table == line.table:
+        for place, c in _place_headers(section, headers.fields):
+            bboxes[c] = BBox(place.bbox.left, label.top, place.bbox.right, label.bottom)
+    return bboxes
 
 
 def _skip_costs(line: Line, n_columns: int) -> list[float]:
@@ -212,20 +223,18 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     costs = []
     for place in line.fields:
         center = sum(place.position) / 2
-        above = {c for (left, right), c in placed if left <= center <= right}
+        above = {c for header, c in placed if header.position[0] <= center <= header.position[1]}
         costs.append([wrong if above and c not in above else 0.0 for c in range(len(section.columns))])
     return costs
 
 
-def _place_headers(
-    section: Section, headers: Sequence[tuple[Field, Labels]]
-) -> list[tuple[tuple[float, float], int]]:
+def _place_headers(section: Section, headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
     """Which column each header field names: the most probable choice that runs with the form's order,
     so that labels printed several times (结果维持) find their own group. Other fields are left out."""
     names = [f"column:{section.table}.{c.key}" for c in section.columns]
     fields = sorted(
-        ((place.position, labels) for place, labels in headers if any(name in labels for name in names)),
-        key=lambda item: sum(item[0]),
+        ((place, labels) for place, labels in headers if any(name in labels for name in names)),
+        key=lambda item: sum(item[0].position),
     )
     # best[c]: the cheapest choice for the fields so far, the last of them in column c or before.
     best: list[tuple[float, tuple[int | None, ...]]] = [(0.0, ())] * len(names)
@@ -240,7 +249,7 @@ def _place_headers(
             after.append(min(options, key=itemgetter(0)))
         best = after
     chosen = best[-1][1]
-    return [(position, c) for (position, _), c in zip(fields, chosen, strict=True) if c is not None]
+    return [(place, c) for (place, _), c in zip(fields, chosen, strict=True) if c is not None]
 
 
 def _k_best_places(

@@ -10,7 +10,7 @@ import numpy as np
 
 from giar_ml.geometry import cluster, overlap
 from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule
-from giar_ml.tables.traces import find_sides, max_thickness
+from giar_ml.tables.traces import Marks
 
 ALIKE = 0.15
 """Columns of figures are as wide as each other, but for so much."""
@@ -60,7 +60,7 @@ class _Doubtful(NamedTuple):
 
 
 def find_lost_columns(
-    marks: np.ndarray,
+    marks: Marks,
     rows: tuple[Rule, ...],
     columns: tuple[Rule, ...],
     *,
@@ -75,15 +75,14 @@ def find_lost_columns(
     ones stand alone in the middle of a cell, and strokes of spaced figures close to others.
 
     Args:
-        marks: (W, H), what is thin and dark, seen from the side.
+        marks: of the page as seen from the side, (W, H).
         slopes: of `columns`, and of `rows`.
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
-    beside = find_sides(marks, distance=max_thickness(dpi) // 2 + 1)
-    clear = (marks > 0) & ~np.any(beside, axis=0)
+    clear = (marks.dark > 0) & ((marks.above | marks.below) == 0)
     bands = [(top, bottom) for top, bottom in pairwise(_positions(rows, touch)) if bottom - top > 2 * touch]
     size = max(3, round(PRINT_IN * dpi))
-    printed = cv2.blur((marks > 0).astype(np.float32), (size, size)) >= MIN_PRINT
+    printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT
     page = _Page(clear, printed, slopes)
     left: list[list[tuple[float, float]]] = []
     doubtful: list[_Doubtful] = []

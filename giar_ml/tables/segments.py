@@ -8,7 +8,7 @@ import numpy as np
 
 from giar_ml.geometry import cluster, runs
 from giar_ml.tables.ruling import CLOSE_IN, LONG_RULE_IN, MEDIUM_RULE_IN, TOUCH_IN, Rule
-from giar_ml.tables.traces import GAP_IN, find_sides, group_medians, max_thickness, trace_lines
+from giar_ml.tables.traces import GAP_IN, Marks, group_medians, trace_lines
 
 PALE, PALE_PIECE = 0.4, 0.25
 """How dark a rule is at least, beside others of its direction, and a short piece of one."""
@@ -38,10 +38,9 @@ class Segment(NamedTuple):
         return self.offset + self.slope * x
 
 
-def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Segment], np.ndarray]:
-    """Segments of rules, and a mask of all that is thin and dark."""
-    traces, dark = trace_lines(gray, dpi=dpi, level=level)
-    beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
+def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[Segment], Marks]:
+    """Segments of rules, and all that is thin and dark."""
+    traces, marks = trace_lines(gray, dpi=dpi, level=level)
     lefts, stops = traces.xs[traces.starts], traces.xs[traces.stops - 1] + 1
     slopes, offsets = np.zeros(len(lefts)), group_medians(traces.ys, traces.starts)
     fitted = traces.spread(offsets)
@@ -53,7 +52,8 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
         fitted[parts[i]] = offsets[i] + slopes[i] * xs
     tilts, bends = traces.tilts_and_bends()
     is_straight = (np.abs(tilts) <= MAX_TILT) & (bends <= max(0.6, MAX_BEND_IN * dpi))
-    kept = (is_long | is_straight) & (np.abs(slopes) <= MAX_SLOPE) & traces.are_clear(fitted, beside)
+    kept = (is_long | is_straight) & (np.abs(slopes) <= MAX_SLOPE) & traces.are_seen(level)
+    kept &= traces.are_clear(fitted, marks)
     columns = (
         lefts.astype(float),
         stops.astype(float),
@@ -64,7 +64,7 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
     )
     rows = zip(*(column[kept].tolist() for column in columns), strict=True)
     segments = [Segment(*row) for row in rows]
-    return _without_pale(segments, dpi=dpi), dark
+    return _without_pale(segments, dpi=dpi), marks
 
 
 def fit_line(xs: np.ndarray, ys: np.ndarray) -> tuple[float, float]:
@@ -129,7 +129,7 @@ def to_rules(segments: list[Segment], *, slope: float, cross_slope: float) -> li
 
 
 def find_pieces(
-    marks: np.ndarray,
+    marks: Marks,
     rules: tuple[Rule, ...],
     crossing: tuple[Rule, ...],
     *,
@@ -139,12 +139,11 @@ def find_pieces(
     """What else is dark in line with the rules, as far as they are crossed, and clear on both sides.
 
     Args:
-        marks: (H, W), what is thin and dark, the rules lying across.
+        marks: of the page, the rules lying across.
         slopes: of the rules, and of those that cross them.
     """
     touch, gap = TOUCH_IN * dpi, max(1, round(GAP_IN * dpi))
-    beside = find_sides(marks, distance=max_thickness(dpi) // 2 + 1)
-    height, width = marks.shape
+    height, width = marks.dark.shape
     pieces = []
     positions = [rule.position for rule in rules]
     for indices in cluster(positions, gap=CLOSE_IN * dpi):
@@ -157,8 +156,8 @@ def find_pieces(
         ys = np.round(position + slopes[0] * xs).astype(np.intp)
 
         rows = [np.clip(ys + d, 0, height - 1) for d in (-1, 0, 1)]
-        is_dark = np.any([marks[y, xs] for y in rows], axis=0)
-        is_clear = ~np.any([side[rows[1], xs] for side in beside], axis=0)
+        is_dark = np.any([marks.dark[y, xs] for y in rows], axis=0)
+        is_clear = ~np.any([side[rows[1], xs] for side in (marks.above, marks.below)], axis=0)
         for start, stop in runs(is_dark & is_clear, gap=gap):
             if stop - start >= MIN_PIECE_IN * dpi:
                 pieces.append(Rule(position, float(along[start]), float(along[stop - 1] + 1)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -18,6 +18,12 @@ MIN_CLEAR = 0.5
 DOT_GAP_IN = 0.03
 DOTTED_IN = 0.4
 """Space between the dots of a rule, and the shortest row of dots that is one."""
+FAINT_SHARE = 0.5
+"""Depth of the dots of a rule, in depths of other rules, where both of its sides are clear."""
+DOT_PERIOD_IN = 0.04
+MIN_DOTTED = 0.45
+"""By how much the depth of dots goes up and down within a period, in mean depths: rules that shine through
+the paper, as pale, have 0.2, dotted ones 0.7."""
 NOISE = 4.0
 """A rule is so many times as dark as the grain around it, in the median."""
 GRAIN_STEP = 8
@@ -32,6 +38,15 @@ MAX_CROSSING, CROSSING_STEP = 0.03, 0.002
 """Slopes of the lines that may be there."""
 
 
+class Marks(NamedTuple):
+    """What is thin and dark on a page, and where something dark lies above, and below, a little off; (H, W)
+    uint8 each."""
+
+    dark: np.ndarray
+    above: np.ndarray
+    below: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class Traces:
     """Thin dark lines, T of them; a page has thousands, so that what is asked is asked of all at once.
@@ -42,6 +57,7 @@ class Traces:
         starts: (T,) where each line begins in these.
         thickness: (T,) mean thickness in pixels.
         depth: (T,) by how many grey levels each is darker than what is around it.
+        unevenness: (T,) by how much that goes up and down, see `MIN_DOTTED`.
     """
 
     xs: np.ndarray
@@ -49,6 +65,7 @@ class Traces:
     starts: np.ndarray
     thickness: np.ndarray
     depth: np.ndarray
+    unevenness: np.ndarray
 
     @property
     def stops(self) -> np.ndarray:
@@ -69,15 +86,15 @@ class Traces:
         slopes = _sums(across * along, self.starts) / squares
         return slopes, np.sqrt(_means((across - self.spread(slopes) * along) ** 2, self.starts))
 
-    def are_clear(self, ys: np.ndarray, sides: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
-        """(T,) bool: whether what is beside each line, at the rows (N,), is mostly clear of other marks.
+    def are_seen(self, level: float) -> np.ndarray:
+        """(T,) bool: whether each line is as dark as `level`, or made of dots."""
+        return np.asarray((self.depth >= level) | (self.unevenness >= MIN_DOTTED))
 
-        Args:
-            sides: see `find_sides`.
-        """
-        rows = np.clip(np.round(ys), 0, len(sides[0]) - 1).astype(np.intp)
-        taken = np.sum([side[rows, self.xs] for side in sides], axis=0, dtype=float)
-        return np.asarray(1 - _means(taken, self.starts) / len(sides) >= MIN_CLEAR)
+    def are_clear(self, ys: np.ndarray, marks: Marks) -> np.ndarray:
+        """(T,) bool: whether what is beside each line, at the rows (N,), is mostly clear of other marks."""
+        rows = np.clip(np.round(ys), 0, len(marks.dark) - 1).astype(np.intp)
+        taken = np.sum([side[rows, self.xs] for side in (marks.above, marks.below)], axis=0, dtype=float)
+        return np.asarray(1 - _means(taken, self.starts) / 2 >= MIN_CLEAR)
 
 
 def group_medians(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
@@ -97,8 +114,8 @@ def _means(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
 
 def trace_lines(
     gray: np.ndarray, *, dpi: float, level: float, min_length: float = 0.0
-) -> tuple[Traces, np.ndarray]:
-    """Lines along the first axis, `min_length` pixels or longer, and a mask of all that is thin and dark."""
+) -> tuple[Traces, Marks]:
+    """Lines along the first axis, `min_length` pixels or longer, and all that is thin and dark."""
     across = max_thickness(dpi)
     along = max(8, round(MIN_STROKE_IN * dpi))
     gap = max(2, round(GAP_IN * dpi))
@@ -110,14 +127,18 @@ def trace_lines(
         borderType=cv2.BORDER_CONSTANT,
         borderValue=(255,),
     )
-    mask: Any = (response >= np.maximum(level, NOISE * _grain(response, dpi=dpi))).astype(np.uint8)
+    least = NOISE * _grain(response, dpi=dpi)
+    mask: Any = (response >= np.maximum(level, least)).astype(np.uint8)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
-    # Dotted rules: close dots, in runs longer than any stroke.
-    dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(DOT_GAP_IN * dpi))), np.uint8))
-    mask |= cv2.morphologyEx(dots, cv2.MORPH_OPEN, np.ones((1, round(DOTTED_IN * dpi)), np.uint8))
+    mask |= _find_dotted(dark, dpi=dpi)
+    marks = _with_sides(dark, distance=across // 2 + 1)
+    pale: Any = (response >= np.maximum(FAINT_SHARE * level, least)).astype(np.uint8)
+    # Along the foot of text is what JPEG leaves; between rules is what their ends leave.
+    pale[(marks.above | marks.below | mask) > 0] = 0
+    mask |= _find_dotted(pale, dpi=dpi)
     # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
     crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
     is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
@@ -140,10 +161,16 @@ def trace_lines(
             window[piece > 0] = number if is_long else 0
             is_line = np.append(is_line, is_long)
             number += 1
-    return _to_traces(labels, is_line, response), dark
+    return _to_traces(labels, is_line, response, period=round(DOT_PERIOD_IN * dpi) | 1), marks
 
 
-def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray) -> Traces:
+def _find_dotted(dark: np.ndarray, *, dpi: float) -> np.ndarray:
+    """Dotted rules closed: dots in runs longer than any stroke."""
+    dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(DOT_GAP_IN * dpi))), np.uint8))
+    return np.asarray(cv2.morphologyEx(dots, cv2.MORPH_OPEN, np.ones((1, round(DOTTED_IN * dpi)), np.uint8)))
+
+
+def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, *, period: int) -> Traces:
     """The lines among the numbered areas of a page, (H, W), in the order of their numbers."""
     pixels = cv2.findNonZero((labels > 0).astype(np.uint8))
     columns, rows = np.zeros((2, 0), np.intp) if pixels is None else pixels[:, 0].T
@@ -160,9 +187,12 @@ def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray) ->
     lines, xs = np.divmod(found, width)
     middle = np.round(ys).astype(np.intp)
     near = [response[np.clip(middle + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
-    depths = np.max(near, axis=0)
+    depths = np.max(near, axis=0).astype(float)
     starts = np.flatnonzero(np.diff(lines, prepend=-1))
-    return Traces(xs, ys, starts, _means(weights.astype(float), starts) - 2, group_medians(depths, starts))
+    up_and_down = depths - cv2.blur(depths[None], (period, 1))[0] if len(depths) else depths
+    uneven = np.sqrt(_means(up_and_down**2, starts)) / np.maximum(_means(depths, starts), 1e-9)
+    thickness = _means(weights.astype(float), starts) - 2
+    return Traces(xs, ys, starts, thickness, group_medians(depths, starts), uneven)
 
 
 def _part_crossing(mask: np.ndarray, *, across: int) -> list[np.ndarray]:
@@ -210,9 +240,9 @@ def find_curves(gray: np.ndarray, *, dpi: float, min_length: float) -> list[np.n
     Returns:
         (N, 2) points along each, in continuous pixel coordinates.
     """
-    traces, dark = trace_lines(gray, dpi=dpi, level=response_level(gray), min_length=min_length)
-    beside = find_sides(dark, distance=max_thickness(dpi) // 2 + 1)
-    clear = traces.are_clear(traces.ys, beside)
+    level = response_level(gray)
+    traces, marks = trace_lines(gray, dpi=dpi, level=level, min_length=min_length)
+    clear = traces.are_clear(traces.ys, marks) & traces.are_seen(level)
     return [
         np.stack([traces.xs[part] + 0.5, traces.ys[part] + 0.5], axis=1)
         for part, is_clear in zip(traces.parts(), clear.tolist(), strict=True)
@@ -230,8 +260,8 @@ def response_level(gray: np.ndarray) -> float:
     return float(np.clip((paper - dark) / 8, 14, 32))
 
 
-def find_sides(dark: np.ndarray, *, distance: int) -> tuple[np.ndarray, np.ndarray]:
-    """Where something dark lies above, and below, `distance` to twice that off; (H, W) uint8 each."""
+def _with_sides(dark: np.ndarray, *, distance: int) -> Marks:
+    """The marks, and what lies `distance` to twice that off them."""
     kernel = np.zeros((4 * distance + 1, 1), np.uint8)
     kernel[: distance + 1] = 1
-    return cv2.dilate(dark, kernel), cv2.dilate(dark, np.ascontiguousarray(kernel[::-1]))
+    return Marks(dark, cv2.dilate(dark, kernel), cv2.dilate(dark, np.ascontiguousarray(kernel[::-1])))

@@ -74,14 +74,17 @@ def find_text_ink(gray: np.ndarray, *, dpi: float) -> np.ndarray:
 
 def _erase_strokes(ink: np.ndarray, *, dpi: float) -> None:
     """A slanted stroke has a sharper projection than all the text of a short page."""
+    length, width = STROKE_LENGTH_IN * dpi, STROKE_WIDTH_IN * dpi
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink)
-    for i in 1 + np.flatnonzero(stats[1:, 2:4].max(axis=1) >= 0.5 * STROKE_LENGTH_IN * dpi):
-        left, top, width, height, _ = (int(x) for x in stats[i])
-        piece = labels[top : top + height, left : left + width] == i
+    diagonals = np.hypot(stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT])
+    is_thin = stats[:, cv2.CC_STAT_AREA] <= width * diagonals
+    for i in 1 + np.flatnonzero((diagonals >= length)[1:] & is_thin[1:]):
+        x, y, w, h, _ = (int(value) for value in stats[i])
+        piece = labels[y : y + h, x : x + w] == i
         # A bar of length L has the variance L^2 / 12 along itself.
-        wide, long = np.sqrt(12 * np.linalg.eigvalsh(np.cov(np.nonzero(piece))).clip(0))
-        if long >= STROKE_LENGTH_IN * dpi and wide <= STROKE_WIDTH_IN * dpi:
-            ink[top : top + height, left : left + width][piece] = 0
+        across, along = np.sqrt(12 * np.linalg.eigvalsh(np.cov(np.nonzero(piece))).clip(0))
+        if along >= length and across <= width:
+            ink[y : y + h, x : x + w][piece] = 0
 
 
 def find_text_lines(ink: np.ndarray, *, dpi: float, min_length_in: float = MIN_LENGTH_IN) -> list[TextLine]:
