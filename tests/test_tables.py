@@ -466,10 +466,8 @@ def test_dotted_rules() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
-@pytest.mark.parametrize(("dot", "depth", "expected"), [(3, 40, (7, 5, 35)), (6, 18, (1, 1, 1))])
-def test_pale_dotted_rules_in_a_black_frame(dot: int, depth: int, expected: tuple[int, int, int]) -> None:
-    # Once half of such rules were seen and half were not: rows ran into each other. What is as pale and not
-    # dotted shines through the paper.
+def draw_pale(*, dot: int, depth: int) -> np.ndarray:
+    """7 x 5 cells between pale rules of dots, `dot` of every 6 px long, in a black frame."""
     image = np.full((620, 700, 3), 250, np.uint8)
     for start in range(100, 600, 6):
         for y in range(160, 500, 60):
@@ -481,17 +479,35 @@ def test_pale_dotted_rules_in_a_black_frame(dot: int, depth: int, expected: tupl
     for y in range(145, 520, 60):
         cv2.putText(image, "0", (140, y), cv2.FONT_HERSHEY_SIMPLEX, 1, (40, 40, 40), 2)
     cv2.rectangle(image, (100, 100), (601, 521), (0, 0, 0), 4)
+    return image
+
+
+def count_cells(image: np.ndarray) -> tuple[int, int, int]:
     rules = find_rules(image, dpi=200)
     grid = lines_to_cells(rules.horizontal, rules.vertical, tolerance=9)
-    assert (grid.n_rows, grid.n_columns, len(grid.cells)) == expected
+    return grid.n_rows, grid.n_columns, len(grid.cells)
+
+
+@pytest.mark.parametrize(("dot", "depth", "expected"), [(3, 40, (7, 5, 35)), (6, 28, (1, 1, 1))])
+def test_pale_dotted_rules_in_a_black_frame(dot: int, depth: int, expected: tuple[int, int, int]) -> None:
+    # Once half of such rules were seen and half were not: rows ran into each other. What is as pale and not
+    # dotted shines through the paper.
+    assert count_cells(draw_pale(dot=dot, depth=depth)) == expected
 
 
 def test_pale_dots_along_the_foot_of_text_are_no_rule() -> None:
-    image = draw_grid(XS, YS)
-    cv2.putText(image, "HEHEHEHEHE", (115, 228), cv2.FONT_HERSHEY_SIMPLEX, 1.4, (0, 0, 0), 4)
-    for x in range(100, 401, 4):
-        image[232:234, x : x + 2] = 228
-    assert find_grid(image) == (3, 3, 9)
+    image = draw_pale(dot=3, depth=40)
+    cv2.putText(image, "E E E", (206, 248), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (40, 40, 40), 3)
+    for start in range(200, 302, 6):
+        image[256:258, start : start + 3] = 220
+    assert count_cells(image) == (7, 5, 35)
+
+
+def test_what_the_ends_of_two_rules_leave_between_them_is_no_rule() -> None:
+    image = draw_grid(XS, [100, 180, 240, 340])
+    image[183:238, 498:504] = PAPER
+    image[183:238, 500:502] = PAPER - 22
+    assert find_grid(image) == (3, 3, 8)
 
 
 SEVEN = [100, 300, *range(350, 701, 50)]

@@ -45,7 +45,8 @@ GAP_IS_NOTHING = 0.5
 
 NARROWER = ((8.0, 0.4), (3.0, 0.5), (1.6, 0.65))
 """How many times as wide as high a line is, and the share of its width at which it is read: time goes with
-the width. Of 770 lines longer than 8 no more characters differ at 0.4 than at 0.5 of it."""
+the width. Of the characters of 771 lines longer than 8, 0.37 % differ at 0.4 of it from those at all of it,
+and 0.28 % at half of it."""
 SURE_WORDS = 0.97
 """Lines that are read less surely so are read again at their own width: of 1,227 lines of made-up scans of
 all severities one in ten. Of the others 0.3 % of the characters differ from what is read at all of it."""

@@ -79,7 +79,7 @@ def find_lost_columns(
         slopes: of `columns`, and of `rows`.
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
-    clear = (marks.dark > 0) & ((marks.above | marks.below) == 0)
+    clear = (marks.dark > 0) & (marks.beside == 0)
     bands = [(top, bottom) for top, bottom in pairwise(_positions(rows, touch)) if bottom - top > 2 * touch]
     size = max(3, round(PRINT_IN * dpi))
     printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT

@@ -144,6 +144,7 @@ def find_pieces(
     """
     touch, gap = TOUCH_IN * dpi, max(1, round(GAP_IN * dpi))
     height, width = marks.dark.shape
+    beside = marks.beside
     pieces = []
     positions = [rule.position for rule in rules]
     for indices in cluster(positions, gap=CLOSE_IN * dpi):
@@ -157,7 +158,7 @@ def find_pieces(
 
         rows = [np.clip(ys + d, 0, height - 1) for d in (-1, 0, 1)]
         is_dark = np.any([marks.dark[y, xs] for y in rows], axis=0)
-        is_clear = ~np.any([side[rows[1], xs] for side in (marks.above, marks.below)], axis=0)
+        is_clear = beside[rows[1], xs] == 0
         for start, stop in runs(is_dark & is_clear, gap=gap):
             if stop - start >= MIN_PIECE_IN * dpi:
                 pieces.append(Rule(position, float(along[start]), float(along[stop - 1] + 1)))

@@ -46,6 +46,11 @@ class Marks(NamedTuple):
     above: np.ndarray
     below: np.ndarray
 
+    @property
+    def beside(self) -> np.ndarray:
+        """Where something dark lies on either side."""
+        return self.above | self.below
+
 
 @dataclass(frozen=True, eq=False)
 class Traces:
@@ -137,7 +142,7 @@ def trace_lines(
     marks = _with_sides(dark, distance=across // 2 + 1)
     pale: Any = (response >= np.maximum(FAINT_SHARE * level, least)).astype(np.uint8)
     # Along the foot of text is what JPEG leaves; between rules is what their ends leave.
-    pale[(marks.above | marks.below | mask) > 0] = 0
+    pale[(marks.beside | mask) > 0] = 0
     mask |= _find_dotted(pale, dpi=dpi)
     # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
     crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))

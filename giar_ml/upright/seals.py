@@ -17,6 +17,8 @@ SEAL_IN = (0.9, 2.4)
 SEAL_GAP_IN = 0.15
 SEAL_LIGHT = 0.85
 """Share of red light that the ink of a seal lets through."""
+PAPER_PERCENT = 75
+"""Percentile of red light around a seal that is the paper's: less than half of the place is ink."""
 
 RING_DPI = 60.0
 """Resolution at which rings are looked for."""
@@ -71,7 +73,7 @@ def fade_red_seals(image: np.ndarray, *, dpi: float) -> np.ndarray:
         x0, x1 = (max(0, round(x / scale)) for x in (left - margin, left + width + margin))
         part = faded[y0:y1, x0:x1]
         is_red = _redness(part) > RED / 2
-        paper = np.percentile(part[:, :, 0], 75)
+        paper = np.percentile(part[:, :, 0], PAPER_PERCENT)
         light = np.minimum(paper, part[:, :, 0] / SEAL_LIGHT).astype(np.uint8)
         part[is_red] = light[is_red][:, None]
     return faded
