@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 # PDF fonts often map a glyph to a radical that looks the same: ⻅ for 见. Unicode decomposes only two of
@@ -34,6 +35,11 @@ def normalize_radicals(text: str) -> str:
     Everything else stays as it is, full-width brackets and circled numbers too.
     """
     return text.translate(_RADICALS)
+
+
+def letters(text: str) -> str:
+    """The letters and digits of a text, of usual width: no brackets, marks or spaces."""
+    return re.sub(r"[\W_]", "", unicodedata.normalize("NFKC", text))
 
 
 def display_width(text: str) -> int:

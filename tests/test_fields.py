@@ -411,20 +411,35 @@ def test_dirt_beside_a_figure_is_no_part_of_it() -> None:
     form = load_form("2021")
     rows = request_rows(form, {"new": ["0"] * 7})
     table = table_of(rows)
-    dirty = {"0.": 0.96, "0": 0.03}, {"-0": 0.9, "0": 0.05}
+    dirty = {"0.": 0.96, "0": 0.03}, {"-0": 0.9, "0": 0.05}, {"0": 0.8, "-0": 0.2, "0.": 1e-9}
     cells = list(table.cells)
-    for column, texts in zip((1, 2), dirty, strict=True):
+    for column, texts in zip((1, 2, 3), dirty, strict=True):
         i = next(i for i, c in enumerate(cells) if (c.row_start, c.column_start) == (1, column))
         readings = tuple(Reading(text, p) for text, p in texts.items())
         token = replace(cells[i].tokens[0], text=readings[0].text, readings=readings, confidence=0.9)
         cells[i] = replace(cells[i], tokens=(token,))
     evidence = read(replace(table, cells=tuple(cells)), kind="scan")
     found = next(r for r in evidence.rows if f"{r.section.table}.{r.row.key}" == "requests.new")
-    first, second, *_ = found.layouts[0].cells.values()
-    assert first is not None
-    assert second is not None
-    assert first.readings == ((0, pytest.approx(0.99)),)
-    assert second.readings == ((0, pytest.approx(0.95)),)
+    first, second, third, *_ = (seen.readings if seen else () for seen in found.layouts[0].cells.values())
+    assert first == ((0, pytest.approx(0.99)),)
+    assert second == ((0, pytest.approx(0.95)),)
+    assert third == ((0, 1.0),)
+
+
+def test_readings_of_the_same_figure_count_together() -> None:
+    form = load_form("2021")
+    table = table_of(request_rows(form, {"new": ["7"] * 7}))
+    texts = {"1": 0.4, "7": 0.35, "7.": 0.25}
+    readings = tuple(Reading(text, p) for text, p in texts.items())
+    cells = [
+        replace(cell, tokens=(replace(cell.tokens[0], readings=readings),)) if cell.text == "7" else cell
+        for cell in table.cells
+    ]
+    evidence = read(replace(table, cells=tuple(cells)), kind="scan")
+    found = next(r for r in evidence.rows if f"{r.section.table}.{r.row.key}" == "requests.new")
+    for seen in found.layouts[0].cells.values():
+        assert seen is not None
+        assert seen.readings == ((7, pytest.approx(0.6)), (1, 0.4))
 
 
 def test_a_caption_alone_has_lost_its_figures_where_zeros_are_printed() -> None:

@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from giar_ml.forms import load_form, load_forms
+from giar_ml.forms import is_printed, load_form, load_forms
 from giar_ml.forms.grid import form_grid
 
 FORMS = ("2021", "2019", "mixed")
@@ -105,3 +105,18 @@ def test_the_grid_is_that_of_the_official_form(shared):
                 if column:
                     same_cell = cell is official[column - 1] or cell._tc is official[column - 1]._tc
                     assert same_cell == (ours[row, column] == ours[row, column - 1])
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(三) 不予公开", True),
+        ("计其他情形)", True),
+        ("1．属于国家秘密", True),
+        ("2.属于国家秘密", False),
+        ("不予", False),
+        ("加强组织领导", False),
+    ],
+)
+def test_what_a_form_prints_is_known_whatever_its_marks(text, expected):
+    assert is_printed(text) is expected

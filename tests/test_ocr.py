@@ -12,13 +12,16 @@ import pytest
 
 from giar_ml.annotations.gold import box_poly
 from giar_ml.document import UNREAD, BBox, Cell, Page, Reading, Table, Token
+from giar_ml.geometry import runs
 from giar_ml.ocr import Recognition, _recognize, read_page
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
+from giar_ml.ocr.levels import nth_level, spread
 from giar_ml.ocr.lines import Line, is_for_figures, to_token
-from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose
+from giar_ml.ocr.marks import find_marks
+from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose, find_prose_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables import find_tables
 
@@ -519,6 +522,18 @@ def test_figures_that_detection_lost_are_found_by_their_ink() -> None:
     assert {token.text for token in page.tokens} == {"7"}
 
 
+@pytest.mark.parametrize(("text", "gap", "n_marks"), [("4．39", 36, 1), ("439", 36, 2), ("4．39", 60, 2)])
+def test_a_figure_in_full_width_with_a_point_is_one(text: str, gap: int, n_marks: int) -> None:
+    gray = np.full((200, 600), 255, np.uint8)
+    last = 130 + gap
+    for left, right in ((100, 118), (122, 126), (130 - 4 + gap, last + 40)):
+        gray[80 if right - left > 4 else 100 : 102, left:right] = 0
+    token = Token(text, BBox(90, 72, last + 50, 110), 0.9, (Reading(text, 0.9),))
+    word = Token("行政事业性收费", BBox(10, 76, 80, 106), 1.0)
+    marks = find_marks(gray, gray < 128, [word, token], dpi=DPI)
+    assert len(marks) == n_marks
+
+
 def test_a_mark_in_no_line_is_dirt() -> None:
     image = write_figures(("0", 100, 100), ("8", 500, 300))
     assert read_marks(image).tokens == ()
@@ -652,6 +667,16 @@ def test_a_small_figure_read_as_one_character_is_a_figure_where_its_reader_is_su
         assert (token.text, token.readings) == ("科", ())
 
 
+def test_levels_are_those_of_the_sorted_pixels() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        low, high = sorted(rng.choice(257, 2, replace=False))
+        gray = rng.integers(low, high, size=(rng.integers(1, 20), rng.integers(1, 50))).astype(np.uint8).T
+        n, level = int(rng.integers(gray.size)), float(gray[0, 0]) + 0.5
+        assert nth_level(gray, n) == np.sort(gray, axis=None)[n]
+        assert spread(gray, level) == np.median(np.abs(gray - level))
+
+
 def text_line(*words: tuple[int, int], top: int = 0) -> Line:
     """A line with blocks of print from one column to another."""
     crop = np.full((30, 620, 3), 255, np.uint8)
@@ -682,7 +707,25 @@ def test_a_long_line_alone_is_no_prose() -> None:
     assert find_prose([line, short]) == []
 
 
-def prose_page(*, number: int) -> tuple[Page, FakeEngine]:
+class LineEngine(FakeEngine):
+    """Finds every line of dark rows, and reads words in it."""
+
+    def detect(self, image: np.ndarray) -> list[np.ndarray]:
+        self.detected.append(image)
+        dark = image.min(axis=2) < 200
+        columns = np.flatnonzero(dark.any(axis=0))
+        left, right = (columns[0], columns[-1] + 1) if columns.size else (0, 0)
+        corners = ((left, -2), (right, -2), (right, 2), (left, 2))
+        return [
+            np.array([(x, (start if side < 0 else stop) + side) for x, side in corners], float)
+            for start, stop in runs(dark.any(axis=1))
+        ]
+
+    def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
+        return [Recognition("年度报告", 0.99) for _ in crops]
+
+
+def prose_page(*, number: int) -> Page:
     """A page with fourteen full lines of text and a table."""
     page = page_with_table()
     assert page.image is not None
@@ -690,34 +733,55 @@ def prose_page(*, number: int) -> tuple[Page, FakeEngine]:
     image[800:1400] = page.image
     for i in range(14):
         image[20 + 50 * i : 46 + 50 * i, 90:710] = np.where(np.arange(620) % 6 < 3, 0, 255)[:, None]
-    # As the detector sees them: at its own resolution, the left margin cut off.
-    box = np.array([[0, 0], [680, 0], [680, 30], [0, 30]], float)
-    polygons = [np.add(box, (0, 18 + 50 * i)) * DETECTION_DPI / DPI for i in range(14)]
     image[800:1000] = 255
     table = page.tables[0]
     cells = tuple(replace(c, bbox=BBox(*np.add(c.bbox, (0, 800, 0, 800)))) for c in table.cells)
     table = replace(table, bbox=BBox(*np.add(table.bbox, (0, 800, 0, 800))), cells=cells)
-    return replace(page, number=number, image=image, height=1400, tables=(table,)), FakeEngine(*polygons)
+    return replace(page, number=number, image=image, height=1400, tables=(table,))
 
 
 @pytest.mark.parametrize(
     ("number", "prose", "n_read"), [(1, False, 6), (2, False, 0), (1, True, 14), (2, True, 14)]
 )
 def test_paragraphs_are_read_when_asked_and_the_head_of_a_report_always(number, prose, n_read) -> None:
-    page, engine = prose_page(number=number)
-    engine.recognize = lambda crops: [Recognition("年度报告", 0.99) for _ in crops]  # type: ignore[method-assign]
+    page, engine = prose_page(number=number), LineEngine()
     assert len(read_page(page, engine, prose=prose).tokens) == n_read
+    # The detector is not shown what is not read.
+    seen = sum(len(runs(image.min(axis=(1, 2)) < 200)) for image in engine.detected)
+    assert seen == n_read
 
 
-@pytest.mark.parametrize(("score", "widths"), [(0.99, [80]), (0.5, [80, 200])])
-def test_lines_are_read_narrow_and_again_where_that_is_not_sure(score, widths) -> None:
+def test_paragraphs_are_told_by_their_ink() -> None:
+    ink = np.zeros((700, 800), bool)
+    full, columns, short = [(90, 710)], [(90, 200), (260, 420), (480, 710)], [(90, 380)]
+    lines = [full, full, full, short, columns, columns, short, short, full, short, [(90, 110)]]
+    for i, line in enumerate(lines):
+        for start, stop in line:
+            ink[20 + 50 * i : 46 + 50 * i, start:stop:3] = True
+    found = find_prose_ink(ink, dpi=DPI, n_head=0)
+    assert [round((bbox.top - 20) / 50) for bbox in found] == [0, 1, 2]
+    assert {bbox.top for bbox in find_prose_ink(ink, dpi=DPI, n_head=1)} == {70.0, 120.0}
+    ink[20:500, 60:80] = True  # a stroke of a pen beside it
+    assert find_prose_ink(ink, dpi=DPI, n_head=0) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "score", "widths"),
+    [
+        ("加强组织领导", 0.99, [80]),
+        ("加强组织领导", 0.9, [80, 200]),
+        ("(三)不予公开", 0.9, [80]),
+        ("(三)不予公开", 0.5, [80, 200]),
+    ],
+)
+def test_lines_are_read_narrow_and_again_where_that_is_not_sure(text, score, widths) -> None:
     class Engine(FakeEngine):
         def recognize(self, crops: Sequence[np.ndarray]) -> list[Recognition]:
             seen.extend(crop.shape[1] for crop in crops)
-            return [Recognition("部分公开", score) for _ in crops]
+            return [Recognition(text, score) for _ in crops]
 
     seen: list[int] = []
     line = Line(np.full((24, 200, 3), 255, np.uint8), BBox(0, 0, 200, 24))
     (token,) = _recognize([line], Engine(), None, np.full((30, 210), 255, np.uint8), dpi=DPI)
     assert seen == widths
-    assert token.text == "部分公开"
+    assert token.text == text

@@ -89,6 +89,7 @@ def test_full_width_and_raised_points(text: str) -> None:
     ("text", "expected"),
     [
         ("坤加22", "+22"),
+        ("x少135380", "-135380"),
         ("减小 3", "-3"),
         ("曾力12681", "+12681"),
         ("1页", "1"),

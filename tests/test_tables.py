@@ -362,6 +362,26 @@ def test_figures_that_stand_on_their_rules_are_none() -> None:
     assert (table.n_rows, table.n_columns) == (12, 3)
 
 
+def test_figures_that_reach_a_broken_rule_are_none() -> None:
+    # Rules that dither are thicker: the strokes of zeros above went on a little behind them.
+    ys = [100 + 28 * i for i in range(11)]
+    image = draw_grid([100, 400, 600], ys, thickness=3)
+    for y in ys[1:]:
+        image[y - 21 : y + 2, 500:502] = 0
+    (table,) = cells_to_tables(group_rules(find_rules(image, dpi=140), dpi=140), page=1, dpi=140)
+    assert (table.n_rows, table.n_columns) == (10, 2)
+
+
+def test_a_rule_whose_pieces_meet_no_other_is_part_of_the_table() -> None:
+    rows = tuple(Rule(y, 100, 900) for y in (100, 170, 310))
+    broken = Rule(240, 100, 380), Rule(240, 410, 780), Rule(240.5, 800, 900)
+    columns = Rule(100, 100, 220), Rule(500, 100, 215), Rule(500, 260, 310), Rule(900, 100, 310)
+    pieces = Rule(500, 220, 236), Rule(100, 225, 310)
+    rules = Rules((*rows, *broken), columns, column_pieces=pieces)
+    (table,) = cells_to_tables(group_rules(rules, dpi=160), page=1, dpi=160)
+    assert (table.n_rows, table.n_columns, len(table.cells)) == (3, 2, 6)
+
+
 def test_a_merged_cell_stays_whole() -> None:
     image = draw_grid(XS, YS)
     image[102:179, 395:406] = PAPER
@@ -375,8 +395,12 @@ def test_a_line_to_the_edge_of_the_page_is_dirt() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
-def test_dirt_that_joins_a_rule_to_the_edge_of_the_page_leaves_the_rule() -> None:
+@pytest.mark.parametrize("broken", [(), (92,), (92, 392)])
+def test_dirt_that_joins_a_rule_to_the_edge_of_the_page_leaves_the_rule(broken: tuple[int, ...]) -> None:
     image = draw_grid(XS, YS)
+    for x in broken:  # the rules that it would meet, too
+        image[230:290, x : x + 16] = PAPER
+        image[259:262, 100:420] = 0
     image[260:262, 600:] = 0
     assert find_grid(image) == (3, 3, 9)
 

@@ -21,7 +21,7 @@ from giar_ml.tables.segments import find_segments
 from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
-from giar_ml.upright.lines import find_text_ink, find_text_lines
+from giar_ml.upright.lines import find_text_ink, find_text_lines, sketch
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
 from giar_ml.upright.tone import WHITE, even_light, remove_streaks
@@ -69,7 +69,7 @@ def unevenness(points: np.ndarray) -> float:
 
 def flattened(image: np.ndarray, moved: warp.Warp) -> np.ndarray:
     """Where the crossings of the rules lie after flattening."""
-    field = find_field(to_gray(image[..., :3]), dpi=DPI)
+    field = find_field(sketch(to_gray(image[..., :3]), dpi=DPI))
     assert field is not None
     points = np.array(moved([tuple(point) for point in table_points().reshape(-1, 2)]))
     return field.apply(points).reshape(table_points().shape)
@@ -105,11 +105,11 @@ def test_a_page_is_flattened_as_its_points_are():
 
 
 def test_a_straight_page_stays():
-    assert find_field(to_gray(make_page()), dpi=DPI) is None
+    assert find_field(sketch(to_gray(make_page()), dpi=DPI)) is None
 
 
 def test_a_page_without_lines_stays():
-    assert find_field(np.full((HEIGHT, WIDTH), 250, np.uint8), dpi=DPI) is None
+    assert find_field(sketch(np.full((HEIGHT, WIDTH), 250, np.uint8), dpi=DPI)) is None
 
 
 @pytest.mark.parametrize("degrees", [-2.5, -0.4, 0.3, 1.0, 3.0])
@@ -140,7 +140,7 @@ def test_lines_of_text_alone_tell_of_skew():
     for y in range(200, 1500, 60):
         cv2.putText(page, "n m e o r c s u " * 4, (150, y), FONT, 0.8, (0, 0, 0), 2)
     image, moved = warp.skew(page, np.random.default_rng(1), dpi=DPI, degrees=1.5)
-    field = find_field(to_gray(image), dpi=DPI)
+    field = find_field(sketch(to_gray(image), dpi=DPI))
     assert field is not None
     (x0, y0), (x1, y1), (x2, y2) = field.apply(np.array(moved([(200, 300), (1000, 300), (200, 1400)])))
     assert abs(np.degrees(np.arctan2(y1 - y0, x1 - x0))) < 0.1
@@ -404,7 +404,7 @@ def test_pages_are_turned_upright(quarters):
     for page in load(SCAN).pages:
         assert page.image is not None
         image = turn_image(page.image, quarters)
-        assert find_quarters(to_gray(image), engine, dpi=page.dpi or 200) == -quarters % 4
+        assert find_quarters(sketch(to_gray(image), dpi=page.dpi or 200), engine) == -quarters % 4
 
 
 class Lines:

@@ -297,7 +297,8 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
             value = parse_figure(mend_figure(text), column.type, column.unit)
             probability *= _WORD_MISREAD
         if value is not None or not text:
-            merged[value] = merged.get(value, 0.0) + probability
+            merged[value] = min(1.0, merged.get(value, 0.0) + probability)
+    merged = dict(sorted(merged.items(), key=lambda item: -item[1]))
     if column.type == "amount" and not line.certain:
         is_sure = bool(token.readings) and token.readings[0].probability >= _SURE
         merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)

@@ -11,6 +11,11 @@ from typing import Any, Literal
 
 import yaml
 
+from giar_ml.text import letters
+
+MIN_PRINTED = 3
+"""Fewer characters are part of many headers."""
+
 CellType = Literal["count", "amount", "change"]
 
 
@@ -127,6 +132,23 @@ def load_forms() -> dict[str, Form]:
     forms = [_build_form(raw, name) for name in raw]
     forms.sort(key=lambda form: (-form.first_year, form.name))
     return {form.name: form for form in forms}
+
+
+@cache
+def _printed() -> frozenset[str]:
+    headers = [
+        header
+        for form in load_forms().values()
+        for section in form.sections
+        for header in (*section.rows, *section.columns)
+    ]
+    return frozenset(letters(label) for header in headers for label in (*header.under, *header.labels))
+
+
+def is_printed(text: str) -> bool:
+    """Whether a form prints this in a header, or as a line of one, marks and brackets aside."""
+    found = letters(text)
+    return len(found) >= MIN_PRINTED and any(found in label for label in _printed())
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

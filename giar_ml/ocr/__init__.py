@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from giar_ml.document import UNREAD, Page, Table, Token
+from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
@@ -23,7 +23,7 @@ from giar_ml.ocr.lines import (
     to_token,
 )
 from giar_ml.ocr.marks import drop_found, find_marks
-from giar_ml.ocr.outside import find_outside_lines, find_prose, outside_ink
+from giar_ml.ocr.outside import find_outside_lines, find_prose, find_prose_ink, outside_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
@@ -60,11 +60,12 @@ def read_page(
             places += [(t, c)] * len(cell_lines)
     n_inside = len(lines)
     ink = outside_ink(page, gray, dpi=dpi)
-    outside_lines = find_outside_lines(page, ink, engine, dpi=dpi)
-    left_out = [] if prose else find_prose(outside_lines[HEAD_LINES if page.number == 1 else 0 :])
-    for line in left_out:
-        left, top, right, bottom = (max(0, round(x)) for x in line.bbox)
-        ink[top:bottom, left:right] = False
+    n_head = HEAD_LINES if page.number == 1 else 0
+    paragraphs = [] if prose else find_prose_ink(ink, dpi=dpi, n_head=n_head)
+    _erase(ink, paragraphs)
+    outside_lines = find_outside_lines(page, ink, engine, dpi=dpi, without=paragraphs)
+    left_out = [] if prose else find_prose(outside_lines[n_head:])
+    _erase(ink, [line.bbox for line in left_out])
     lines += [line for line in outside_lines if not any(line is other for other in left_out)]
 
     def recognize(lines: Sequence[Line]) -> list[Token]:
@@ -78,6 +79,12 @@ def read_page(
     outside = [token for token in (*drop_found(outside, marks), *marks) if token.text not in ("", UNREAD)]
     in_order = [token for line in split_into_lines(outside, lambda t: t.bbox) for token in line]
     return replace(page, tables=tuple(tables), tokens=(*page.tokens, *in_order))
+
+
+def _erase(ink: np.ndarray, bboxes: Iterable[BBox]) -> None:
+    for bbox in bboxes:
+        left, top, right, bottom = (max(0, round(x)) for x in bbox)
+        ink[top:bottom, left:right] = False
 
 
 def _part_at_gaps(

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from giar_ml.geometry import runs
-from giar_ml.ocr.levels import paper_level
+from giar_ml.ocr.levels import nth_level, paper_level, spread
 from giar_ml.ocr.pale import in_line, palest_depth
 
 MIN_CONTRAST = 18
@@ -66,7 +66,7 @@ def find_print(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray,
 
 def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
     blank = np.zeros(cell.shape, bool)
-    least = max(MIN_DEPTH, DEPTH_TO_NOISE * _noise(cell, paper_level(cell)))
+    least = max(MIN_DEPTH, DEPTH_TO_NOISE * spread(cell, paper_level(cell)))
     cleaned, ink = _clean_at(cell, max(least, 0.4 * _contrast(cell)), dpi=dpi)
     of_print = _print_contrast(cell, dpi=dpi)
     depth = max(least, 0.4 * of_print)
@@ -78,7 +78,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
     paper = paper_level(cleaned)
     cleaned = _without_stains(cleaned, paper, size=round(STROKE_IN * dpi))
-    noise = 1.5 * _noise(cleaned, paper)
+    noise = 1.5 * spread(cleaned, paper)
     # A speck may be darker than all of the print.
     for contrast in (_contrast(cleaned), _print_contrast(cleaned, dpi=dpi)):
         if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
@@ -101,20 +101,13 @@ def _with_paler(
     return (cleaned_at, found) if found.any() else (cleaned, ink)
 
 
-def _noise(cell: np.ndarray, paper: float) -> float:
-    """The median distance from the level of the paper."""
-    return float(np.median(np.abs(cell - paper)))
-
-
 def _contrast(cell: np.ndarray) -> float:
     return paper_level(cell) - float(cell.min())
 
 
 def _print_contrast(cell: np.ndarray, *, dpi: float) -> float:
     """The grey levels between paper and print, where what is darker than print has the size of dust."""
-    levels = cell.ravel()
-    darker = min(round((DUST_IN * dpi) ** 2), levels.size - 1)
-    return paper_level(cell) - float(np.partition(levels, darker)[darker])
+    return paper_level(cell) - nth_level(cell, min(round((DUST_IN * dpi) ** 2), cell.size - 1))
 
 
 def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:

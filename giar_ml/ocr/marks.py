@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Token
-from giar_ml.figures import is_figure
-from giar_ml.geometry import intersection_area, overlap
+from giar_ml.figures import is_figure, plain
+from giar_ml.geometry import intersection_area, overlap, union
 from giar_ml.ocr.cells import crop_line
-from giar_ml.ocr.ink import MIN_INK_IN
+from giar_ml.ocr.ink import MAX_BESIDE_POINT, MIN_INK_IN
 from giar_ml.ocr.lines import Line
 
 GAP_IN = 0.08
@@ -52,12 +53,28 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
         own = ink[top : top + height, left : left + width]
         if (own & read[top : top + height, left : left + width]).sum() < COVERED * own.sum():
             marks.append(BBox(left, top, left + width, top + height))
+    marks = _join_at_points(marks, tokens)
     words = [token.bbox for token in tokens if token.text != UNREAD]
     return [
         Line(_crop(gray, mark, dpi=dpi), BBox(*map(float, mark)))
         for mark in marks
         if any(_is_beside(mark, other) for other in (*words, *marks) if other is not mark)
     ]
+
+
+def _join_at_points(marks: Sequence[BBox], tokens: Sequence[Token]) -> list[BBox]:
+    """The marks with those made one that were read as one figure with a point: in full width it has the room
+    of a digit."""
+    joined = list(marks)
+    for token in tokens:
+        text = plain(token.text)
+        if "." not in text or not is_figure(text):
+            continue
+        inside = sorted(m for m in joined if intersection_area(m, token.bbox) >= COVERED * m.width * m.height)
+        gaps = [b.left - a.right for a, b in pairwise(inside)]
+        if len(inside) > 1 and max(gaps) <= MAX_BESIDE_POINT[1] * max(mark.height for mark in inside):
+            joined = [*(m for m in joined if m not in inside), union(inside)]
+    return joined
 
 
 def drop_found(tokens: Sequence[Token], marks: Sequence[Token]) -> list[Token]:

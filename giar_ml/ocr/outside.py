@@ -21,6 +21,9 @@ DETECTION_DPI = 130.0
 TABLE_MARGIN_IN = 0.03
 PROSE_ASPECT = 14.0
 """Width by height of the shortest line that fills a paragraph: headers and titles of tables are shorter."""
+PROSE_INK_ASPECT = 20.0
+"""The same by the ink alone, which is a quarter lower than the box of a detector."""
+TEXT_HEIGHT_IN = (0.07, 0.3)
 PROSE_LEADING = 2.5
 """From one line of a paragraph to the next, in heights of a line."""
 PROSE_GAP = 1.2
@@ -33,8 +36,11 @@ def outside_ink(page: Page, gray: np.ndarray, *, dpi: float) -> np.ndarray:
     return find_ink(gray, [table.bbox for table in page.tables], margin=round(TABLE_MARGIN_IN * dpi))
 
 
-def find_outside_lines(page: Page, ink: np.ndarray, engine: OcrEngine, *, dpi: float) -> list[Line]:
-    """Lines of text outside the tables. The detector sees only the bands of the page that have `ink`."""
+def find_outside_lines(
+    page: Page, ink: np.ndarray, engine: OcrEngine, *, dpi: float, without: Sequence[BBox] = ()
+) -> list[Line]:
+    """Lines of text outside the tables. The detector sees only the bands of the page that have `ink`, and
+    nothing of what lies in the boxes `without`."""
     assert page.image is not None
     margin = round(TABLE_MARGIN_IN * dpi)
     pad = round(0.15 * dpi)
@@ -47,8 +53,9 @@ def find_outside_lines(page: Page, ink: np.ndarray, engine: OcrEngine, *, dpi: f
         return []
     columns = np.flatnonzero(ink.any(axis=0))
     left, right = max(0, int(columns[0]) - pad), min(ink.shape[1], int(columns[-1]) + 1 + pad)
+    left_out = [*(table.bbox for table in page.tables), *without]
     packed = np.concatenate(
-        [_without_tables(page, top, bottom, margin)[:, left:right] for top, bottom in bands]
+        [_paint_over(page.image[top:bottom], top, left_out, margin)[:, left:right] for top, bottom in bands]
     )
     scale = min(1.0, DETECTION_DPI / dpi)
     seen = cv2.resize(packed, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else packed
@@ -70,14 +77,32 @@ def find_prose(lines: Sequence[Line]) -> list[Line]:
     """The lines outside tables that fill paragraphs: long ones without gaps, and another such right above or
     below. The last line of a paragraph is seldom one."""
     long = [line for line in lines if line.bbox.width >= PROSE_ASPECT * line.bbox.height]
-    full = [line for line in long if not _has_gap(line.crop)]
+    filling = {*_in_paragraphs([line.bbox for line in long if not _has_gap(line.crop)])}
+    return [line for line in long if line.bbox in filling]
+
+
+def find_prose_ink(ink: np.ndarray, *, dpi: float, n_head: int) -> list[BBox]:
+    """The same by the ink of an upright page, (H, W) bool, alone: what stands beside other text is left out,
+    and so are the first `n_head` lines."""
+    low, high = (x * dpi for x in TEXT_HEIGHT_IN)
+    full = []
+    for top, bottom in runs(np.asarray(ink.any(axis=1)))[n_head:]:
+        columns = np.flatnonzero(ink[top:bottom].any(axis=0))
+        height, width = bottom - top, int(columns[-1] + 1 - columns[0])
+        is_long = low <= height <= high and width >= PROSE_INK_ASPECT * height
+        if is_long and np.diff(columns).max() <= PROSE_GAP * height:
+            full.append(BBox(float(columns[0]), float(top), float(columns[-1] + 1), float(bottom)))
+    return _in_paragraphs(full)
+
+
+def _in_paragraphs(lines: Sequence[BBox]) -> list[BBox]:
     return [
         line
-        for line in full
+        for line in lines
         if any(
-            abs(other.bbox.center[1] - line.bbox.center[1]) < PROSE_LEADING * line.bbox.height
-            and abs(other.bbox.right - line.bbox.right) < 0.5 * line.bbox.width
-            for other in full
+            abs(other.center[1] - line.center[1]) < PROSE_LEADING * line.height
+            and abs(other.right - line.right) < 0.5 * line.width
+            for other in lines
             if other is not line
         )
     ]
@@ -91,14 +116,13 @@ def _has_gap(crop: np.ndarray) -> bool:
     return dark.size > 0 and int(np.diff(dark).max(initial=0)) > PROSE_GAP * len(gray)
 
 
-def _without_tables(page: Page, top: int, bottom: int, margin: int) -> np.ndarray:
-    assert page.image is not None
-    band = page.image[top:bottom].copy()
-    for table in page.tables:
-        y0, y1 = int(table.bbox.top) - margin - top, int(table.bbox.bottom) + margin + 1 - top
-        if y1 > 0 and y0 < bottom - top:
-            x0 = max(0, int(table.bbox.left) - margin)
-            band[max(0, y0) : y1, x0 : int(table.bbox.right) + margin + 1] = 255
+def _paint_over(band: np.ndarray, start: int, bboxes: Sequence[BBox], margin: int) -> np.ndarray:
+    """The rows of a page from `start` on with paper in place of the boxes."""
+    band = band.copy()
+    for bbox in bboxes:
+        top, bottom = int(bbox.top) - margin - start, int(bbox.bottom) + margin + 1 - start
+        if bottom > 0 and top < len(band):
+            band[max(0, top) : bottom, max(0, int(bbox.left) - margin) : int(bbox.right) + margin + 1] = 255
     return band
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from giar_ml.geometry import runs
-from giar_ml.ocr.levels import paper_level
+from giar_ml.ocr.levels import paper_level, spread
 
 PALE = 50.0
 """Grey levels between paper and most of the ink: where there are more, what is much paler is dirt."""
@@ -30,8 +30,7 @@ def palest_depth(cell: np.ndarray, ink: np.ndarray) -> float | None:
     paper = paper_level(cell)
     if not ink.any() or paper - float(np.median(cell[ink])) >= PALE:
         return None
-    noise = float(np.median(np.abs(cell - paper)))
-    return max(MIN_DEPTH, NOISE * noise)
+    return max(MIN_DEPTH, NOISE * spread(cell, paper))
 
 
 def in_line(paler: np.ndarray, ink: np.ndarray, *, dpi: float) -> np.ndarray:

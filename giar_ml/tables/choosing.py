@@ -45,10 +45,12 @@ def join_pieces(rules: list[Rule], crossing: list[Rule], *, dpi: float) -> list[
             position = float(
                 np.average([r.position for r in chain], weights=[r.stop - r.start for r in chain])
             )
-            crossed_at = sorted(c.position for c in long if c.start <= position <= c.stop)
-            kept = _without_loose_ends(chain, crossed_at, close=max(2.0, CLOSE_IN * dpi))
+            crossed = sorted(
+                (c for c in long if c.start <= position <= c.stop), key=lambda rule: rule.position
+            )
+            kept = _without_loose_ends(chain, [c.position for c in crossed], close=max(2.0, CLOSE_IN * dpi))
             joined += [rule for rule in chain if rule not in kept]
-            if len(kept) > 1 and _are_one(kept, crossed_at, dpi=dpi):
+            if len(kept) > 1 and _are_one(kept, crossed, dpi=dpi):
                 thickness = max(rule.thickness for rule in kept)
                 joined.append(Rule(position, kept[0].start, max(rule.stop for rule in kept), thickness))
             else:
@@ -75,7 +77,7 @@ def _without_loose_ends(chain: list[Rule], crossed_at: list[float], *, close: fl
     return chain
 
 
-def _are_one(chain: list[Rule], crossed_at: list[float], *, dpi: float) -> bool:
+def _are_one(chain: list[Rule], crossing: list[Rule], *, dpi: float) -> bool:
     """Whether rules in line are pieces of one.
 
     A good part of it is left, and it is left where long rules cross it as well: the strokes of zeros in a
@@ -86,11 +88,13 @@ def _are_one(chain: list[Rule], crossed_at: list[float], *, dpi: float) -> bool:
     left = sum(rule.stop - rule.start for rule in chain)
     if stop - start < MEDIUM_RULE_IN * dpi or left < MIN_RULE_SHARE * (stop - start):
         return False
-    crossed = [at for at in crossed_at if start < at < stop]
-    met = [at for at in crossed if any(rule.start - close <= at <= rule.stop + close for rule in chain)]
+    crossed = [c for c in crossing if start < c.position < stop]
+    met = [c for c in crossed if any(r.start - close <= c.position <= r.stop + close for r in chain)]
     if len(met) < 0.5 * len(crossed) or not (met or left >= MOSTLY * (stop - start)):
         return False
-    n_below = sum(any(rule.start <= at + close < rule.stop for rule in chain) for at in met)
+    n_below = sum(
+        any(r.start <= c.position + close and r.stop > c.position + _reach(c) for r in chain) for c in met
+    )
     return n_below >= MIN_BELOW * len(met)
 
 
@@ -195,15 +199,16 @@ def _is_torn(end: float, ends: list[float], touch: float) -> bool:
 def clip_to_edge_rules(
     rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, length: float, dpi: float
 ) -> tuple[Rule, ...]:
-    """Rules that begin on another one and go on to the edge of the page, where dirt joins them, cut off
-    behind the last that they meet."""
+    """Rules that begin on another one, or where others begin, and go on to the edge of the page, where dirt
+    joins them, cut off behind the last that they meet."""
     touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    starts, stops = [rule.start for rule in rules], [rule.stop for rule in rules]
     clipped = []
     for rule in rules:
         met = [c.position for c in crossing if touches(rule, c, touch)]
-        if len(met) > 1 and rule.stop >= length - edge and abs(rule.start - min(met)) <= touch:
+        if len(met) > 1 and rule.stop >= length - edge and _is_torn(rule.start, [min(met), *starts], touch):
             rule = rule._replace(stop=max(met))
-        elif len(met) > 1 and rule.start <= edge and abs(rule.stop - max(met)) <= touch:
+        elif len(met) > 1 and rule.start <= edge and _is_torn(rule.stop, [max(met), *stops], touch):
             rule = rule._replace(start=min(met))
         clipped.append(rule)
     return tuple(clipped)

@@ -11,13 +11,15 @@ import numpy as np
 from giar_ml.geometry import cluster
 from giar_ml.tables.choosing import MOSTLY, clip_to_edge_rules, find_streaks, join_pieces, keep_meeting
 from giar_ml.tables.lost import find_lost_columns
-from giar_ml.tables.ruling import TOUCH_IN, Rule, Rules, extent, touches
+from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule, Rules, extent, touches
 from giar_ml.tables.segments import find_pieces, find_segments, main_slope, split_slanted, to_rules
 from giar_ml.tables.traces import response_level
 
 A4_SHORT_SIDE_IN = 8.27
 SLIP_IN = 0.08
 """By how much the ends of a table's rules differ."""
+MAX_BREAK_IN = 0.4
+"""A rule across that goes on so far off is the same one."""
 MAX_ROW_IN = 0.6
 """Height of a row whose outer rule stands apart."""
 
@@ -102,7 +104,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
 
 
 def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
-    """The rules that hang together, in reading order: one table, frame or drawing each."""
+    """The rules that meet, or go on in line, in reading order: one table, frame or drawing each."""
     touch = TOUCH_IN * dpi
     horizontal, vertical = rules.horizontal, rules.vertical
     parent = list(range(len(horizontal) + len(vertical)))
@@ -117,12 +119,17 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
         for j, v in enumerate(vertical, len(horizontal)):
             if touches(h, v, touch):
                 parent[find(i)] = find(j)
+        # Where the rules that it meets are broken, too.
+        for j, other in enumerate(horizontal[:i]):
+            apart = max(h.start, other.start) - min(h.stop, other.stop)
+            if abs(h.position - other.position) <= CLOSE_IN * dpi and apart <= MAX_BREAK_IN * dpi:
+                parent[find(i)] = find(j)
     groups: dict[int, tuple[list[Rule], list[Rule]]] = {}
     for i, h in enumerate(horizontal):
         groups.setdefault(find(i), ([], []))[0].append(h)
     for j, v in enumerate(vertical, len(horizontal)):
         groups.setdefault(find(j), ([], []))[1].append(v)
-    lone = [h[0] for h, v in groups.values() if not v]
+    lone = [rule for h, v in groups.values() if not v for rule in h]
     found = [
         rules._replace(horizontal=(*h, *_find_outer(h, lone, dpi=dpi)), vertical=tuple(v))
         for h, v in groups.values()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -132,22 +133,22 @@ def trace_lines(
         borderType=cv2.BORDER_CONSTANT,
         borderValue=(255,),
     )
-    least = NOISE * _grain(response, dpi=dpi)
-    mask: Any = (response >= np.maximum(level, least)).astype(np.uint8)
+    least = _above_grain(response, dpi=dpi)
+    mask: Any = _reaches(response, level, least)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
     mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
     mask |= _find_dotted(dark, dpi=dpi)
     marks = _with_sides(dark, distance=across // 2 + 1)
-    pale: Any = (response >= np.maximum(FAINT_SHARE * level, least)).astype(np.uint8)
+    pale = _reaches(response, FAINT_SHARE * level, least)
     # Along the foot of text is what JPEG leaves; between rules is what their ends leave.
-    pale[(marks.beside | mask) > 0] = 0
+    pale &= 1 - (marks.beside | mask)
     mask |= _find_dotted(pale, dpi=dpi)
     # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
     crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
-    is_dark = gray < np.percentile(gray[::4, ::4], 60) - 4 * level
-    mask = np.where(is_dark, crossed, mask).astype(np.uint8)
+    is_dark = gray < math.ceil(np.percentile(gray[::4, ::4], 60) - 4 * level)
+    mask |= crossed & is_dark.view(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     widths, heights, areas = (stats[:, i] for i in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
@@ -172,7 +173,19 @@ def trace_lines(
 def _find_dotted(dark: np.ndarray, *, dpi: float) -> np.ndarray:
     """Dotted rules closed: dots in runs longer than any stroke."""
     dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(DOT_GAP_IN * dpi))), np.uint8))
-    return np.asarray(cv2.morphologyEx(dots, cv2.MORPH_OPEN, np.ones((1, round(DOTTED_IN * dpi)), np.uint8)))
+    return _long_runs(dots, round(DOTTED_IN * dpi))
+
+
+def _long_runs(mask: np.ndarray, length: int) -> np.ndarray:
+    """What an opening by (1, length) leaves of a mask, (H, W) uint8 of 0 and 1. Few rows have such runs: they
+    are told by their bytes of eight ones first."""
+    found = np.zeros_like(mask)
+    bits = (np.packbits(mask, axis=1) == 255).view(np.uint8)
+    n_whole = max(1, (length - 7) // 8)
+    rows = np.flatnonzero(cv2.erode(bits, np.ones((1, n_whole), np.uint8)).any(axis=1))
+    if len(rows):
+        found[rows] = cv2.morphologyEx(mask[rows], cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    return found
 
 
 def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, *, period: int) -> Traces:
@@ -226,13 +239,21 @@ def _part_crossing(mask: np.ndarray, *, across: int) -> list[np.ndarray]:
     return [line, *((labels == i).astype(np.uint8) for i in range(1, count))]
 
 
-def _grain(response: np.ndarray, *, dpi: float) -> np.ndarray:
-    """The median response around each pixel, (H, W): grain is what a shadow that was made lighter leaves.
-    Print and rules take less than half of any place."""
+def _reaches(response: np.ndarray, level: float, least: np.ndarray) -> np.ndarray:
+    """(H, W) uint8, 0 or 1: where the response is at least `level` and at least `least`."""
+    floor: Any = math.ceil(level)
+    reached: Any = cv2.compare(response, cv2.max(least, floor), cv2.CMP_GE)
+    return np.asarray(reached & 1)
+
+
+def _above_grain(response: np.ndarray, *, dpi: float) -> np.ndarray:
+    """(H, W) uint8: the least response that is not grain, which a shadow that was made lighter leaves. It is
+    told by the median around each pixel: print and rules take less than half of any place."""
     small = np.ascontiguousarray(response[::GRAIN_STEP, ::GRAIN_STEP])
     around = round(GRAIN_IN * dpi / GRAIN_STEP) | 1
     height, width = response.shape
-    return np.asarray(cv2.resize(cv2.medianBlur(small, around), (width, height)))
+    grain = cv2.resize(cv2.medianBlur(small, around), (width, height))
+    return np.asarray(cv2.convertScaleAbs(grain, alpha=NOISE))
 
 
 def max_thickness(dpi: float) -> int:

@@ -12,6 +12,7 @@ from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import clear_halftone
+from giar_ml.upright.lines import sketch
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
 from giar_ml.upright.tone import even_light, remove_streaks
@@ -39,9 +40,12 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     image = fade_red_seals(image, dpi=dpi)
     seen = to_gray(image)
     gray = clear_halftone(seen, dpi=dpi)
-    quarters = find_quarters(gray, engine, dpi=dpi)
-    gray = turn_image(gray, quarters)
-    field = find_field(gray, dpi=dpi)
+    page_sketch = sketch(gray, dpi=dpi)
+    quarters = find_quarters(page_sketch, engine)
+    if quarters:
+        gray = turn_image(gray, quarters)
+        page_sketch = sketch(gray, dpi=dpi)
+    field = find_field(page_sketch)
     if field:
         gray = flatten_image(gray, field)
     gray = fade_grey_seals(gray, dpi=dpi)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.tables.traces import find_curves
-from giar_ml.upright.lines import find_text_ink, find_text_lines, find_text_slope, shrink
+from giar_ml.upright.lines import Sketch, find_text_lines, find_text_slope
 from giar_ml.upright.warp import TERMS, Field, monomials
 
 MIN_RULE_IN = 0.8
@@ -41,26 +41,24 @@ class Curves(NamedTuple):
     slope: float | None = None
 
 
-def find_field(gray: np.ndarray, *, dpi: float) -> Field | None:
+def find_field(page: Sketch) -> Field | None:
     """The field that makes rules and lines of text straight; None where they are, or too few to tell.
 
     Args:
-        gray: (H, W) uint8, lines of text lying across.
-        dpi: its resolution.
+        page: lines of text lie across.
     """
-    small, scale = shrink(gray, dpi=dpi)
-    curves = _find_curves(small, dpi=dpi * scale)
+    curves, scale = _find_curves(page), page.scale
     if not curves.rows and curves.slope is None:
         return None
-    height, width = gray.shape
-    field = fit_field(curves, size=(width * scale, height * scale), dpi=dpi * scale)
+    height, width = page.page.shape
+    field = fit_field(curves, size=(width * scale, height * scale), dpi=page.dpi)
     field = Field(
         (field.center[0] / scale, field.center[1] / scale),
         field.radius / scale,
         tuple(c / scale for c in field.across),
         tuple(c / scale for c in field.down),
     )
-    return field if field.largest(width, height) >= MIN_SHIFT_IN * dpi else None
+    return field if field.largest(width, height) >= MIN_SHIFT_IN * page.page_dpi else None
 
 
 def fit_field(curves: Curves, *, size: tuple[float, float], dpi: float) -> Field:
@@ -123,7 +121,8 @@ def _prior(dpi: float) -> tuple[np.ndarray, np.ndarray]:
     return np.stack(rows), np.zeros(len(rows))
 
 
-def _find_curves(gray: np.ndarray, *, dpi: float) -> Curves:
+def _find_curves(page: Sketch) -> Curves:
+    gray, dpi = page.gray, page.dpi
     error = max(0.25, RULE_ERROR_IN * dpi)
     least = MIN_RULE_IN * dpi
     step = max(1, round(SAMPLE_IN * dpi))
@@ -136,9 +135,8 @@ def _find_curves(gray: np.ndarray, *, dpi: float) -> Curves:
         for image in (gray, np.ascontiguousarray(gray.T))
     )
     columns = [(curve[:, ::-1], error) for curve, error in columns]
-    ink = find_text_ink(gray, dpi=dpi)
-    rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(ink, dpi=dpi)]
-    return Curves(rows, columns, find_text_slope(ink))
+    rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(page.ink, dpi=dpi)]
+    return Curves(rows, columns, find_text_slope(page.ink))
 
 
 def _sample(curve: np.ndarray, axis: int, step: int) -> np.ndarray:

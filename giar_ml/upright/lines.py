@@ -19,6 +19,7 @@ PIECE_IN = 0.4
 MAX_SLOPE = 0.15
 MAX_TEXT_SLOPE = 0.1
 TEXT_SLOPE_STEP = 0.001
+SLOPE_COLUMNS = 8
 AROUND_IN = 0.35
 MIN_CONTRAST = 45
 """Levels by which print is darker than what is around it, at this resolution: shaded cells are no print."""
@@ -35,11 +36,29 @@ class TextLine(NamedTuple):
     curve: np.ndarray
 
 
-def shrink(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, float]:
-    """The page at `WORK_DPI`, or as it is where that is more, and by how much it shrank."""
+class Sketch(NamedTuple):
+    """A page at `WORK_DPI`, or as it is where it has less.
+
+    `page` is (H, W) uint8 at its own resolution `page_dpi`, `gray` (h, w) uint8 at `dpi`, `ink` its
+    `find_text_ink`; `scale` is what the page shrank by.
+    """
+
+    page: np.ndarray
+    page_dpi: float
+    gray: np.ndarray
+    ink: np.ndarray
+    scale: float
+
+    @property
+    def dpi(self) -> float:
+        return self.page_dpi * self.scale
+
+
+def sketch(page: np.ndarray, *, dpi: float) -> Sketch:
+    """The sketch of a page, (H, W) uint8."""
     scale = min(1.0, WORK_DPI / dpi)
-    small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else gray
-    return small, scale
+    gray = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else page
+    return Sketch(page, dpi, gray, find_text_ink(gray, dpi=dpi * scale), scale)
 
 
 def find_text_slope(ink: np.ndarray) -> float | None:
@@ -49,16 +68,22 @@ def find_text_slope(ink: np.ndarray) -> float | None:
     neighbouring rows of the projection are largest (Postl, "Detection of linear oblique structures and skew
     scan in digitized documents", ICPR 1986).
     """
-    ys, xs = np.nonzero(ink)
-    if len(ys) < MIN_PRINT_PX:
+    if np.count_nonzero(ink) < MIN_PRINT_PX:
         return None
+    # Columns side by side sink by less than a row.
+    starts = np.arange(0, ink.shape[1], SLOPE_COLUMNS)
+    counts = np.add.reduceat(ink, starts, axis=1, dtype=np.uint8)
+    ys, blocks = np.nonzero(counts)
+    weights = counts[ys, blocks]
+    off_middle = starts[blocks] + (SLOPE_COLUMNS - ink.shape[1]) / 2
     slopes = np.arange(-MAX_TEXT_SLOPE, MAX_TEXT_SLOPE + 1e-9, TEXT_SLOPE_STEP)
-    middle = ink.shape[1] / 2
     contrasts = []
     for slope in slopes:
-        rows = np.bincount(np.clip(np.round(ys - slope * (xs - middle)), 0, len(ink) - 1).astype(np.intp))
-        contrasts.append(float((np.diff(rows.astype(float)) ** 2).sum()))
-    return float(slopes[int(np.argmax(contrasts))])
+        # All of a column moves alike: rounded row by row, some rows would come upon others.
+        at = np.clip(ys - np.rint(slope * off_middle).astype(np.intp), 0, len(ink) - 1)
+        contrasts.append(float((np.diff(np.bincount(at, weights)) ** 2).sum()))
+    # Slopes that move no row are told alike.
+    return float(slopes[np.array(contrasts) == max(contrasts)].mean())
 
 
 def find_text_ink(gray: np.ndarray, *, dpi: float) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from giar_ml.document import BBox
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.ocr.lines import narrow
-from giar_ml.upright.lines import find_text_ink, find_text_lines, shrink
+from giar_ml.upright.lines import Sketch, find_text_lines, sketch
 from giar_ml.upright.warp import turn_image
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff（）、，。：；]")
@@ -31,7 +31,7 @@ HOPELESS = 0.5
 """A way up of which so many crops gave less than this share of what they should have is given up."""
 
 
-def find_quarters(gray: np.ndarray, engine: OcrEngine, *, dpi: float) -> int:
+def find_quarters(page: Sketch, engine: OcrEngine) -> int:
     """By how many quarters clockwise a page must be turned to lie upright.
 
     A page that is read well as it lies is not tried otherwise. One with hardly any text stays as it is. How
@@ -40,17 +40,14 @@ def find_quarters(gray: np.ndarray, engine: OcrEngine, *, dpi: float) -> int:
     each time.
 
     Args:
-        gray: (H, W) uint8.
         engine: reads lines; those that lie on their head it reads badly.
-        dpi: resolution of the page.
     """
-    crops = _cut(gray, _find_lines(gray, dpi=dpi), dpi=dpi)
+    crops = _cut(page)
     upright = _count_read(crops, engine, enough=ENOUGH)
     if upright >= ENOUGH:
         return 0
     wanted = max(BETTER * upright, upright + LEAST_MORE)
-    turned = turn_image(gray, 1)
-    turned_crops = _cut(turned, _find_lines(turned, dpi=dpi), dpi=dpi)
+    turned_crops = _cut(sketch(turn_image(page.page, 1), dpi=page.page_dpi))
     ways = {2: _on_head(crops), 1: turned_crops, 3: _on_head(turned_crops)}
     n_read = {quarters: _count_read(way, engine, wanted=wanted) for quarters, way in ways.items()}
     best = max(n_read, key=lambda quarters: n_read[quarters])
@@ -81,16 +78,10 @@ def _on_head(crops: list[np.ndarray]) -> list[np.ndarray]:
     return [turn_image(crop, 2) for crop in crops]
 
 
-def _find_lines(gray: np.ndarray, *, dpi: float) -> list[BBox]:
-    """Lines of text across the page."""
-    small, scale = shrink(gray, dpi=dpi)
-    ink = find_text_ink(small, dpi=dpi * scale)
-    lines = find_text_lines(ink, dpi=dpi * scale, min_length_in=MIN_LENGTH_IN)
-    return [BBox(*(x / scale for x in line.bbox)) for line in lines]
-
-
-def _cut(gray: np.ndarray, lines: list[BBox], *, dpi: float) -> list[np.ndarray]:
-    """Some lines as (h, w, 3) crops, long ones first, and as much more often as they are longer."""
+def _cut(page: Sketch) -> list[np.ndarray]:
+    """Some lines of text as (h, w, 3) crops, long ones first, and as much more often as they are longer."""
+    found = find_text_lines(page.ink, dpi=page.dpi, min_length_in=MIN_LENGTH_IN)
+    lines = [BBox(*(x / page.scale for x in line.bbox)) for line in found]
     if not lines:
         return []
     lines = sorted(lines, key=lambda line: line.width)
@@ -100,6 +91,6 @@ def _cut(gray: np.ndarray, lines: list[BBox], *, dpi: float) -> list[np.ndarray]
     for line in (lines[i] for i in sorted(set(picked.tolist()), reverse=True)):
         pad = 0.15 * line.height
         left, top = (max(0, round(x - pad)) for x in line[:2])
-        right = round(min(line.right, line.left + CROP_IN * dpi) + pad)
-        crops.append(np.repeat(gray[top : round(line.bottom + pad), left:right, None], 3, axis=2))
+        right = round(min(line.right, line.left + CROP_IN * page.page_dpi) + pad)
+        crops.append(np.repeat(page.page[top : round(line.bottom + pad), left:right, None], 3, axis=2))
     return crops
