@@ -545,6 +545,40 @@ def test_a_lone_figure_that_was_detected_stays() -> None:
     assert token.bbox.left == pytest.approx(95, abs=2)
 
 
+def scraps(cell: np.ndarray, *places: tuple[int, int]) -> None:
+    """Dots of a fax, a few side by side."""
+    for x, y in places:
+        cell[y : y + 2, x : x + 5] = 0
+        cell[y + 2 : y + 4, x + 4 : x + 11] = 0
+
+
+SCRAPS = (150, 12), (168, 16), (186, 13), (204, 18), (222, 15), (240, 17)
+
+
+def test_what_a_seal_leaves_beside_a_figure_is_no_part_of_it() -> None:
+    cell = np.full((60, 300), 250, np.uint8)
+    cv2.putText(cell, "43", (80, 46), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 4)
+    (alone,) = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=DPI)
+    few = cell.copy()
+    scraps(cell, *SCRAPS)
+    (line,) = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=DPI)
+    assert line.bbox == alone.bbox
+    # A dash or a point is not many.
+    scraps(few, (150, 32))
+    (line,) = find_cell_lines(few, BBox(0, 0, 300, 60), dpi=DPI)
+    assert line.bbox.right > alone.bbox.right
+
+
+def test_dots_alone_may_be_no_figure() -> None:
+    cell = np.full((60, 120), 250, np.uint8)
+    for x, y in ((40, 20), (48, 24), (56, 22), (47, 32), (57, 34), (64, 28)):
+        cell[y : y + 6, x : x + 5] = 0
+    (line,) = find_cell_lines(cell, BBox(0, 0, 120, 60), dpi=DPI)
+    assert line.faint
+    cell[16:40, 80:83] = 0
+    assert not any(line.faint for line in find_cell_lines(cell, BBox(0, 0, 120, 60), dpi=DPI))
+
+
 def test_a_rule_that_was_not_seen_is_no_figure() -> None:
     cell = np.full((60, 300), 250, np.uint8)
     cv2.putText(cell, "17", (60, 42), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 0, 2)

@@ -495,3 +495,16 @@ def test_rules_among_grain_are_no_streaks():
     image[:, WIDTH // 3 : WIDTH // 3 + 3] -= 30
     clean = remove_streaks(image, dpi=DPI)[:, WIDTH // 3 + 1].astype(int).mean()
     assert clean == pytest.approx(image[:, WIDTH // 3 + 20].astype(int).mean(), abs=8)
+
+
+def test_a_grainy_dark_banner_makes_no_fax_of_a_photograph() -> None:
+    # Once its grain was taken for dots, and the print of all the page for dirt among them.
+    gray = cv2.cvtColor(make_page(), cv2.COLOR_RGB2GRAY)
+    rng = np.random.default_rng(3)
+    grainy = gray - 12 + rng.normal(0, 8, gray.shape)
+    grainy[20:90, 80:1100] = 170 + rng.normal(0, 60, (70, 1020))
+    photograph = np.clip(grainy, 0, 255).astype(np.uint8)
+    assert clear_halftone(photograph, dpi=DPI) is photograph
+    fax = gray.copy()
+    fax[20:90, 80:1100] = photograph[20:90, 80:1100]
+    assert clear_halftone(fax, dpi=DPI) is not fax

@@ -10,7 +10,7 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.geometry import runs
-from giar_ml.ocr.ink import FAINT_CONTRAST, MIN_INK_IN, find_print
+from giar_ml.ocr.ink import FAINT_CONTRAST, MIN_INK_IN, find_print, is_made_of_specks
 from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line
 
@@ -59,7 +59,8 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             if (high if faint else max(high, wide)) < MIN_INK_IN * dpi:
                 continue  # pale and low: JPEG's ripples along a rule
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
-            lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), faint))
+            is_doubtful = faint or is_made_of_specks(ink[above:below, first:last], dpi=dpi)
+            lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
     return lines
 
 

@@ -36,6 +36,11 @@ MAX_BESIDE_POINT = (1.0, 1.8)
 full width it has the room of a digit."""
 DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
+SOLID_PX = 1.9
+"""Half the thickness of strokes beside which thinner marks tell as such."""
+THIN, LOW, OFF_PRINT, MANY = 0.75, 0.6, 0.5, 5
+"""Thickness and height of marks that are no print, in those of print; how many of its heights off they stand;
+and how many there are."""
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
 BY_EDGE_IN = 0.015
@@ -62,6 +67,13 @@ def find_print(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray,
     """
     cleaned, ink, contrast = _clean(cell, dpi=dpi)
     return *_with_paler(cell, cleaned, ink, dpi=dpi), contrast
+
+
+def is_made_of_specks(ink: np.ndarray, *, dpi: float) -> bool:
+    """Whether no mark of (h, w) ink alone is large enough for print: a fax sets dots for pale print, and for
+    what is none."""
+    _, _, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    return bool(stats[1:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(initial=0) < MIN_INK_IN * dpi)
 
 
 def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -132,6 +144,7 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
         | (on_column & (heights >= 0.75 * height) & (widths <= 3 * remnant))
     )
     drop[0] = True
+    _drop_thin(drop, stats, labels, cv2.distanceTransform(pale, cv2.DIST_L2, 3), min_height=min_ink)
     _keep_points(drop, stats, dark)
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
@@ -175,6 +188,40 @@ def _holds_mark(ink: np.ndarray, size: float, *, gap: int) -> bool:
     return any(max(width, height) - gap >= size for _, _, width, height, _ in stats[1:])
 
 
+def _drop_thin(
+    drop: np.ndarray, stats: np.ndarray, labels: np.ndarray, depths: np.ndarray, *, min_height: float
+) -> None:
+    """Drop what is thinner and lower than the print in a cell and stands off it, where there is much of it,
+    but less than print: what dithering leaves of a seal.
+
+    Args:
+        depths: (h, w) distance of ink from its edge in pixels.
+        min_height: of print.
+    """
+    thickness = np.zeros(len(stats), np.float32)
+    np.maximum.at(thickness, labels.ravel(), depths.ravel())
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
+    is_print = ~drop & (heights >= min_height) & (thickness >= SOLID_PX)
+    if not is_print.any():
+        return
+    height = float(np.median(heights[is_print]))
+    is_thin = ~drop & (thickness < THIN * np.median(thickness[is_print])) & (heights < LOW * height)
+    thin = [
+        i for i in np.flatnonzero(is_thin) if _distances(stats[i], stats[is_print]).min() > OFF_PRINT * height
+    ]
+    areas = stats[:, cv2.CC_STAT_AREA]
+    if len(thin) >= MANY and areas[thin].sum() <= areas[is_print].sum():
+        drop[thin] = True
+
+
+def _distances(mark: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """(N,) pixels between the box of a mark and those of others, (N, 5) as `cv2` gives them."""
+    x, y, w, h, _ = mark
+    across = np.maximum(others[:, 0] - (x + w), x - (others[:, 0] + others[:, 2]))
+    down = np.maximum(others[:, 1] - (y + h), y - (others[:, 1] + others[:, 3]))
+    return np.asarray(np.maximum(across, down))
+
+
 def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
     """Take back the specks that stand at the foot of print on both sides: decimal points."""
     marks = stats[~drop]
@@ -199,10 +246,7 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
     if not len(print_):
         return
     for i in np.flatnonzero(~drop & is_small):
-        x, y, w, h, _ = stats[i]
-        across = np.maximum(print_[:, 0] - (x + w), x - (print_[:, 0] + print_[:, 2]))
-        down = np.maximum(print_[:, 1] - (y + h), y - (print_[:, 1] + print_[:, 3]))
-        drop[i] = np.maximum(across, down).min() > distance
+        drop[i] = _distances(stats[i], print_).min() > distance
 
 
 def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height: float, gap: int) -> None:
