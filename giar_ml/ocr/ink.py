@@ -144,7 +144,7 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
         | (on_column & (heights >= 0.75 * height) & (widths <= 3 * remnant))
     )
     drop[0] = True
-    _drop_thin(drop, stats, labels, cv2.distanceTransform(pale, cv2.DIST_L2, 3), min_height=min_ink)
+    _drop_thin(drop, stats, labels, pale, min_height=min_ink)
     _keep_points(drop, stats, dark)
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
@@ -189,15 +189,18 @@ def _holds_mark(ink: np.ndarray, size: float, *, gap: int) -> bool:
 
 
 def _drop_thin(
-    drop: np.ndarray, stats: np.ndarray, labels: np.ndarray, depths: np.ndarray, *, min_height: float
+    drop: np.ndarray, stats: np.ndarray, labels: np.ndarray, ink: np.ndarray, *, min_height: float
 ) -> None:
     """Drop what is thinner and lower than the print in a cell and stands off it, where there is much of it,
     but less than print: what dithering leaves of a seal.
 
     Args:
-        depths: (h, w) distance of ink from its edge in pixels.
+        ink: (h, w) uint8, what has `labels`.
         min_height: of print.
     """
+    if np.count_nonzero(~drop) <= MANY:
+        return
+    depths = cv2.distanceTransform(ink, cv2.DIST_L2, 3)
     thickness = np.zeros(len(stats), np.float32)
     np.maximum.at(thickness, labels.ravel(), depths.ravel())
     heights = stats[:, cv2.CC_STAT_HEIGHT]
