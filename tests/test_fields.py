@@ -101,6 +101,16 @@ def test_a_mark_that_is_labelled_as_no_figure_is_no_line_of_figures(labels: Labe
     assert not list(find_unplaced([header], set()))
 
 
+@pytest.mark.parametrize(("top", "certain", "n"), [(240, False, 0), (90, False, 1), (240, True, 1)])
+def test_what_is_read_far_from_all_rows_is_no_line_of_figures(top: float, certain: bool, n: int) -> None:
+    def line(top: float) -> Line:
+        token = Token("8", BBox(0, top, 9, top + 9), labels={"figure": 0.9})
+        return Line(1, 0, True, certain, (), (Field(token.bbox, (0.0, 1.0), token),))
+
+    lines = [line(0), line(30), line(60), line(top), replace(line(0), page=2)]
+    assert len(list(find_unplaced(lines, {0, 1, 2, 4}))) == n
+
+
 @pytest.mark.parametrize(("text", "n"), [("增加12681件", 1), ("按照有关规定", 0)])
 def test_words_are_no_figure_without_a_row(text: str, n: int) -> None:
     def line(text: str) -> Line:

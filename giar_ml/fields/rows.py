@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from itertools import pairwise
+from statistics import median
 from typing import NamedTuple
 
 from giar_ml.document import Problem
@@ -27,6 +29,7 @@ _LABEL_OF_BLANK_ROW = 4.0
 """More, where the label stands before blank fields of its own: the figure may be the number of a page."""
 _LEAST_DOUBT = 0.02
 """Of what the own label of a line says, how seldom its figures belong to another row all the same."""
+_FAR_OFF = 5.0
 _LEGIBLE = 0.75
 """Confidence below which what was read in a label is nonsense and says nothing."""
 _LIKELY = 0.5
@@ -322,14 +325,30 @@ def _n_sure(line: Line) -> int:
     return sum(place.token is not None and place.token.confidence >= _SURELY for place in line.fields)
 
 
+def _stands_off(line: Line, rows: Sequence[Line]) -> bool:
+    """Whether a line that was read from pixels is many times further from the rows of its page than these are
+    from each other."""
+    middles = sorted(_middle(row) for row in rows if row.page == line.page)
+    if line.certain or len(middles) < 2:
+        return False
+    pitch = median(b - a for a, b in pairwise(middles))
+    return min(abs(_middle(line) - middle) for middle in middles) > _FAR_OFF * pitch
+
+
+def _middle(line: Line) -> float:
+    return median(place.bbox.center[1] for place in (*line.labels, *line.fields))
+
+
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
     """Lines with figures that found no row, in tables that did find some, or between their lines in a dump.
     Marks beside a header that look like figures, and are labelled as none, are not meant, nor a lone one
-    beside a caption: a shaded row."""
+    beside a caption: a shaded row; nor what stands far from all rows of its page: a seal."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
         is_inside = line.table in tables or (not line.gridded and used and min(used) < i < max(used))
         if i in used or not is_inside or (_is_caption(line) and _n_sure(line) <= 1):
+            continue
+        if _stands_off(line, [lines[j] for j in used]):
             continue
         if any(map(_is_labelled_figure, line.fields)):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
