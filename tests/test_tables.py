@@ -19,6 +19,7 @@ from giar_ml.tables import (
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule, Rules
 from giar_ml.tables.segments import fit_line
+from giar_ml.tables.traces import _long_runs
 
 PAPER = 255
 
@@ -712,3 +713,12 @@ def test_a_stroke_of_a_pen_that_meets_a_rule_does_not_slant_it(slope: float) -> 
     ys[980:1180] += np.linspace(0, 38, 200)  # the mean of both where the pen lies beside
     assert fit_line(xs, ys) == pytest.approx((slope, 866), abs=0.3)
     assert fit_line(xs, ys)[0] == pytest.approx(slope, abs=0.0005)
+
+
+@pytest.mark.parametrize("length", [8, 22, 80])
+def test_long_runs_are_what_an_opening_leaves(length: int) -> None:
+    mask = (np.random.default_rng(2).random((60, 403)) < 0.97).astype(np.uint8)
+    mask[:, :length] = mask[:, -length:] = 0  # what lies beyond the picture is told by neither
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    assert 0 < opened.sum() < mask.sum()
+    assert np.array_equal(_long_runs(mask, length), opened)

@@ -21,7 +21,7 @@ from giar_ml.tables.segments import find_segments
 from giar_ml.upright import as_scanned, make_upright
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
-from giar_ml.upright.lines import find_text_ink, find_text_lines, sketch
+from giar_ml.upright.lines import find_text_ink, find_text_lines, find_text_slope, sketch
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
 from giar_ml.upright.tone import WHITE, even_light, remove_streaks
@@ -508,3 +508,14 @@ def test_a_grainy_dark_banner_makes_no_fax_of_a_photograph() -> None:
     fax = gray.copy()
     fax[20:90, 80:1100] = photograph[20:90, 80:1100]
     assert clear_halftone(fax, dpi=DPI) is not fax
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.004, -0.013, 0.05, -0.05])
+def test_the_slope_of_text_is_told_by_its_ink(slope: float) -> None:
+    # Once the columns taken together came upon the same rows at 0.05 more than at the slope of the text.
+    page = to_gray(make_page())
+    matrix = np.array([[1, 0, 0], [slope, 1, -slope * WIDTH / 2]], np.float32)
+    sloping = cv2.warpAffine(page, matrix, (WIDTH, HEIGHT), borderValue=(250,))
+    ink = sketch(sloping, dpi=DPI).ink[:, :-1]  # so wide that columns sink by halves of a row
+    assert ink.shape[1] % 8 == 2
+    assert find_text_slope(ink) == pytest.approx(slope, abs=0.0021 if slope else 1e-9)

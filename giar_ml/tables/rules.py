@@ -18,7 +18,7 @@ from giar_ml.tables.traces import response_level
 A4_SHORT_SIDE_IN = 8.27
 SLIP_IN = 0.08
 """By how much the ends of a table's rules differ."""
-MAX_BREAK_IN = 0.4
+IN_LINE_IN = 0.4
 """A rule across that goes on so far off is the same one."""
 MAX_ROW_IN = 0.6
 """Height of a row whose outer rule stands apart."""
@@ -122,7 +122,7 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
         # Where the rules that it meets are broken, too.
         for j, other in enumerate(horizontal[:i]):
             apart = max(h.start, other.start) - min(h.stop, other.stop)
-            if abs(h.position - other.position) <= CLOSE_IN * dpi and apart <= MAX_BREAK_IN * dpi:
+            if abs(h.position - other.position) <= CLOSE_IN * dpi and apart <= IN_LINE_IN * dpi:
                 parent[find(i)] = find(j)
     groups: dict[int, tuple[list[Rule], list[Rule]]] = {}
     for i, h in enumerate(horizontal):
