@@ -345,11 +345,24 @@ def test_marks_that_are_nothing_are_dropped_beside_a_figure(stray: Token, is_dro
         (BBox(0, 0, 142, 17), 0.4, True),
         (BBox(0, 30, 14, 52), 0.9, False),
         (BBox(0, 0, 81, 71), 0.995, False),
+        (BBox(140, 56, 146, 66), 0.65, True),
+        (BBox(140, 38, 146, 48), 0.65, False),
+        (BBox(140, 56, 146, 66), 0.995, False),
+        (BBox(140, 56, 154, 74), 0.65, False),
     ],
-    ids=["an arc", "the foot of a ring", "a digit", "surely a figure"],
+    ids=[
+        "an arc",
+        "the foot of a ring",
+        "a digit",
+        "surely a figure",
+        "dirt below",
+        "small and beside",
+        "small and sure",
+        "a figure below",
+    ],
 )
-def test_a_mark_larger_than_digits_is_no_piece_of_a_figure(bbox: BBox, sure: float, is_dropped: bool) -> None:
-    # Once an arc of a seal, read as 7, made 70 of a 0.
+def test_a_mark_of_another_size_is_no_piece_of_a_figure(bbox: BBox, sure: float, is_dropped: bool) -> None:
+    # Once an arc of a seal, read as 7, made 70 of a 0, and dirt below a sure 80 made 804 of it.
     mark = Token("7", bbox, sure, (Reading("7", sure),))
     figure = Token("0", BBox(150, 30, 164, 52), 0.9999, (Reading("0", 0.9999),))
     cell = Cell(0, 1, 0, 1, BBox(0, 0, 300, 73), (mark, figure))

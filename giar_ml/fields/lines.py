@@ -21,8 +21,8 @@ _SURE_FIGURE = 0.9
 """Confidence of a figure in one cell with words that stands in a column of its own: the rule was not seen."""
 _READ = 0.3
 """Confidence below which a blot was seen, or strokes of a seal, and no label."""
-_BEYOND_DOUBT, _TOO_LARGE = 0.99, 2.0
-"""Confidence of a figure that tells the size of digits in its cell, and how much larger none can be."""
+_BEYOND_DOUBT, _TOO_LARGE, _TOO_SMALL = 0.99, 2.0, 0.7
+"""Confidence of a figure that tells the size of digits in its cell; none is so much larger, or smaller."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -160,8 +160,8 @@ def _drop_strays(cell: Cell) -> Cell:
     tokens = cell.tokens
     for is_stray in (_is_probably_nothing, _is_surely_other):
         tokens = tuple(token for token in tokens if not is_stray(token)) or tokens
-    if digit := _digit_height(tokens):
-        tokens = tuple(token for token in tokens if not _is_too_large(token, digit))
+    if sure := [t.bbox for t in tokens if t.readings and t.confidence >= _BEYOND_DOUBT]:
+        tokens = tuple(token for token in tokens if not _is_of_other_size(token, sure))
     return replace(cell, tokens=tokens) if len(tokens) < len(cell.tokens) else cell
 
 
@@ -172,18 +172,16 @@ def _is_probably_nothing(token: Token) -> bool:
     return token.is_likely_nothing or (not token.readings and token.text != UNREAD and is_marks)
 
 
-def _digit_height(tokens: Sequence[Token]) -> float:
-    """The height of the figures that are read beyond doubt; 0 where there are none."""
-    sure = (t.bbox.height for t in tokens if t.readings and t.confidence >= _BEYOND_DOUBT)
-    return max(sure, default=0.0)
-
-
-def _is_too_large(token: Token, digit: float) -> bool:
-    """Whether a mark read as a figure is an arc of a seal, or a stroke of a pen: no figure has digits of two
-    sizes."""
+def _is_of_other_size(token: Token, sure: Sequence[BBox]) -> bool:
+    """Whether a mark read as a figure is an arc of a seal, or a stroke of a pen, or dirt above or below the
+    figures that are read beyond doubt: no figure has digits of two sizes."""
     if not token.readings or token.confidence >= _BEYOND_DOUBT:
         return False
-    return max(token.bbox.height, token.bbox.width / max(1, len(token.text))) > _TOO_LARGE * digit
+    digit, bbox = max(figure.height for figure in sure), token.bbox
+    if max(bbox.height, bbox.width / max(1, len(token.text))) > _TOO_LARGE * digit:
+        return True
+    is_off = all(overlap(bbox.top, bbox.bottom, s.top, s.bottom) < 0.5 * bbox.height for s in sure)
+    return is_off and bbox.height < _TOO_SMALL * digit
 
 
 def _is_surely_other(token: Token) -> bool:

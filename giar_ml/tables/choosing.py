@@ -26,6 +26,10 @@ MIN_ENDS = 3
 """Of a rule, hanging on others in line, that show that it was there."""
 MIN_BELOW = 0.25
 """Share of such ends that go on behind the rule on which they hang: figures that stand on it end there."""
+HAIRLINE = 0.5
+"""Thickness of a level line that is no rule unless it goes from rule to rule, in thicknesses of the rules."""
+BESIDE_IN, INK = 0.06, 40
+"""So near to a level line stands what stands on it, so many grey levels darker than the page."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
 
@@ -225,3 +229,54 @@ def find_streaks(
         if (rule.start <= edge and not is_on_rule(rule, rule.start, crossing, touch))
         or (rule.stop >= length - edge and not is_on_rule(rule, rule.stop, crossing, touch))
     )
+
+
+def find_hairlines(
+    rules: list[Rule], crossing: list[Rule], gray: np.ndarray, *, slope: float, dpi: float
+) -> tuple[Rule, ...]:
+    """Level lines much thinner than the rules of a page, with an end on no rule, nor where one ends.
+
+    They are lines that a fax has lost or doubled, and folds. Upright ones are what is left of rules.
+
+    Args:
+        gray: (H, W) uint8, the page.
+        slope: of the rules.
+    """
+    touch, long, medium = TOUCH_IN * dpi, LONG_RULE_IN * dpi, MEDIUM_RULE_IN * dpi
+    lengths = np.array([rule.stop - rule.start for rule in rules if rule.stop - rule.start >= long])
+    if not len(lengths):
+        return ()
+    thickness = np.array([rule.thickness for rule in rules if rule.stop - rule.start >= long])
+    order = np.argsort(thickness)
+    usual = thickness[order][np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)]
+    thick = [rule for rule in rules if rule.thickness >= HAIRLINE * usual]
+    crossing = [rule for rule in crossing if rule.stop - rule.start >= long]
+    starts, stops = [rule.start for rule in thick], [rule.stop for rule in thick]
+
+    def is_loose(rule: Rule, end: float, ends: list[float]) -> bool:
+        return not is_on_rule(rule, end, crossing, touch) and min(abs(end - e) for e in ends) > touch
+
+    def is_sure(rule: Rule) -> bool:
+        length = rule.stop - rule.start
+        return length >= long or (length >= medium and _is_alone(rule, gray, slope=slope, dpi=dpi))
+
+    thin = [
+        rule
+        for rule in rules
+        if rule.stop - rule.start >= SHORT_RULE_IN * dpi
+        and rule.thickness < HAIRLINE * usual
+        and (is_loose(rule, rule.start, starts) or is_loose(rule, rule.stop, stops))
+    ]
+    sure = [rule for rule in thin if is_sure(rule)]
+    return tuple(rule for rule in thin if any(abs(rule.position - other.position) <= touch for other in sure))
+
+
+def _is_alone(rule: Rule, gray: np.ndarray, *, slope: float, dpi: float) -> bool:
+    """Whether there is little on either side of a level line: figures stand on their feet."""
+    height, width = gray.shape
+    xs = np.arange(max(0, round(rule.start)), min(width, round(rule.stop)))
+    ys = np.rint(rule.position + slope * xs).astype(np.intp)
+    offsets = np.arange(3, max(4, round(BESIDE_IN * dpi)))[:, None]
+    ink = float(np.percentile(gray[::4, ::4], 60)) - INK
+    sides = (gray[np.clip(ys + way * offsets, 0, height - 1), xs] for way in (-1, 1))
+    return all((side > ink).all(axis=0).mean() >= MOSTLY for side in sides)

@@ -85,10 +85,12 @@ def find_lost_columns(
     printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT
     page = _Page(clear, printed, slopes)
     left: list[list[tuple[float, float]]] = []
+    whole: list[list[float]] = []
     doubtful: list[_Doubtful] = []
     for top, bottom in bands:
         within = (top + touch / 2, bottom - touch / 2)
-        places = _expected(_positions([c for c in columns if _covers(c, top, bottom)], touch))
+        whole.append(_positions([c for c in columns if _covers(c, top, bottom)], touch))
+        places = _expected(whole[-1])
         left.append([_seen(page, place, within) for place in places if place.regular])
         doubtful += [
             _doubt(page, place, within, apart=APART_IN * dpi) for place in places if not place.regular
@@ -101,15 +103,18 @@ def find_lost_columns(
     found: set[tuple[int, float]] = set()
     for order in (range(len(bands)), range(len(bands) - 1, -1, -1)):
         above: list[float] = []
+        whole_above: list[float] = []
         for i in order:
-            here = [
-                position
-                for position, share in left[i]
-                if share >= MIN_LEFT
-                or (share >= MIN_TRACE and any(abs(position - a) <= close for a in above))
-            ]
+            here = []
+            for position, share in left[i]:
+                is_traced = share >= MIN_TRACE and any(abs(position - a) <= close for a in above)
+                goes_on = [a for a in (*above, *whole_above) if abs(position - a) <= touch]
+                if share >= MIN_LEFT or is_traced:
+                    here.append(position)
+                elif goes_on and not _is_printed(page, goes_on[0] - close, goes_on[0] + close, bands[i]):
+                    here.append(goes_on[0])
             found |= {(i, position) for position in here}
-            above = here
+            above, whole_above = here, whole[i]
     return (*rules, *(Rule(position, *bands[i]) for i, position in sorted(found)))
 
 

@@ -9,10 +9,25 @@ import cv2
 import numpy as np
 
 from giar_ml.geometry import cluster
-from giar_ml.tables.choosing import MOSTLY, clip_to_edge_rules, find_streaks, join_pieces, keep_meeting
+from giar_ml.tables.broken import find_broken_columns
+from giar_ml.tables.choosing import (
+    MOSTLY,
+    clip_to_edge_rules,
+    find_hairlines,
+    find_streaks,
+    join_pieces,
+    keep_meeting,
+)
 from giar_ml.tables.lost import find_lost_columns
 from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule, Rules, extent, touches
-from giar_ml.tables.segments import find_pieces, find_segments, main_slope, split_slanted, to_rules
+from giar_ml.tables.segments import (
+    find_pieces,
+    find_segments,
+    main_slope,
+    split_slanted,
+    to_rules,
+    without_pale_marks,
+)
 from giar_ml.tables.traces import response_level
 
 A4_SHORT_SIDE_IN = 8.27
@@ -73,9 +88,9 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         to_rules(segments, slope=vertical_slope, cross_slope=horizontal_slope)
         for segments in split_slanted(vertical, slope=vertical_slope, dpi=dpi)
     )
-    rows, columns = keep_meeting(
-        join_pieces(across, down, dpi=dpi), join_pieces(down, across, dpi=dpi), dpi=dpi
-    )
+    across, down = join_pieces(across, down, dpi=dpi), join_pieces(down, across, dpi=dpi)
+    hairlines = find_hairlines(across, down, gray, slope=horizontal_slope, dpi=dpi)
+    rows, columns = keep_meeting([rule for rule in across if rule not in hairlines], down, dpi=dpi)
     rows, columns = (
         clip_to_edge_rules(rows, columns, length=width, dpi=dpi),
         clip_to_edge_rules(columns, rows, length=height, dpi=dpi),
@@ -84,9 +99,12 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     column_streaks = find_streaks(columns, rows, length=height, dpi=dpi)
     rows = tuple(rule for rule in rows if rule not in row_streaks)
     columns = tuple(rule for rule in columns if rule not in column_streaks)
-    columns += find_lost_columns(
-        column_marks, rows, columns, slopes=(vertical_slope, horizontal_slope), dpi=dpi
-    )
+    row_streaks += (*row_folds, *hairlines)
+    column_streaks += tuple(column_folds)
+    slopes = vertical_slope, horizontal_slope
+    strong = without_pale_marks(column_marks, gray.T, [*horizontal, *vertical], dpi=dpi)
+    columns += find_broken_columns(strong, rows, columns, column_streaks, slopes=slopes, dpi=dpi)
+    columns += find_lost_columns(column_marks, rows, columns, slopes=slopes, dpi=dpi)
     row_pieces = find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi)
     column_pieces = find_pieces(
         column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi
@@ -98,8 +116,8 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         vertical_slope,
         row_pieces,
         column_pieces,
-        (*row_streaks, *row_folds),
-        (*column_streaks, *column_folds),
+        row_streaks,
+        column_streaks,
     )
 
 

@@ -86,6 +86,15 @@ def _without_pale(segments: list[Segment], *, dpi: float) -> list[Segment]:
     return [s for s in segments if s.depth >= usual * (PALE if s.stop - s.start >= long else PALE_PIECE)]
 
 
+def without_pale_marks(marks: Marks, gray: np.ndarray, segments: list[Segment], *, dpi: float) -> Marks:
+    """The marks of a page, (H, W) uint8, without what is much paler than its long segments."""
+    depths = [s.depth for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
+    if not depths:
+        return marks
+    palest = float(np.percentile(gray[::4, ::4], 60)) - PALE * float(np.median(depths))
+    return marks._replace(dark=marks.dark & (gray <= palest))
+
+
 def main_slope(segments: list[Segment], *, dpi: float) -> float:
     """The median slope by length of the segments long enough to have one; 0 when there is none."""
     long = [s for s in segments if s.stop - s.start >= dpi]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from giar_ml.geometry import runs
 from giar_ml.tables.ruling import Rule, Rules
 
 TILT_IN = 0.05
@@ -46,16 +45,45 @@ def _erase(image: np.ndarray, ends: Sequence[tuple[float, float]], streak: Rule,
         slope, offset = np.polyfit(columns, offsets[ys], 1)
         middle = middle + slope * np.arange(len(xs)) + offset
     # It may have been seen in part only: it goes on as far as there is something of it.
-    everywhere = np.arange(image.shape[1])
-    middle = np.polyval(np.polyfit(xs, middle, 1), everywhere)
-    offsets, dark, paper = _find_dark(image, everywhere, middle, round(streak.thickness / 2) + 2)
-    thin = dark & ~(dark[0] | dark[-1])
-    for start, stop in runs(thin.any(axis=0), gap=round(BREAK_IN * dpi)):
-        if start <= xs[-1] and stop > xs[0]:
-            ys, columns = np.nonzero(thin[:, start:stop])
-            image[np.round(middle[start + columns]).astype(np.intp) + offsets[ys], start + columns] = round(
-                paper
-            )
+    everywhere, reach = np.arange(image.shape[1]), round(streak.thickness / 2) + 2
+    start, stop, line = int(xs[0]), int(xs[-1]) + 1, np.polyfit(xs, middle, 1)
+    while True:
+        middle = np.polyval(line, everywhere)
+        offsets, dark, paper = _find_dark(image, everywhere, middle, reach)
+        thin = dark & ~(dark[0] | dark[-1])
+        # What is known of it says where it lies for as long again.
+        limits = max(0, 2 * start - stop), min(len(everywhere), 2 * stop - start)
+        parts = _find_parts(dark, thin, gap=BREAK_IN * dpi)
+        seen = [(start, stop), *(part for part in parts if part[0] < stop and part[1] > start)]
+        first, last = min(part[0] for part in seen), max(part[1] for part in seen)
+        grown = max(limits[0], first), min(limits[1], last)
+        ys, columns = np.nonzero(thin[:, grown[0] : grown[1]])
+        columns += grown[0]
+        if len(set(columns.tolist())) < 2:
+            return
+        at = np.round(middle[columns]).astype(np.intp) + offsets[ys]
+        if grown == (start, stop):
+            break
+        (start, stop), line = grown, np.polyfit(columns, at, 1)
+    image[at, columns] = round(paper)
+
+
+def _find_parts(dark: np.ndarray, thin: np.ndarray, *, gap: float) -> list[tuple[int, int]]:
+    """Where a streak is seen, its parts joined over what hides it: only where it would be seen does it end.
+
+    Args:
+        dark: (rows, N) bool, what is dark beside the streak.
+        thin: (rows, N) bool, what of it may be the streak.
+        gap: columns without anything between two parts.
+    """
+    columns = np.flatnonzero(thin.any(axis=0))
+    if not len(columns):
+        return []
+    n_clear = np.cumsum(~dark.any(axis=0))[columns]
+    ends = np.flatnonzero(np.diff(n_clear) > gap)
+    starts = columns[np.append(0, ends + 1)]
+    stops = columns[np.append(ends, len(columns) - 1)] + 1
+    return list(zip(starts.tolist(), stops.tolist(), strict=True))
 
 
 def _find_dark(

@@ -1,0 +1,150 @@
+"""Upright rules of which only pieces are left, told by what stands in a row where it has no print."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import numpy as np
+
+from giar_ml.geometry import cluster, overlap, runs
+from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule
+from giar_ml.tables.traces import Marks
+
+MIN_PRINT_IN = 0.03
+"""Of a line of pixels along a row is print, where it is a line of text; dust is less."""
+MIN_MARGIN_IN = 0.05
+"""Height of the lines of a row without print, in all, that say what stands there."""
+MIN_LEFT = 0.15
+"""Share of these in which a rule is left; dust has a tenth of it."""
+FIGURE_IN = 0.15
+"""Height of a figure at most: a 1 may stand higher or lower than all else in its row."""
+MIN_LEFT_IN, MIN_ROWS = 0.08, 2
+"""What is left of a rule in all its rows, and how many these are."""
+BEYOND_FIGURE = 0.2
+"""Share of this that no figure in each of them can be."""
+MOSTLY = 0.8
+"""Of the height of a row a rule goes through it."""
+
+
+class _Band(NamedTuple):
+    """A row between two level rules, and what stands there off its print."""
+
+    top: float
+    bottom: float
+    first: int
+    clear: np.ndarray
+    """(W, L) bool: at the positions from `first` on, whether something thin and dark stands in each line."""
+    along: np.ndarray
+    """(L,) where these lines are."""
+
+
+class _Seen(NamedTuple):
+    """What may be left of a rule in a row: its position, pixels, and how many of these no figure can be."""
+
+    row: int
+    position: float
+    left: int
+    beyond: int
+
+
+def find_broken_columns(
+    marks: Marks,
+    rows: tuple[Rule, ...],
+    columns: tuple[Rule, ...],
+    streaks: tuple[Rule, ...],
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> tuple[Rule, ...]:
+    """Upright rules besides `columns`, in the rows in which they are seen.
+
+    A stroke of print stands in line with the print of its row. What is thin, dark and upright above and below
+    that, in several rows, is what is left of a rule.
+
+    Args:
+        marks: of the page as seen from the side, (W, H).
+        streaks: upright lines that are no rules.
+        slopes: of `columns`, and of `rows`.
+    """
+    touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
+    if not rows:
+        return ()
+    positions = np.arange(
+        round(min(rule.start for rule in rows) - touch), round(max(rule.stop for rule in rows) + touch) + 1
+    )
+    bands = [
+        band
+        for top, bottom in pairwise(_levels(rows, touch))
+        if (band := _see(marks, top, bottom, positions, slopes=slopes, dpi=dpi)) is not None
+    ]
+    seen = [piece for i, band in enumerate(bands) for piece in _find_pieces(i, band, dpi=dpi)]
+    found: list[Rule] = []
+    for indices in cluster([piece.position for piece in seen], gap=close):
+        in_line = [seen[i] for i in indices]
+        in_rows = sorted({piece.row for piece in in_line})
+        left, beyond = (sum(counts) for counts in zip(*((p.left, p.beyond) for p in in_line), strict=True))
+        if len(in_rows) < MIN_ROWS or left < MIN_LEFT_IN * dpi or beyond < BEYOND_FIGURE * left:
+            continue
+        middle = float(np.median([piece.position for piece in in_line]))
+        if any(abs(streak.position - middle) <= touch for streak in streaks):
+            continue
+        near = [c for c in columns if abs(c.position - middle) <= touch]
+        found += [
+            Rule(middle, bands[i].top, bands[i].bottom) for i in in_rows if not _is_covered(bands[i], near)
+        ]
+    return tuple(found)
+
+
+def _find_pieces(row: int, band: _Band, *, dpi: float) -> list[_Seen]:
+    n_left = band.clear.sum(axis=1)
+    pieces = []
+    for start, stop in runs(n_left >= MIN_LEFT * len(band.along), gap=1):
+        if stop - start > 2 * TOUCH_IN * dpi:
+            continue
+        best = start + int(n_left[start:stop].argmax())
+        at = band.along[band.clear[best]]
+        # Figures stand on their rules, but do not hang on the one above.
+        lower = at[at > band.top + TOUCH_IN * dpi]
+        in_figure = np.searchsorted(lower, lower + FIGURE_IN * dpi, side="right") - np.arange(len(lower))
+        beyond = len(at) - int(in_figure.max(initial=0))
+        pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, len(at), beyond))
+    return pieces
+
+
+def _is_covered(band: _Band, columns: list[Rule]) -> bool:
+    covered = sum(overlap(c.start, c.stop, band.top, band.bottom) for c in columns)
+    return covered >= MOSTLY * (band.bottom - band.top)
+
+
+def _levels(rows: tuple[Rule, ...], touch: float) -> list[float]:
+    """Positions of the level rules from top to bottom, those in line taken together."""
+    positions = [rule.position for rule in rows]
+    return [float(np.median([positions[i] for i in indices])) for indices in cluster(positions, gap=touch)]
+
+
+def _see(
+    marks: Marks,
+    top: float,
+    bottom: float,
+    positions: np.ndarray,
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> _Band | None:
+    """What stands off the print of a row at the positions, (W,); None where that is too low a strip."""
+    touch = TOUCH_IN * dpi
+    along = np.arange(round(top + touch / 2), round(bottom - touch / 2))
+    if len(along) < MIN_MARGIN_IN * dpi:
+        return None
+    width, height = marks.dark.shape
+    rows = np.rint(positions[:, None] + slopes[0] * along).astype(np.intp)
+    columns = np.rint(along + slopes[1] * positions[:, None]).astype(np.intp)
+    at = np.clip(rows, 0, width - 1), np.clip(columns, 0, height - 1)
+    dark = marks.dark[at] > 0
+    clear = dark & (marks.beside[at] == 0)
+    is_margin = (dark & ~clear).sum(axis=0) < MIN_PRINT_IN * dpi
+    if is_margin.sum() < MIN_MARGIN_IN * dpi:
+        return None
+    clear[1:-1] = clear[1:-1] | clear[:-2] | clear[2:]
+    return _Band(top, bottom, int(positions[0]), clear[:, is_margin], along[is_margin])
