@@ -19,6 +19,7 @@ from giar_ml.ocr.engine import Recognition
 from giar_ml.tables.rules import to_gray
 from giar_ml.tables.segments import find_segments
 from giar_ml.upright import as_scanned, make_upright
+from giar_ml.upright.dithered import clear_dithered_seals
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
 from giar_ml.upright.lines import find_text_ink, find_text_lines, find_text_slope, sketch
@@ -359,6 +360,33 @@ def test_thin_double_rules_are_no_shading():
     for y in (300, 420, 540):
         gray[y : y + 5 : 2, 100:1100] = 0
     assert clear_halftone(gray, dpi=200) is gray
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.8])
+def test_a_seal_of_dots_goes_and_the_print_below_stays(scale: float) -> None:
+    gray = np.where(cv2.cvtColor(make_page(), cv2.COLOR_RGB2GRAY) < 128, 0, 255).astype(np.uint8)
+    gray[330:333, 610:613] = 0  # points, and dots that are none
+    cv2.putText(gray, "0.38", (560, 520), FONT, 0.7, (0,), 2)
+    for x in range(200, 1050, 5):
+        gray[700, x : x + 2] = 0  # a dotted rule
+    seal = np.zeros(gray.shape, np.uint8)
+    cv2.circle(seal, (620, 560), 120, (1,), 5)
+    cv2.putText(seal, "*", (580, 600), FONT, 3.0, (1,), 8)
+    checkers = np.add.outer(np.arange(HEIGHT), np.arange(WIDTH)) % 2 == 0
+    sealed = np.where((seal > 0) & checkers, 0, gray).astype(np.uint8)
+    print_, page = (
+        cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for image in (gray, sealed)
+    )
+    clean = clear_dithered_seals(page, dpi=scale * DPI)
+    assert (clean < 128).sum() < (print_ < 128).sum() + 0.25 * ((page < 128).sum() - (print_ < 128).sum())
+    assert (clean[print_ < 60] < 128).mean() > 0.995
+    assert clear_dithered_seals(print_, dpi=scale * DPI) is print_
+
+
+def test_a_grey_seal_is_none_of_dots() -> None:
+    gray = np.random.default_rng(3).normal(225, 9, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
+    cv2.circle(gray, (620, 560), 120, (120,), 5)
+    assert clear_dithered_seals(gray, dpi=DPI) is gray
 
 
 def test_red_headlines_stay():

@@ -10,6 +10,7 @@ import numpy as np
 from giar_ml.document import Page, Table, Token
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
+from giar_ml.upright.dithered import clear_dithered_seals
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import clear_halftone
 from giar_ml.upright.lines import sketch
@@ -39,7 +40,7 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     image = even_light(image, dpi=dpi, sheet=find_sheet(image))
     image = fade_red_seals(image, dpi=dpi)
     seen = to_gray(image)
-    gray = clear_halftone(seen, dpi=dpi)
+    gray = clear_dithered_seals(clear_halftone(seen, dpi=dpi), dpi=dpi)
     page_sketch = sketch(gray, dpi=dpi)
     quarters = find_quarters(page_sketch, engine)
     if quarters:

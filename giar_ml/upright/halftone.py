@@ -49,15 +49,15 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     marks go and print stays as it is. Where they are dense, the print that is found becomes pale; where they
     hang together, all goes but what is dark all over: strokes, and long thin lines.
     """
-    if not _is_black_and_white(gray):
+    if not is_black_and_white(gray):
         return gray
-    dots = _share(_find_dots(gray), WINDOW_IN * dpi)
+    dots = share_around(find_dots(gray), WINDOW_IN * dpi)
     smallest = _rectangle(SHADED_IN, dpi)
     core = cv2.morphologyEx((dots > MIN_DOTS).astype(np.uint8), cv2.MORPH_OPEN, smallest) > 0
     if not core.any():
         return gray
     ink = (gray < DARK).astype(np.uint8)
-    patches = cv2.morphologyEx(_share(ink, COVER_IN * dpi), cv2.MORPH_OPEN, _rectangle(PATCH_IN, dpi))
+    patches = cv2.morphologyEx(share_around(ink, COVER_IN * dpi), cv2.MORPH_OPEN, _rectangle(PATCH_IN, dpi))
     dense = cv2.morphologyEx((patches > DENSE).astype(np.uint8), cv2.MORPH_OPEN, smallest)
     is_dense = _touching(dense > 0, core)
     # Print has few dots of its own: what stands amid shading is shaded.
@@ -68,25 +68,25 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     is_rule = find_straight(ink, round(RULE_IN * dpi))
     clean = gray.copy()
     stays = cv2.dilate(_find_print(ink, dpi=dpi).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    clean[is_sparse & ~is_rule & ~stays & ~_find_dotted(ink, dpi=dpi)] = 255
+    clean[is_sparse & ~is_rule & ~stays & ~find_dotted(ink, dpi=dpi)] = 255
     clean[is_dense & ~is_rule] = 255
     clean[is_dense & ~is_rule & _find_print_in_dense(ink, dpi=dpi)] = PALE
     return clean
 
 
-def _is_black_and_white(gray: np.ndarray) -> bool:
+def is_black_and_white(gray: np.ndarray) -> bool:
     counts = np.bincount(gray[::4, ::4].ravel(), minlength=256)
     paper = int(counts.argmax())
     return bool(counts[max(0, paper - NEAR) : paper + NEAR + 1].sum() >= ONE_LEVEL * counts.sum())
 
 
-def _find_dots(gray: np.ndarray) -> np.ndarray:
+def find_dots(gray: np.ndarray) -> np.ndarray:
     """Single pixels darker, or lighter, than what is around them, whatever the page was made of."""
     off = gray.astype(np.int16) - cv2.blur(gray, (AROUND_PX, AROUND_PX))
-    return _alone(off < -DOT_DEPTH) | _alone(off > DOT_DEPTH)
+    return find_alone(off < -DOT_DEPTH) | find_alone(off > DOT_DEPTH)
 
 
-def _alone(marks: np.ndarray) -> np.ndarray:
+def find_alone(marks: np.ndarray) -> np.ndarray:
     """The marks with one other around them at most, or with none but at their corners: a chequerboard's."""
     pixels = marks.astype(np.uint8)
     around = cv2.boxFilter(pixels, cv2.CV_8U, (3, 3), normalize=False)
@@ -94,7 +94,7 @@ def _alone(marks: np.ndarray) -> np.ndarray:
     return np.asarray(marks & ((around <= 2) | (beside == 0)), bool)
 
 
-def _share(marks: np.ndarray, side: float) -> np.ndarray:
+def share_around(marks: np.ndarray, side: float) -> np.ndarray:
     """Share of marks in the square of `side` pixels around each pixel, (H, W) float32."""
     odd = round(side) | 1
     return cv2.boxFilter(marks.astype(np.float32), -1, (odd, odd))
@@ -130,14 +130,14 @@ def _find_print(ink: np.ndarray, *, dpi: float) -> np.ndarray:
 def _find_print_in_dense(ink: np.ndarray, *, dpi: float) -> np.ndarray:
     around = cv2.boxFilter(ink, cv2.CV_8U, (3, 3), normalize=False)
     solid = cv2.dilate((around >= 8).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    found = (ink > 0) & (solid | (_share(ink, WINDOW_IN * dpi) < CLOSE))
+    found = (ink > 0) & (solid | (share_around(ink, WINDOW_IN * dpi) < CLOSE))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
     is_kept = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) >= DOT_IN * dpi
     is_kept[0] = False
     return np.asarray(is_kept[labels])
 
 
-def _find_dotted(ink: np.ndarray, *, dpi: float) -> np.ndarray:
+def find_dotted(ink: np.ndarray, *, dpi: float) -> np.ndarray:
     """Level and upright rules of dots, (H, W) bool."""
     piece, gap, length = (round(x * dpi) for x in (PIECE_IN, RULE_IN, DOTTED_IN))
     found = np.zeros(ink.shape, bool)
@@ -148,7 +148,7 @@ def _find_dotted(ink: np.ndarray, *, dpi: float) -> np.ndarray:
         )
         runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, piece), np.uint8))
         is_full = cv2.boxFilter(level.astype(np.float32), -1, (piece, 1)) >= DOTTED
-        runs = ((runs > 0) & is_full & (_share(runs, WINDOW_IN * dpi) < LONE)).astype(np.uint8)
+        runs = ((runs > 0) & is_full & (share_around(runs, WINDOW_IN * dpi) < LONE)).astype(np.uint8)
         # A slanting rule changes lines where it is cut.
         thick = cv2.dilate(runs, np.ones((3, 1), np.uint8))
         joined = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))

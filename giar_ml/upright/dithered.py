@@ -1,0 +1,87 @@
+"""Seals that a fax has turned into dots, taken off what they cover."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from giar_ml.upright.halftone import (
+    DARK,
+    find_alone,
+    find_dots,
+    find_dotted,
+    is_black_and_white,
+    share_around,
+)
+from giar_ml.upright.masks import find_straight
+
+STROKE_IN = 0.05
+"""Width of the ring of a seal, and of its strokes."""
+MIN_DOTS = 0.06
+"""Share of dots where a seal is."""
+GAP_IN = 0.2
+"""Between the strokes of a seal."""
+SEAL_IN, MAX_ASPECT = (0.8, 2.2), 1.5
+"""Width and height of what is left of a seal, and how much longer one of them is."""
+MARGIN_IN = 0.08
+OF_DOTS = 0.25
+"""Share of the pixels of a mark that are dots: print has a tenth of it, a mark of a seal half."""
+POINT_PX, POINT_IN = 3, 0.06
+"""Side of the largest decimal point that is one dot, and how far from print it stands."""
+RULE_IN = 0.25
+STEP = 4
+"""Seals are looked for in every fourth row and column."""
+
+
+def clear_dithered_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The page, (H, W) uint8, without the marks of dots that a black-and-white one has for a seal.
+
+    Print below is solid, dots are single pixels: a mark of both stays whole. `gray` itself where there is no
+    seal.
+    """
+    if not is_black_and_white(gray):
+        return gray
+    boxes = _find_seals(share_around(find_dots(gray), STROKE_IN * dpi) > MIN_DOTS, dpi=dpi)
+    cleared = gray.copy() if boxes else gray
+    margin = round(MARGIN_IN * dpi)
+    for left, top, right, bottom in boxes:
+        rows = slice(max(0, top - margin), bottom + margin)
+        columns = slice(max(0, left - margin), right + margin)
+        _clear(cleared[rows, columns], dpi=dpi)
+    return cleared
+
+
+def _find_seals(is_dotted: np.ndarray, *, dpi: float) -> list[tuple[int, int, int, int]]:
+    """Left, top, right and bottom of what is dotted, (H, W) bool, and has the size of a seal."""
+    low, high = (side * dpi / STEP for side in SEAL_IN)
+    small = np.ascontiguousarray(is_dotted[::STEP, ::STEP]).astype(np.uint8)
+    size = max(3, round(GAP_IN * dpi / STEP))
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+    joined = cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
+    boxes = []
+    for left, top, width, height, _ in stats[1:count].tolist():
+        short, long = sorted((width, height))
+        if low <= short and long <= min(high, MAX_ASPECT * short):
+            boxes.append((STEP * left, STEP * top, STEP * (left + width), STEP * (top + height)))
+    return boxes
+
+
+def _clear(part: np.ndarray, *, dpi: float) -> None:
+    """Whiten the marks of dots in a part of the page, (h, w) uint8."""
+    ink = (part < DARK).astype(np.uint8)
+    is_rule = (find_straight(ink, round(RULE_IN * dpi)) | find_dotted(ink, dpi=dpi)).astype(np.uint8)
+    ink[cv2.dilate(is_rule, np.ones((3, 3), np.uint8)) > 0] = 0
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    n_dots = np.bincount(labels[find_alone(ink > 0)], minlength=count)
+    is_seal = n_dots >= OF_DOTS * stats[:, cv2.CC_STAT_AREA]
+    is_seal[0] = False
+    is_print = ~is_seal
+    is_print[0] = False
+    reach = 2 * round(POINT_IN * dpi) + 1
+    near = cv2.dilate(is_print[labels].astype(np.uint8), np.ones((3, reach), np.uint8)) > 0
+    is_point = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) <= POINT_PX
+    is_seal &= ~(is_point & (np.bincount(labels[near], minlength=count) > 0))
+    # What lies between dots of a page that has been resampled is grey.
+    around = cv2.dilate(is_seal[labels].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    part[around & ((part >= DARK) | is_seal[labels])] = int(np.bincount(part.ravel()).argmax())
