@@ -67,11 +67,15 @@ def _find_seals(is_dotted: np.ndarray, *, dpi: float) -> list[tuple[int, int, in
     return boxes
 
 
+def _near(marks: np.ndarray) -> np.ndarray:
+    return np.asarray(cv2.dilate(marks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
+
+
 def _clear(part: np.ndarray, *, dpi: float) -> None:
-    """Whiten the marks of dots in a part of the page, (h, w) uint8."""
+    """Whiten the marks of dots in a part of the page, (h, w) uint8, but for dotted rules."""
     ink = (part < DARK).astype(np.uint8)
-    is_rule = (find_straight(ink, round(RULE_IN * dpi)) | find_dotted(ink, dpi=dpi)).astype(np.uint8)
-    ink[cv2.dilate(is_rule, np.ones((3, 3), np.uint8)) > 0] = 0
+    is_rule = _near(find_straight(ink, round(RULE_IN * dpi)) | find_dotted(ink, dpi=dpi))
+    ink[is_rule] = 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     n_dots = np.bincount(labels[find_alone(ink > 0)], minlength=count)
     is_seal = n_dots >= OF_DOTS * stats[:, cv2.CC_STAT_AREA]
@@ -83,5 +87,5 @@ def _clear(part: np.ndarray, *, dpi: float) -> None:
     is_point = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) <= POINT_PX
     is_seal &= ~(is_point & (np.bincount(labels[near], minlength=count) > 0))
     # What lies between dots of a page that has been resampled is grey.
-    around = cv2.dilate(is_seal[labels].astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    part[around & ((part >= DARK) | is_seal[labels])] = int(np.bincount(part.ravel()).argmax())
+    is_near = _near(is_seal[labels]) & ~is_rule
+    part[is_near & ((part >= DARK) | is_seal[labels])] = int(np.bincount(part.ravel()).argmax())
