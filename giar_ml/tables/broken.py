@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.geometry import cluster, overlap, runs
-from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule
+from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule, positions_of, upright_pixels
 from giar_ml.tables.traces import Marks
 
+PRINT, CLEAR = 1, 2
+"""Kinds of marks: with others beside them, and with none."""
 MIN_PRINT_IN = 0.03
 """Of a line of pixels along a row is print, where it is a line of text; dust is less."""
 MIN_MARGIN_IN = 0.05
@@ -73,10 +75,11 @@ def find_broken_columns(
     positions = np.arange(
         round(min(rule.start for rule in rows) - touch), round(max(rule.stop for rule in rows) + touch) + 1
     )
+    kinds = marks.dark * np.where(marks.beside > 0, np.uint8(PRINT), np.uint8(CLEAR))
     bands = [
         band
-        for top, bottom in pairwise(_levels(rows, touch))
-        if (band := _see(marks, top, bottom, positions, slopes=slopes, dpi=dpi)) is not None
+        for top, bottom in pairwise(positions_of(rows, touch=touch))
+        if (band := _see(kinds, top, bottom, positions, slopes=slopes, dpi=dpi)) is not None
     ]
     seen = [piece for i, band in enumerate(bands) for piece in _find_pieces(i, band, dpi=dpi)]
     found: list[Rule] = []
@@ -117,14 +120,8 @@ def _is_covered(band: _Band, columns: list[Rule]) -> bool:
     return covered >= MOSTLY * (band.bottom - band.top)
 
 
-def _levels(rows: tuple[Rule, ...], touch: float) -> list[float]:
-    """Positions of the level rules from top to bottom, those in line taken together."""
-    positions = [rule.position for rule in rows]
-    return [float(np.median([positions[i] for i in indices])) for indices in cluster(positions, gap=touch)]
-
-
 def _see(
-    marks: Marks,
+    kinds: np.ndarray,
     top: float,
     bottom: float,
     positions: np.ndarray,
@@ -137,14 +134,10 @@ def _see(
     along = np.arange(round(top + touch / 2), round(bottom - touch / 2))
     if len(along) < MIN_MARGIN_IN * dpi:
         return None
-    width, height = marks.dark.shape
-    rows = np.rint(positions[:, None] + slopes[0] * along).astype(np.intp)
-    columns = np.rint(along + slopes[1] * positions[:, None]).astype(np.intp)
-    at = np.clip(rows, 0, width - 1), np.clip(columns, 0, height - 1)
-    dark = marks.dark[at] > 0
-    clear = dark & (marks.beside[at] == 0)
-    is_margin = (dark & ~clear).sum(axis=0) < MIN_PRINT_IN * dpi
+    seen = kinds[upright_pixels(positions, along, slopes=slopes, shape=kinds.shape)]
+    is_margin = (seen == PRINT).sum(axis=0) < MIN_PRINT_IN * dpi
     if is_margin.sum() < MIN_MARGIN_IN * dpi:
         return None
+    clear = seen == CLEAR
     clear[1:-1] = clear[1:-1] | clear[:-2] | clear[2:]
     return _Band(top, bottom, int(positions[0]), clear[:, is_margin], along[is_margin])

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from giar_ml.geometry import cluster, overlap
-from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule
+from giar_ml.geometry import overlap
+from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule, positions_of, upright_pixels
 from giar_ml.tables.traces import Marks
 
 ALIKE = 0.15
@@ -80,7 +80,9 @@ def find_lost_columns(
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
     clear = (marks.dark > 0) & (marks.beside == 0)
-    bands = [(top, bottom) for top, bottom in pairwise(_positions(rows, touch)) if bottom - top > 2 * touch]
+    bands = [
+        (top, bottom) for top, bottom in pairwise(positions_of(rows, touch=touch)) if bottom - top > 2 * touch
+    ]
     size = max(3, round(PRINT_IN * dpi))
     printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT
     page = _Page(clear, printed, slopes)
@@ -89,7 +91,7 @@ def find_lost_columns(
     doubtful: list[_Doubtful] = []
     for top, bottom in bands:
         within = (top + touch / 2, bottom - touch / 2)
-        whole.append(_positions([c for c in columns if _covers(c, top, bottom)], touch))
+        whole.append(positions_of([c for c in columns if _covers(c, top, bottom)], touch=touch))
         places = _expected(whole[-1])
         left.append([_seen(page, place, within) for place in places if place.regular])
         doubtful += [
@@ -116,11 +118,6 @@ def find_lost_columns(
             found |= {(i, position) for position in here}
             above, whole_above = here, whole[i]
     return (*rules, *(Rule(position, *bands[i]) for i, position in sorted(found)))
-
-
-def _positions(rules: tuple[Rule, ...] | list[Rule], touch: float) -> list[float]:
-    positions = [rule.position for rule in rules]
-    return [float(np.median([positions[i] for i in indices])) for indices in cluster(positions, gap=touch)]
 
 
 def _covers(rule: Rule, top: float, bottom: float) -> bool:
@@ -195,9 +192,4 @@ def _is_printed(page: _Page, start: float, stop: float, band: tuple[float, float
 def _pixels(page: _Page, positions: np.ndarray, band: tuple[float, float]) -> tuple[np.ndarray, np.ndarray]:
     """The pixels along upright lines in a band, (lines, length)."""
     along = np.arange(round(band[0]), max(round(band[0]) + 1, round(band[1])))
-    xs = along[None, :] + page.slopes[1] * positions[:, None]
-    ys = positions[:, None] + page.slopes[0] * xs
-    width, height = page.clear.shape
-    rows = np.clip(np.round(ys), 1, width - 2).astype(np.intp)
-    columns = np.clip(np.round(xs), 0, height - 1).astype(np.intp)
-    return rows, columns
+    return upright_pixels(positions, along, slopes=page.slopes, shape=page.clear.shape)

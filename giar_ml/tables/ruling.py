@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import numpy as np
+
 from giar_ml.document import BBox
+from giar_ml.geometry import cluster
 
 LONG_RULE_IN = 1.0
 """Not even the joined strokes of a blurred title are this long."""
@@ -79,3 +82,26 @@ def is_on_rule(rule: Rule, end: float, crossing: Iterable[Rule], touch: float) -
         and c.start - touch <= rule.position <= c.stop + touch
         for c in crossing
     )
+
+
+def positions_of(rules: Iterable[Rule], *, touch: float) -> list[float]:
+    """The positions of rules in ascending order, those in line taken together."""
+    positions = [rule.position for rule in rules]
+    return [float(np.median([positions[i] for i in indices])) for indices in cluster(positions, gap=touch)]
+
+
+def upright_pixels(
+    positions: np.ndarray, along: np.ndarray, *, slopes: tuple[float, float], shape: tuple[int, int]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The pixels of a page as seen from the side, `shape` (W, H), along upright lines: two (lines, length) of
+    indices, a pixel off the edge at least.
+
+    Args:
+        positions: (lines,) in the upright frame.
+        along: (length,) in the upright frame.
+        slopes: of upright rules, and of level ones.
+    """
+    xs = along[None, :] + slopes[1] * positions[:, None]
+    ys = positions[:, None] + slopes[0] * xs
+    rows = np.clip(np.rint(ys), 1, shape[0] - 2).astype(np.intp)
+    return rows, np.clip(np.rint(xs), 0, shape[1] - 1).astype(np.intp)
