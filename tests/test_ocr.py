@@ -273,6 +273,22 @@ def test_point_as_wide_as_a_digit_stays() -> None:
     assert line.crop[:, x : x + 8].min() < 100
 
 
+@pytest.mark.parametrize(("y", "is_kept"), [(30, True), (16, False)], ids=["in the middle", "higher"])
+def test_a_point_in_the_middle_of_its_square_stays(y: int, is_kept: bool) -> None:
+    # So points in full width stand where Chinese is set as in the south. Once 2059.76 was read as 205976.
+    cell = np.full((60, 300), 250, np.uint8)
+    for x, digit in ((50, "5"), (74, "0"), (140, "0"), (164, "5")):
+        cv2.putText(cell, digit, (x, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.95, (30,), 2, cv2.LINE_AA)
+    left, right = (int(x) for x in np.flatnonzero((cell[:, 80:150] > 200).all(axis=0))[[0, -1]] + 80)
+    x = (left + right) // 2
+    clean = cell.copy()
+    cell[y - 1 : y + 2, x - 1 : x + 2] = 30
+    lines = find_cell_lines(cell, BBox(0, 0, 300, 60), dpi=150)
+    without = find_cell_lines(clean, BBox(0, 0, 300, 60), dpi=150)
+    dark, usual = (sum(int((line.crop < 100).sum()) for line in found) for found in (lines, without))
+    assert (dark > usual) is is_kept
+
+
 def test_dust_far_from_the_figure_does_not_stretch_its_line() -> None:
     cell = draw_figure("0")
     cv2.circle(cell, (250, 38), 2, (60,), -1)

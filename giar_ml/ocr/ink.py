@@ -34,6 +34,8 @@ PALER = 0.6
 MAX_BESIDE_POINT = (1.0, 1.8)
 """Gaps between a point and the digits on its sides, in heights of a digit: on one side, and on the other. In
 full width it has the room of a digit."""
+MIDDLE_OF_GAP, ROOM_OF_DIGIT = 0.6, 1.3
+"""Of a point half as high as the digits: its gaps are alike, and together so many heights of a digit."""
 DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
 SOLID_PX = 1.9
@@ -145,10 +147,11 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     )
     drop[0] = True
     _drop_thin(drop, stats, labels, pale, min_height=min_ink)
-    _keep_points(drop, stats, dark)
+    is_point = _find_points(drop, stats, dark)
+    drop &= ~is_point
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
-    _drop_dust(drop, stats, is_small, distance=DUST_AWAY_IN * dpi)
+    _drop_dust(drop, stats, is_small & ~is_point, distance=DUST_AWAY_IN * dpi)
     stroke_gap = max(1, round(STROKE_GAP_IN * dpi))
     _drop_bars(drop, stats, thickness=1.2 * remnant, height=min_ink, gap=stroke_gap)
     kept = ~drop
@@ -225,22 +228,32 @@ def _distances(mark: np.ndarray, others: np.ndarray) -> np.ndarray:
     return np.asarray(np.maximum(across, down))
 
 
-def _keep_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> None:
-    """Take back the specks that stand at the foot of print on both sides: decimal points."""
+def _find_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> np.ndarray:
+    """The dark specks that are decimal points: at the foot of the print on both sides, or in the middle of a
+    gap in it that has the room of a digit."""
+    is_point = np.zeros(len(drop), bool)
     marks = stats[~drop]
     lefts, tops, widths, heights = (marks[:, column] for column in range(4))
-    for i in np.flatnonzero(drop[1:] & (dark[1:] > 0)) + 1:
+    small = heights.max(initial=0) / 2
+    for i in np.flatnonzero((dark[1:] > 0) & (drop[1:] | (stats[1:, 3] < small))) + 1:
         x, y, w, h, _ = stats[i]
         middle = y + h / 2
-        beside = (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights)
-        before, after = x - (lefts + widths), lefts - (x + w)
+        is_small = h <= 0.4 * heights
         # How far off the nearest digit is, on each side.
-        gaps = [
-            np.where(beside & (gap >= -1) & (h <= 0.4 * heights), gap / heights, np.inf).min(initial=np.inf)
-            for gap in (before, after)
-        ]
-        if min(gaps) <= MAX_BESIDE_POINT[0] and max(gaps) <= MAX_BESIDE_POINT[1]:
-            drop[i] = False
+        at_foot, in_middle = (
+            [
+                np.where(beside & (gap >= -1) & is_small, gap / heights, np.inf).min(initial=np.inf)
+                for gap in (x - (lefts + widths), lefts - (x + w))
+            ]
+            for beside in (
+                (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights),
+                (tops + 0.35 * heights <= middle) & (middle <= tops + 0.65 * heights),
+            )
+        )
+        is_point[i] = min(at_foot) <= MAX_BESIDE_POINT[0] and max(at_foot) <= MAX_BESIDE_POINT[1]
+        is_central = MIDDLE_OF_GAP * max(in_middle) <= min(in_middle) <= MAX_BESIDE_POINT[0]
+        is_point[i] |= is_central and sum(in_middle) >= ROOM_OF_DIGIT
+    return is_point
 
 
 def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, distance: float) -> None:
