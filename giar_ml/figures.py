@@ -61,11 +61,9 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
     number = Decimal(match["whole"].replace(",", "") + "." + (match["decimals"] or "0"))
     negative = match["sign"] is not None and match["sign"][0] in "-减"
     if cell_type == "amount":
-        if negative or number > MAX_FIGURE:
-            return None
         if match["unit"] in _IN_10000_YUAN and unit in ("万元", "元") and match["unit"]:
             number = number * _IN_10000_YUAN[match["unit"]] / _IN_10000_YUAN[unit]
-        return _shortest(number)
+        return None if negative or number > MAX_FIGURE else _shortest(number)
     if number > MAX_FIGURE or number != number.to_integral_value() or (negative and cell_type != "change"):
         return None
     return -int(number) if negative else int(number)

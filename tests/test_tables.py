@@ -18,7 +18,7 @@ from giar_ml.tables import (
 )
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule, Rules
-from giar_ml.tables.segments import fit_line
+from giar_ml.tables.segments import find_segments, fit_line
 from giar_ml.tables.traces import _long_runs
 
 PAPER = 255
@@ -417,6 +417,19 @@ def test_a_piece_that_goes_far_to_both_sides_of_a_rule_is_a_rule() -> None:
     image[102:142, 395:406] = PAPER
     image[216:258, 395:406] = PAPER
     assert find_grid(image)[:2] == (2, 3)
+
+
+@pytest.mark.parametrize(("length", "n_lines"), [(600, 2), (300, 1)])
+def test_a_long_line_between_another_and_print_is_a_rule(length: int, n_lines: int) -> None:
+    # The inner line of a double frame: once the last row of a table was lost with it.
+    gray = np.full((300, 1000), PAPER, np.uint8)
+    for y in (150, 158):
+        gray[y : y + 2, 100 : 100 + length] = 0
+    for x in range(100, 100 + length, 18):  # strokes of print
+        gray[136:142, x : x + 10] = 0
+    segments, _ = find_segments(gray, dpi=200, level=20)
+    long = [s for s in segments if s.stop - s.start > 250]
+    assert [round(s.offset) for s in long] == [151, 159][-n_lines:]
 
 
 def streaked_rules(image: np.ndarray) -> Rules:

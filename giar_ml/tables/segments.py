@@ -20,6 +20,8 @@ MIN_PIECE_IN = 0.02
 SLANTED_IN = 2.0
 """So long a line shows its slope, however rough it is."""
 MIN_SLANT = 0.004
+PLAIN_IN = 2.5
+"""So long a line is a rule, whatever stands beside it."""
 N_FITS, FAR_OFF = 4, 3.0
 """How often a line is fitted, each time without what lies so many times as far off as the median point."""
 
@@ -53,7 +55,8 @@ def find_segments(gray: np.ndarray, *, dpi: float, level: float) -> tuple[list[S
     tilts, bends = traces.tilts_and_bends()
     is_straight = (np.abs(tilts) <= MAX_TILT) & (bends <= max(0.6, MAX_BEND_IN * dpi))
     kept = (is_long | is_straight) & (np.abs(slopes) <= MAX_SLOPE) & traces.are_seen(level)
-    kept &= traces.are_clear(fitted, marks)
+    # Beside the rule of a double frame stands another.
+    kept &= traces.are_clear(fitted, marks) | (stops - lefts >= PLAIN_IN * dpi)
     columns = (
         lefts.astype(float),
         stops.astype(float),
