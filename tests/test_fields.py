@@ -412,6 +412,24 @@ def bare_rows(form: Form, figures: dict[str, list[str]]) -> list[list[str]]:
     return [header, *([fields[0]] if not any(fields[1:]) else fields for fields in rows)]
 
 
+@pytest.mark.parametrize(
+    "mark",
+    [
+        Token("气", BBox(40, 20, 50, 30), 0.48),
+        Token("7", BBox(40, 20, 50, 30), 0.9, (Reading("", 0.9), Reading("7", 0.1))),
+    ],
+)
+def test_a_stroke_of_a_pen_in_the_margin_is_left_out_before_a_figure(mark: Token) -> None:
+    # Once the figure of the last column was left out, a 0, which costs less than another.
+    header = ["信息内容", "本年制发件数", "本年废止件数", "现行有效件数", ""]
+    table = table_of([header, ["规章", "0", "0", "0", ""], ["行政规范性文件", "3", "0", "0", ""]], gridded=False)
+    cells = tuple(
+        replace(c, tokens=(mark,)) if (c.row_start, c.column_start) == (2, 4) else c for c in table.cells
+    )
+    evidence = read(replace(table, cells=cells), kind="scan")
+    assert values(evidence, "disclosure.normative_documents") == [3, 0, 0]
+
+
 def test_a_caption_alone_is_a_blank_row_where_no_zeros_are_printed() -> None:
     form = load_form("2021")
     full = ["3", "1", "2", "4", "5", "6", "21"]

@@ -9,9 +9,9 @@ from decimal import Decimal
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
-from giar_ml.document import BBox, Token
+from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import LEADING_ZERO, mend_figure, mend_separators, parse_figure, plain
+from giar_ml.figures import LEADING_ZERO, is_figure, mend_figure, mend_separators, parse_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.label import Labels, best_label
 from giar_ml.label.names import is_header
@@ -21,6 +21,7 @@ from giar_ml.report import Value
 _SKIP_FIGURE = 12.0
 _SKIP_SURPLUS_FIGURE = 6.0
 _SKIP_SURPLUS_ZERO = 4.0
+_SKIP_SURPLUS_MARK = 1.0
 _SKIP_FIRST_BLANK = 0.2
 _SKIP_LAST_BLANK = 0.4
 _SKIP_INNER_BLANK = 1.5
@@ -189,10 +190,7 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
     costs = []
     for k, place in enumerate(line.fields):
         if place.token is not None:
-            zero = plain(place.token.text) == "0"
-            costs.append(
-                _SKIP_FIGURE if not surplus else _SKIP_SURPLUS_ZERO if zero else _SKIP_SURPLUS_FIGURE
-            )
+            costs.append(_surplus_cost(place.token) if surplus else _SKIP_FIGURE)
         elif line.gridded:
             costs.append(_SKIP_BLANK)
         elif not figures or k < figures[0]:
@@ -201,6 +199,15 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
         else:
             costs.append(_SKIP_LAST_BLANK if k > figures[-1] else _SKIP_INNER_BLANK)
     return costs
+
+
+def _surplus_cost(token: Token) -> float:
+    """What it costs to leave out a mark of a line that has more of them than columns: little where it is
+    likely none of a figure, but a stroke of a pen in the margin."""
+    is_text = not token.readings and token.text != UNREAD and not is_figure(mend_figure(token.text))
+    if token.is_likely_nothing or is_text:
+        return _SKIP_SURPLUS_MARK
+    return _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
 
 
 def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
