@@ -432,6 +432,16 @@ def test_a_long_line_between_another_and_print_is_a_rule(length: int, n_lines: i
     assert [round(s.offset) for s in long] == [151, 159][-n_lines:]
 
 
+@pytest.mark.parametrize("blur", [0.6, 1.2])
+def test_a_double_frame_whose_lines_run_together_is_two_rules(blur: float) -> None:
+    # Once the frame was too thick for a rule, and a row that no other rule crosses was lost with it.
+    image = draw_grid(XS, YS, thickness=4)
+    for off in (0, 8):
+        cv2.rectangle(image, (XS[0] - off, YS[0] - off), (XS[-1] + off, 420 + off), (0, 0, 0), 5)
+    image = cv2.GaussianBlur(image, (0, 0), blur)
+    assert find_grid(image) == (4, 3, 10)
+
+
 def streaked_rules(image: np.ndarray) -> Rules:
     """The rules of an image at 200 dpi, which may be drawn on afterwards."""
     return find_rules(image.copy(), dpi=200)

@@ -35,6 +35,11 @@ GAP_IN = 0.025
 
 MIN_DOUBLE = 0.15
 """Share of a line's columns in which it is two."""
+MIN_DOUBLE_IN = 0.5
+"""Length of the shortest lines of a double frame."""
+CORE = 0.7
+"""Share of its median depth below which a double line is what lies between the two."""
+THICKENED = np.ones((3, 1), np.uint8)
 MAX_CROSSING, CROSSING_STEP = 0.03, 0.002
 """Slopes of the lines that may be there."""
 
@@ -137,7 +142,7 @@ def trace_lines(
     mask: Any = _reaches(response, level, least)
     # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
-    mask = cv2.dilate(mask, np.ones((3, 1), np.uint8))
+    mask = cv2.dilate(mask, THICKENED)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
     mask |= _find_dotted(dark, dpi=dpi)
     marks = _with_sides(dark, distance=across // 2 + 1)
@@ -152,18 +157,25 @@ def trace_lines(
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     widths, heights, areas = (stats[:, i] for i in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
-    is_line = (areas <= (across + 2) * widths) & (widths >= min_length)
+    is_thin = areas <= (across + 2) * widths
+    is_line = is_thin & (widths >= min_length)
     is_line[0] = False
-    # High ones may be several lines that meet.
+    # High ones may be several lines that meet, thick ones two so close that they hang together.
+    may_be_double = ~is_thin & (widths >= MIN_DOUBLE_IN * dpi)
+    may_be_double[0] = False
     number = stats.shape[0]
-    for component in np.flatnonzero(is_line & (heights > 2 * across)).tolist():
+    for component in np.flatnonzero((is_line & (heights > 2 * across)) | may_be_double).tolist():
         left, top, width, height, _ = stats[component]
         window = labels[top : top + height, left : left + width]
         whole = (window == component).astype(np.uint8)
-        pieces = _part_crossing(whole, across=across)
+        if may_be_double[component]:
+            pieces = _part_double(whole, response[top : top + height, left : left + width])
+        else:
+            pieces = _part_crossing(whole, across=across)
         for piece in pieces if len(pieces) > 1 else ():
             xs = np.flatnonzero(piece.any(axis=0))
-            is_long = xs.size > 0 and xs[-1] - xs[0] + 1 >= max(min_length, along)
+            length = xs[-1] - xs[0] + 1 if xs.size else 0
+            is_long = length >= max(min_length, along) and piece.sum() <= (across + 2) * length
             window[piece > 0] = number if is_long else 0
             is_line = np.append(is_line, is_long)
             number += 1
@@ -237,6 +249,13 @@ def _part_crossing(mask: np.ndarray, *, across: int) -> list[np.ndarray]:
     rest[ys[~is_line], xs[~is_line]] = 1
     count, labels = cv2.connectedComponents(rest, connectivity=8)
     return [line, *((labels == i).astype(np.uint8) for i in range(1, count))]
+
+
+def _part_double(mask: np.ndarray, response: np.ndarray) -> list[np.ndarray]:
+    """The lines of a connected mask, (H, W) uint8, between which it is less dark: those of a double frame."""
+    core = mask * (response >= CORE * np.median(response[mask > 0]))
+    count, labels = cv2.connectedComponents(core, connectivity=8)
+    return [cv2.dilate((labels == i).astype(np.uint8), THICKENED) for i in range(1, count)]
 
 
 def _reaches(response: np.ndarray, level: float, least: np.ndarray) -> np.ndarray:
