@@ -94,6 +94,14 @@ def test_a_rule_that_runs_into_a_cell_goes_on(stop: int, n_cells: int) -> None:
     assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == n_cells
 
 
+@pytest.mark.parametrize(("stop", "n_cells"), [(250, 9), (230, 8)])
+def test_a_rule_that_runs_far_into_the_last_cell_goes_on(stop: int, n_cells: int) -> None:
+    # A fax had lost the rest of it, and the figure below was taken for a part of the header above.
+    horizontal, vertical = grid_rules([0, 100, 200, 400], [0, 50, 100, 150])
+    horizontal[1] = Rule(50, 0, stop)
+    assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == n_cells
+
+
 def test_partly_lost_rule_leaves_rectangles() -> None:
     horizontal, vertical = grid_rules([0, 100, 200], [0, 50, 100])
     horizontal[1] = Rule(50, 100, 200)

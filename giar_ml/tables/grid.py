@@ -20,6 +20,10 @@ MIN_OVERRUN = 2.0
 merged cell run into it by one at most."""
 
 
+COVER_ON, MIN_RUN = 0.2, 4.0
+"""The same for one that goes on from a side that it divides: share of the side, and tolerances."""
+
+
 class Grid(NamedTuple):
     """Cells in reading order."""
 
@@ -132,10 +136,12 @@ def _divided(edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: fl
     covered = np.array(
         [[_covered_length(edge.rules, *side) for side in sides] for edge in edges[1:-1]]
     ).reshape(len(edges) - 2, len(sides))
-    divided = covered >= MIN_COVER * np.diff([edge.position for edge in crossing])
-    between = np.zeros_like(divided)
-    between[:, 1:-1] = divided[:, :-2] & divided[:, 2:]
-    return np.asarray(divided | (between & (covered >= MIN_OVERRUN * tolerance)))
+    lengths = np.diff([edge.position for edge in crossing])
+    divided = covered >= MIN_COVER * lengths
+    before, behind = (np.zeros_like(divided) for _ in range(2))
+    before[:, 1:], behind[:, :-1] = divided[:, :-1], divided[:, 1:]
+    goes_on = (before | behind) & (covered >= np.maximum(COVER_ON * lengths, MIN_RUN * tolerance))
+    return np.asarray(divided | goes_on | (before & behind & (covered >= MIN_OVERRUN * tolerance)))
 
 
 def _covered_length(rules: Iterable[Rule], start: float, stop: float) -> float:
