@@ -6,6 +6,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
+from eval.turn_scans import turn_scan
 from giar_ml.annotations.gold import (
     Gold,
     GoldCell,
@@ -145,6 +146,17 @@ def test_gold_says_what_happened():
     height, width = scan.pages[0].shape[:2]
     assert gold.pages == (GoldPage(1, width, height, scan.dpi),)
     assert width > height
+
+
+@pytest.mark.parametrize(("degrees", "dpi", "size"), [(90, None, (1754, 1240)), (270, 75.0, (877, 620))])
+def test_scans_turned_and_coarser_keep_their_gold(degrees, dpi, size):
+    scan, gold = turn_scan([make_page(), make_page()], make_gold(2), degrees=degrees, dpi=dpi)
+    assert scan.dpi == (dpi or DPI)
+    assert [(page.width, page.height, page.dpi) for page in gold.pages] == [(*size, scan.dpi)] * 2
+    assert f"rotated:{degrees}" in gold.origin["faults"]
+    for token in gold.tokens:
+        bbox = token.place.bbox
+        assert off(find_box(scan.pages[token.place.page - 1], bbox.center, reach=10), bbox.center) < 1
 
 
 def test_faxes_are_black_and_white():

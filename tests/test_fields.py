@@ -422,7 +422,8 @@ def bare_rows(form: Form, figures: dict[str, list[str]]) -> list[list[str]]:
 def test_a_stroke_of_a_pen_in_the_margin_is_left_out_before_a_figure(mark: Token) -> None:
     # Once the figure of the last column was left out, a 0, which costs less than another.
     header = ["信息内容", "本年制发件数", "本年废止件数", "现行有效件数", ""]
-    table = table_of([header, ["规章", "0", "0", "0", ""], ["行政规范性文件", "3", "0", "0", ""]], gridded=False)
+    rows = [["规章", "0", "0", "0", ""], ["行政规范性文件", "3", "0", "0", ""]]
+    table = table_of([header, *rows], gridded=False)
     cells = tuple(
         replace(c, tokens=(mark,)) if (c.row_start, c.column_start) == (2, 4) else c for c in table.cells
     )
