@@ -36,6 +36,17 @@ def table_of(rows: Sequence[Sequence[str]], *, gridded: bool = True, page: int =
     )
 
 
+def move(table: Table, down: float) -> Table:
+    def moved(bbox: BBox) -> BBox:
+        return BBox(bbox.left, bbox.top + down, bbox.right, bbox.bottom + down)
+
+    cells = tuple(
+        replace(c, bbox=moved(c.bbox), tokens=tuple(replace(t, bbox=moved(t.bbox)) for t in c.tokens))
+        for c in table.cells
+    )
+    return replace(table, bbox=moved(table.bbox), cells=cells)
+
+
 def read(*tables: Table, kind: str = "digital") -> FormEvidence:
     page = Page(1, kind, 1000, 1000, tables=tables)  # type: ignore[arg-type]
     return collect_evidence(label_pages([page], load_classifier()), load_forms().values())
@@ -109,6 +120,16 @@ def test_what_is_read_far_from_all_rows_is_no_line_of_figures(top: float, certai
 
     lines = [line(0), line(30), line(60), line(top), replace(line(0), page=2)]
     assert len(list(find_unplaced(lines, {0, 1, 2, 4}))) == n
+
+
+@pytest.mark.parametrize(("top", "value"), [(400, None), (50, 7)])
+def test_what_a_pen_wrote_far_below_a_table_is_no_figure_of_a_blank_row(top: float, value: int | None) -> None:
+    rows = [["信息内容", "采购项目数量", "采购总金额"], ["政府集中采购", "", ""]]
+    above = [["信息内容", "上一年项目数量", "本年增/减", "处理决定数量"], ["行政处罚", "4", "+1", "5"]]
+    bbox = BBox(10, top, 20, top + 10)
+    pen = Table(1, bbox, 1, 1, (Cell(0, 1, 0, 1, bbox, (Token("7", bbox, 0.99),)),), False)
+    tables = (table_of(above), move(table_of(rows), 20), pen)
+    assert values(read(*tables, kind="scan"), "disclosure.procurement")[0] == value
 
 
 @pytest.mark.parametrize(("text", "n"), [("增加12681件", 1), ("按照有关规定", 0)])

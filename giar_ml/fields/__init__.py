@@ -24,6 +24,7 @@ from giar_ml.fields.rows import (
     form_rows,
     row_label_costs,
     tables_with_zeros,
+    without_scribbles,
 )
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import LabelledToken, best_label
@@ -76,7 +77,7 @@ class FormEvidence:
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEvidence:
     """Lay the document's tables, whose tokens are labelled, against each form and keep the form that fits
     best."""
-    lines = document_lines(pages)
+    lines = without_scribbles(document_lines(pages))
     fits = [(form, _fit_form(lines, form)) for form in forms]
     form, (best, *others) = min(fits, key=lambda fit: fit[1][0].cost)
     evidence = _lay_rows(lines, form, best)

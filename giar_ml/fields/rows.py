@@ -16,7 +16,7 @@ from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import best_label
-from giar_ml.label.names import FIGURE
+from giar_ml.label.names import FIGURE, is_header
 
 # Costs in nats: minus the logarithm of how often it happens.
 _SKIP_TEXT_LINE = 0.1
@@ -337,6 +337,13 @@ def _stands_off(line: Line, rows: Sequence[Line]) -> bool:
 
 def _middle(line: Line) -> float:
     return median(place.bbox.center[1] for place in (*line.labels, *line.fields))
+
+
+def without_scribbles(lines: Sequence[Line]) -> list[Line]:
+    """The lines without those that name nothing and stand far from all that name something on their page:
+    what a pen wrote in the margin would be laid into a row printed blank."""
+    named = [line for line in lines if any(is_header(best_label(place.labels)) for place in line.labels)]
+    return [line for line in lines if line in named or not _stands_off(line, named)]
 
 
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
