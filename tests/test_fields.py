@@ -11,7 +11,7 @@ import pytest
 from giar_ml.document import BBox, Cell, Labels, Page, Reading, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
 from giar_ml.fields.lines import Field, Line, _drop_strays, document_lines
-from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs
+from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs, without_scribbles
 from giar_ml.forms import Form, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
@@ -34,17 +34,6 @@ def table_of(rows: Sequence[Sequence[str]], *, gridded: bool = True, page: int =
     return Table(
         page, BBox(0, 0, 10.0 * n_columns, 10.0 * len(rows)), len(rows), n_columns, tuple(cells), gridded
     )
-
-
-def move(table: Table, down: float) -> Table:
-    def moved(bbox: BBox) -> BBox:
-        return BBox(bbox.left, bbox.top + down, bbox.right, bbox.bottom + down)
-
-    cells = tuple(
-        replace(c, bbox=moved(c.bbox), tokens=tuple(replace(t, bbox=moved(t.bbox)) for t in c.tokens))
-        for c in table.cells
-    )
-    return replace(table, bbox=moved(table.bbox), cells=cells)
 
 
 def read(*tables: Table, kind: str = "digital") -> FormEvidence:
@@ -122,14 +111,17 @@ def test_what_is_read_far_from_all_rows_is_no_line_of_figures(top: float, certai
     assert len(list(find_unplaced(lines, {0, 1, 2, 4}))) == n
 
 
-@pytest.mark.parametrize(("top", "value"), [(400, None), (50, 7)])
-def test_what_a_pen_wrote_far_below_a_table_is_no_figure_of_a_blank_row(top: float, value: int | None) -> None:
-    rows = [["信息内容", "采购项目数量", "采购总金额"], ["政府集中采购", "", ""]]
-    above = [["信息内容", "上一年项目数量", "本年增/减", "处理决定数量"], ["行政处罚", "4", "+1", "5"]]
-    bbox = BBox(10, top, 20, top + 10)
-    pen = Table(1, bbox, 1, 1, (Cell(0, 1, 0, 1, bbox, (Token("7", bbox, 0.99),)),), False)
-    tables = (table_of(above), move(table_of(rows), 20), pen)
-    assert values(read(*tables, kind="scan"), "disclosure.procurement")[0] == value
+@pytest.mark.parametrize(
+    ("top", "label", "n"), [(400, "figure", 3), (400, "column:x", 4), (120, "figure", 4)]
+)
+def test_what_a_pen_wrote_far_below_a_table_is_no_line(top: float, label: str, n: int) -> None:
+    # Once it was laid into a row printed blank.
+    def line(top: float, label: str) -> Line:
+        token = Token("8", BBox(0, top, 9, top + 9), labels={label: 0.9})
+        return Line(1, 0, True, False, (Field(token.bbox, (0.0, 1.0), token),), ())
+
+    lines = [line(0, "row:x"), line(30, "row:y"), line(60, "row:z"), line(top, label)]
+    assert len(without_scribbles(lines)) == n
 
 
 @pytest.mark.parametrize(("text", "n"), [("增加12681件", 1), ("按照有关规定", 0)])

@@ -423,20 +423,28 @@ def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
 @pytest.mark.parametrize(
     ("text", "starts"),
     [
-        ("AB CD EF", [0, 100, 200]),  # three words, two wide gaps
+        ("AB CD EF", [0, 80, 160]),  # three words, two wide gaps
         ("ABCDEF", [0]),  # read without gaps
         ("AB CDEF", [0]),  # the gaps that were read are not those that are seen
-        ("A、 CD EF", [0, 200]),  # what ends with a comma goes on
+        ("A、 CD EF", [0, 160]),  # what ends with a comma goes on
     ],
 )
 def test_lines_are_parted_at_wide_gaps(text, starts):
-    crop = np.full((30, 280, 3), 255, np.uint8)
-    for left in (10, 110, 210):
+    crop = np.full((30, 240, 3), 255, np.uint8)
+    for left in (10, 90, 170):
         crop[8:26, left : left + 60] = 20
-    parts = split_at_gaps(Line(crop, BBox(50, 40, 330, 70)), text)
-    assert [round(part.bbox.left - 50, -2) for part in parts] == starts
-    assert parts[-1].bbox.right == 330
-    assert sum(part.crop.shape[1] for part in parts) == 280
+    parts = split_at_gaps(Line(crop, BBox(50, 40, 290, 70)), text)
+    assert [round(part.bbox.left - 50, -1) for part in parts] == starts
+    assert parts[-1].bbox.right == 290
+    assert sum(part.crop.shape[1] for part in parts) == 240
+
+
+@pytest.mark.parametrize(("width", "n_parts"), [(60, 2), (20, 1)])
+def test_very_wide_gaps_part_words_that_were_read_without(width, n_parts):
+    # Headers that were read narrow; but 总　计 is one word.
+    crop = np.full((30, 200, 3), 255, np.uint8)
+    crop[8:26, 10 : 10 + width] = crop[8:26, 45 + width : 45 + 2 * width] = 20
+    assert len(split_at_gaps(Line(crop, BBox(0, 0, 200, 30)), "科研机社会公")) == n_parts
 
 
 def test_narrow_gaps_part_nothing():
@@ -472,6 +480,15 @@ def test_a_cell_with_print_in_each_of_its_columns_is_parted(texts_at, n_cells):
     image, table = spanning(*texts_at)
     parted = part_spanning_cells(table, image, dpi=150)
     assert len(parted.cells) == n_cells
+
+
+@pytest.mark.parametrize(("with_point", "n_cells"), [(False, 6), (True, 5)])
+def test_the_point_of_a_figure_in_full_width_parts_no_cell(with_point, n_cells):
+    # Once 0．3 in the middle of a wide cell was a 0 in one column, and a 3 in the next.
+    image, table = spanning(("0", 224), ("3", 262))
+    if with_point:
+        image[84:88, 248:252] = 0
+    assert len(part_spanning_cells(table, image, dpi=150).cells) == n_cells
 
 
 def test_a_cell_is_parted_as_another_row_is() -> None:

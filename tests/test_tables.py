@@ -16,6 +16,7 @@ from giar_ml.tables import (
     lines_to_cells,
     split_stacked_rows,
 )
+from giar_ml.tables.choosing import keep_meeting
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule, Rules
 from giar_ml.tables.segments import find_segments, fit_line
@@ -100,6 +101,16 @@ def test_a_rule_that_runs_far_into_the_last_cell_goes_on(stop: int, n_cells: int
     horizontal, vertical = grid_rules([0, 100, 200, 400], [0, 50, 100, 150])
     horizontal[1] = Rule(50, 0, stop)
     assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == n_cells
+
+
+@pytest.mark.parametrize(("apart", "is_kept"), [(60, True), (100, False)])
+def test_a_rule_goes_on_behind_a_gap_and_holds_what_ends_on_it(apart: int, is_kept: bool) -> None:
+    # A fax had lost a piece of the rule, and behind it those that crossed it broke: 11 and 0 became 1110.
+    behind = Rule(100, 600 + apart, 840)
+    rows = [Rule(100, 0, 600), behind, Rule(160, 0, 840)]
+    columns = [Rule(0, 100, 320), Rule(770, 100, 175)]
+    kept_rows, kept_columns = keep_meeting(rows, columns, dpi=200)
+    assert (behind in kept_rows, columns[1] in kept_columns) == (is_kept, is_kept)
 
 
 def test_partly_lost_rule_leaves_rectangles() -> None:
@@ -569,6 +580,15 @@ def test_a_fold_goes_from_the_picture_and_print_on_it_stays() -> None:
     left = [page.image[y : y + 2, x].min() < 128 for x, y in points if x in clear]
     assert np.mean(left) < 0.02
     assert (page.image[206:234, 481:485] < 128).all()
+
+
+@pytest.mark.parametrize(("level", "n_rows"), [(190, 3), (0, 2)])
+def test_a_fold_that_goes_on_from_a_rule_leaves_the_rule(level: int, n_rows: int) -> None:
+    # Once the two were one line from edge to edge: dirt on the glass, as it is where all of it is as dark.
+    image = draw_grid([60, 400, 700, 940], YS)
+    for left, right in ((0, 60), (941, 1000)):
+        image[YS[1] - 1 : YS[1] + 2, left:right] = level
+    assert find_grid(image)[0] == n_rows
 
 
 def test_without_a_fold_the_picture_is_the_same() -> None:

@@ -13,6 +13,9 @@ from giar_ml.tables.rules import to_gray
 
 MIN_GAP = 0.4
 """In heights of the line as detected, which is half as high again as its characters."""
+WIDE_GAP, MIN_PART = 0.8, 1.0
+"""A gap that parts a line even where none was read, since it was read narrow, and the width of parts so told,
+in the same heights: words set wide (总　计) have characters that stand alone."""
 MIN_DARK_PX = 2
 """Of a column of pixels with print: less is a speck."""
 _STAY = "、，：；.．）)"
@@ -25,23 +28,24 @@ def split_at_gaps(line: Line, text: str) -> list[Line]:
     A detector takes headers that stand close together for one line.
 
     Args:
-        text: what was read in the line; a gap is one that was read as such and is wide.
+        text: what was read in the line; a gap is one that was read as such and is wide, or is very wide.
     """
     words = text.split()
-    if len(words) < 2:
-        return [line]
     gray = to_gray(line.crop)
     low, high = np.percentile(gray, (2, 90))
     dark = (gray < (low + high) / 2).sum(axis=0) >= MIN_DARK_PX
     parts = runs(dark, gap=round(MIN_GAP * len(gray)))
-    if len(parts) != len(words):
-        return [line]
-    kept = [parts[0]]
-    for word, part in zip(words, parts[1:], strict=False):
-        if word[-1] in _STAY:
-            kept[-1] = kept[-1][0], part[1]
-        else:
-            kept.append(part)
+    if len(words) > 1 and len(parts) == len(words):
+        kept = [parts[0]]
+        for word, part in zip(words, parts[1:], strict=False):
+            if word[-1] in _STAY:
+                kept[-1] = kept[-1][0], part[1]
+            else:
+                kept.append(part)
+    else:
+        kept = runs(dark, gap=round(WIDE_GAP * len(gray)))
+        if any(stop - start < MIN_PART * len(gray) for start, stop in kept):
+            return [line]
     cuts = [0, *((a[1] + b[0]) // 2 for a, b in pairwise(kept)), gray.shape[1]]
     return [_cut(line, start, stop) for start, stop in pairwise(cuts)] if len(kept) > 1 else [line]
 

@@ -9,6 +9,7 @@ import numpy as np
 from giar_ml.geometry import cluster, overlap
 from giar_ml.tables.ruling import (
     CLOSE_IN,
+    IN_LINE_IN,
     LONG_RULE_IN,
     MEDIUM_RULE_IN,
     SHORT_RULE_IN,
@@ -30,6 +31,8 @@ HAIRLINE = 0.5
 """Thickness of a level line that is no rule unless it goes from rule to rule, in thicknesses of the rules."""
 BESIDE_IN, INK = 0.06, 40
 """So near to a level line stands what stands on it, so many grey levels darker than the page."""
+DARKER = 2.0
+"""Depth of a rule, in depths of a fold in line with it."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
 
@@ -120,6 +123,10 @@ def keep_meeting(
             return False
         if length >= MEDIUM_RULE_IN * dpi and any(touches(rule, c, touch) for c in crossing):
             return True
+        if length >= MEDIUM_RULE_IN * dpi and any(
+            abs(rule.position - p.position) <= close and _gap(rule, p) <= IN_LINE_IN * dpi for p in parallel
+        ):
+            return True
         # No stroke goes through a rule, and on to the next, nor far to both of its sides.
         inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
         ends = (is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
@@ -146,6 +153,11 @@ def keep_meeting(
     rows, columns = kept_h + more_h, kept_v + more_v
     # Only upright ones: the feet of figures that fill their cells run from rule to rule, too.
     return tuple(rows), tuple(columns + _ends_in_line(vertical, columns, rows, touch=close))
+
+
+def _gap(rule: Rule, other: Rule) -> float:
+    """How far apart along themselves two rules in line are."""
+    return max(rule.start, other.start) - min(rule.stop, other.stop)
 
 
 def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
@@ -214,6 +226,41 @@ def clip_to_edge_rules(
             rule = rule._replace(stop=max(met))
         elif len(met) > 1 and rule.start <= edge and _is_torn(rule.stop, [max(met), *stops], touch):
             rule = rule._replace(start=min(met))
+        clipped.append(rule)
+    return tuple(clipped)
+
+
+def clip_to_darker(
+    rules: tuple[Rule, ...],
+    crossing: tuple[Rule, ...],
+    gray: np.ndarray,
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> tuple[Rule, ...]:
+    """Rules that run to both edges of the page cut off at the outermost that they meet, where they are much
+    darker between these: a fold goes on in line with them.
+
+    Args:
+        gray: (H, W) uint8, the page, the rules lying across.
+        slopes: of the rules, and of those that cross them.
+    """
+    touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    height, width = gray.shape
+    paper = float(np.percentile(gray[::4, ::4], 60))
+    clipped = []
+    for rule in rules:
+        met = [c.position for c in crossing if touches(rule, c, touch)]
+        if len(met) > 1 and rule.start <= edge and rule.stop >= width - edge:
+            along = np.arange(round(rule.start), round(rule.stop))
+            xs = np.clip(np.rint(along + slopes[1] * rule.position), 0, width - 1).astype(np.intp)
+            ys = np.rint(rule.position + slopes[0] * xs).astype(np.intp)
+            rows = [np.clip(ys + d, 0, height - 1) for d in (-2, -1, 0, 1, 2)]
+            depth = paper - np.min([gray[y, xs] for y in rows], axis=0).astype(float)
+            is_inside = (along >= min(met)) & (along <= max(met))
+            outside = float(np.median(depth[~is_inside])) if not is_inside.all() else 0.0
+            if outside and float(np.median(depth[is_inside])) >= DARKER * outside:
+                rule = rule._replace(start=min(met), stop=max(met))
         clipped.append(rule)
     return tuple(clipped)
 

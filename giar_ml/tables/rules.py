@@ -12,6 +12,7 @@ from giar_ml.geometry import cluster
 from giar_ml.tables.broken import find_broken_columns
 from giar_ml.tables.choosing import (
     MOSTLY,
+    clip_to_darker,
     clip_to_edge_rules,
     find_hairlines,
     find_streaks,
@@ -19,7 +20,7 @@ from giar_ml.tables.choosing import (
     keep_meeting,
 )
 from giar_ml.tables.lost import find_lost_columns
-from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule, Rules, extent, touches
+from giar_ml.tables.ruling import CLOSE_IN, IN_LINE_IN, TOUCH_IN, Rule, Rules, extent, touches
 from giar_ml.tables.segments import (
     find_pieces,
     find_segments,
@@ -33,8 +34,6 @@ from giar_ml.tables.traces import response_level
 A4_SHORT_SIDE_IN = 8.27
 SLIP_IN = 0.08
 """By how much the ends of a table's rules differ."""
-IN_LINE_IN = 0.4
-"""A rule across that goes on so far off is the same one."""
 MAX_ROW_IN = 0.6
 """Height of a row whose outer rule stands apart."""
 
@@ -91,6 +90,11 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     across, down = join_pieces(across, down, dpi=dpi), join_pieces(down, across, dpi=dpi)
     hairlines = find_hairlines(across, down, gray, slope=horizontal_slope, dpi=dpi)
     rows, columns = keep_meeting([rule for rule in across if rule not in hairlines], down, dpi=dpi)
+    slopes = horizontal_slope, vertical_slope
+    rows, columns = (
+        clip_to_darker(rows, columns, gray, slopes=slopes, dpi=dpi),
+        clip_to_darker(columns, rows, gray.T, slopes=slopes[::-1], dpi=dpi),
+    )
     rows, columns = (
         clip_to_edge_rules(rows, columns, length=width, dpi=dpi),
         clip_to_edge_rules(columns, rows, length=height, dpi=dpi),
@@ -101,14 +105,11 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     columns = tuple(rule for rule in columns if rule not in column_streaks)
     row_streaks += (*row_folds, *hairlines)
     column_streaks += tuple(column_folds)
-    slopes = vertical_slope, horizontal_slope
     strong = without_pale_marks(column_marks, gray.T, [*horizontal, *vertical], dpi=dpi)
-    columns += find_broken_columns(strong, rows, columns, column_streaks, slopes=slopes, dpi=dpi)
-    columns += find_lost_columns(column_marks, rows, columns, slopes=slopes, dpi=dpi)
-    row_pieces = find_pieces(row_marks, rows, columns, slopes=(horizontal_slope, vertical_slope), dpi=dpi)
-    column_pieces = find_pieces(
-        column_marks, columns, rows, slopes=(vertical_slope, horizontal_slope), dpi=dpi
-    )
+    columns += find_broken_columns(strong, rows, columns, column_streaks, slopes=slopes[::-1], dpi=dpi)
+    columns += find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
+    row_pieces = find_pieces(row_marks, rows, columns, slopes=slopes, dpi=dpi)
+    column_pieces = find_pieces(column_marks, columns, rows, slopes=slopes[::-1], dpi=dpi)
     return Rules(
         rows,
         columns,

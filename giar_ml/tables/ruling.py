@@ -18,6 +18,8 @@ SHORT_RULE_IN = 0.3
 """So long are strokes of a character in a row that is no higher: their ends must lie closer to the rules."""
 CLOSE_IN = 0.015
 """What scanning leaves between a rule and the rule it ends on; a character keeps more distance."""
+IN_LINE_IN = 0.4
+"""A rule across that goes on so far off is the same one."""
 TOUCH_IN = 0.045
 """Rules that come this near to each other meet."""
 
