@@ -679,7 +679,26 @@ def test_what_the_ends_of_two_rules_leave_between_them_is_no_rule() -> None:
     image = draw_grid(XS, [100, 180, 240, 340])
     image[183:238, 498:504] = PAPER
     image[183:238, 500:502] = PAPER - 22
+    cv2.putText(image, "88", (489, 222), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 2)
     assert find_grid(image) == (3, 3, 8)
+
+
+@pytest.mark.parametrize(("text", "n_cells"), [("", 9), ("8008", 8)])
+def test_a_rule_that_was_lost_in_one_row_goes_through_it(text: str, n_cells: int) -> None:
+    image = draw_grid(XS, [100, 180, 300, 400])
+    image[183:298, 496:506] = PAPER
+    cv2.putText(image, text, (480, 246), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 2)
+    assert find_grid(image) == (3, 3, n_cells)
+
+
+@pytest.mark.parametrize(("left", "n_cells"), [(20, 6), (5, 5)])
+def test_a_caption_goes_through_all_columns_unless_something_is_left_of_a_rule(
+    left: int, n_cells: int
+) -> None:
+    image = draw_grid([100, 400, 600], [100, 180, 300, 400])
+    image[183:298, 396:406] = PAPER
+    image[230 : 230 + left, 400:402] = 0
+    assert find_grid(image) == (3, 2, n_cells)
 
 
 SEVEN = [100, 300, *range(350, 701, 50)]

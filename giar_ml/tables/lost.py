@@ -30,6 +30,10 @@ MIN_PRINT = 0.2
 """Share of a square so wide that is dark where it holds print; dust has less."""
 
 
+MIN_PIECE = 0.15
+"""Share of a rule that is left in a row between two through which it goes, and in which no other stands."""
+
+
 class _Place(NamedTuple):
     """Where a rule may be missing, how far off it may be, and the rules on both sides."""
 
@@ -79,20 +83,14 @@ def find_lost_columns(
         slopes: of `columns`, and of `rows`.
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
-    clear = (marks.dark > 0) & (marks.beside == 0)
-    bands = [
-        (top, bottom) for top, bottom in pairwise(positions_of(rows, touch=touch)) if bottom - top > 2 * touch
-    ]
-    size = max(3, round(PRINT_IN * dpi))
-    printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT
-    page = _Page(clear, printed, slopes)
+    bands = _bands(rows, touch=touch)
+    page = _look(marks, slopes, dpi=dpi)
     left: list[list[tuple[float, float]]] = []
-    whole: list[list[float]] = []
+    whole = [_standing(columns, band, touch=touch) for band in bands]
     doubtful: list[_Doubtful] = []
-    for top, bottom in bands:
+    for (top, bottom), standing in zip(bands, whole, strict=True):
         within = (top + touch / 2, bottom - touch / 2)
-        whole.append(positions_of([c for c in columns if _covers(c, top, bottom)], touch=touch))
-        places = _expected(whole[-1])
+        places = _expected(standing)
         left.append([_seen(page, place, within) for place in places if place.regular])
         doubtful += [
             _doubt(page, place, within, apart=APART_IN * dpi) for place in places if not place.regular
@@ -118,6 +116,61 @@ def find_lost_columns(
             found |= {(i, position) for position in here}
             above, whole_above = here, whole[i]
     return (*rules, *(Rule(position, *bands[i]) for i, position in sorted(found)))
+
+
+def find_interrupted_columns(
+    marks: Marks,
+    rows: tuple[Rule, ...],
+    columns: tuple[Rule, ...],
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> tuple[Rule, ...]:
+    """Upright rules in rows in which they were lost, and where nothing is printed, while they stand in the
+    rows above and below: in a row that others part, or where something of them is left. A caption goes
+    through all columns.
+
+    Args:
+        marks, slopes: as of `find_lost_columns`.
+    """
+    touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
+    bands = _bands(rows, touch=touch)
+    # What is left of rules is clear on both sides, and no print.
+    page = _look(marks._replace(dark=marks.dark * (marks.beside > 0)), slopes, dpi=dpi)
+    page = page._replace(clear=(marks.dark > 0) & (marks.beside == 0))
+    whole = [_standing(columns, band, touch=touch) for band in bands]
+    found = []
+    for i in range(1, len(bands) - 1):
+        above, here, below = whole[i - 1 : i + 2]
+        outer = {min(above + below, default=0.0), max(above + below, default=0.0)}
+        is_parted = any(all(abs(q - end) > touch for end in outer) for q in here)
+        for position in above:
+            goes_on = any(abs(position - q) <= touch for q in below)
+            stands = any(abs(position - q) <= touch for q in here)
+            if not goes_on or stands or _is_printed(page, position - close, position + close, bands[i]):
+                continue
+            place = _Place(position, close, (position, position), regular=False)
+            _, share = _seen(page, place, (bands[i][0] + touch / 2, bands[i][1] - touch / 2))
+            if is_parted or share >= MIN_PIECE:
+                found.append(Rule(position, *bands[i]))
+    return tuple(found)
+
+
+def _bands(rows: tuple[Rule, ...], *, touch: float) -> list[tuple[float, float]]:
+    """Top and bottom of what lies between level rules."""
+    positions = positions_of(rows, touch=touch)
+    return [(top, bottom) for top, bottom in pairwise(positions) if bottom - top > 2 * touch]
+
+
+def _look(marks: Marks, slopes: tuple[float, float], *, dpi: float) -> _Page:
+    size = max(3, round(PRINT_IN * dpi))
+    printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT
+    return _Page((marks.dark > 0) & (marks.beside == 0), printed, slopes)
+
+
+def _standing(columns: tuple[Rule, ...], band: tuple[float, float], *, touch: float) -> list[float]:
+    """The positions of the rules that stand in a band."""
+    return positions_of([c for c in columns if _covers(c, *band)], touch=touch)
 
 
 def _covers(rule: Rule, top: float, bottom: float) -> bool:

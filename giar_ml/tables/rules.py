@@ -19,7 +19,7 @@ from giar_ml.tables.choosing import (
     join_pieces,
     keep_meeting,
 )
-from giar_ml.tables.lost import find_lost_columns
+from giar_ml.tables.lost import find_interrupted_columns, find_lost_columns
 from giar_ml.tables.ruling import CLOSE_IN, IN_LINE_IN, TOUCH_IN, Rule, Rules, extent, touches
 from giar_ml.tables.segments import (
     find_pieces,
@@ -108,6 +108,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     strong = without_pale_marks(column_marks, gray.T, [*horizontal, *vertical], dpi=dpi)
     columns += find_broken_columns(strong, rows, columns, column_streaks, slopes=slopes[::-1], dpi=dpi)
     columns += find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
+    columns += find_interrupted_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
     row_pieces = find_pieces(row_marks, rows, columns, slopes=slopes, dpi=dpi)
     column_pieces = find_pieces(column_marks, columns, rows, slopes=slopes[::-1], dpi=dpi)
     return Rules(
