@@ -90,9 +90,18 @@ def test_strokes_above_a_table_do_not_make_a_row() -> None:
 
 @pytest.mark.parametrize(("stop", "n_cells"), [(108, 7), (120, 8)])
 def test_a_rule_that_runs_into_a_cell_goes_on(stop: int, n_cells: int) -> None:
-    horizontal, vertical = grid_rules([0, 100, 200, 300, 400], [0, 50, 100])
-    horizontal[1:2] = [Rule(50, 0, stop), Rule(50, 200, 400)]
+    vertical, horizontal = grid_rules([0, 100, 200, 300, 400], [0, 50, 100])
+    vertical[1:2] = [Rule(50, 0, stop), Rule(50, 200, 400)]
     assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == n_cells
+
+
+def test_a_level_rule_goes_on_between_two_cells_that_it_divides() -> None:
+    # A fax had lost it there: a header and the figure below it were one cell, and what stood before it a label.
+    horizontal, vertical = grid_rules([0, 100, 200, 300, 400], [0, 50, 100])
+    horizontal[1:2] = [Rule(50, 0, 100), Rule(50, 200, 400)]
+    assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == 8
+    horizontal[1:3] = [Rule(50, 0, 100), Rule(50, 300, 400)]
+    assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == 6
 
 
 @pytest.mark.parametrize(("stop", "n_cells"), [(250, 9), (230, 8)])

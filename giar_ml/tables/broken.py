@@ -39,10 +39,15 @@ class _Band(NamedTuple):
     """(W, L) bool: at the positions from `first` on, whether something thin and dark stands in each line."""
     along: np.ndarray
     """(L,) where these lines are."""
+    whole: np.ndarray
+    """(W, M) bool: the same as `clear` in all lines of the row."""
+    whole_along: np.ndarray
+    """(M,) where these are."""
 
 
 class _Seen(NamedTuple):
-    """What may be left of a rule in a row: its position, pixels, and how many of these no figure can be."""
+    """What may be left of a rule in a row: its position, its pixels off the print, and how many of all of its
+    pixels no figure can be."""
 
     row: int
     position: float
@@ -106,12 +111,12 @@ def _find_pieces(row: int, band: _Band, *, dpi: float) -> list[_Seen]:
         if stop - start > 2 * TOUCH_IN * dpi:
             continue
         best = start + int(n_left[start:stop].argmax())
-        at = band.along[band.clear[best]]
+        at = band.whole_along[band.whole[best]]
         # Figures stand on their rules, but do not hang on the one above.
         lower = at[at > band.top + TOUCH_IN * dpi]
         in_figure = np.searchsorted(lower, lower + FIGURE_IN * dpi, side="right") - np.arange(len(lower))
         beyond = len(at) - int(in_figure.max(initial=0))
-        pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, len(at), beyond))
+        pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, int(n_left[best]), beyond))
     return pieces
 
 
@@ -140,4 +145,4 @@ def _see(
         return None
     clear = seen == CLEAR
     clear[1:-1] = clear[1:-1] | clear[:-2] | clear[2:]
-    return _Band(top, bottom, int(positions[0]), clear[:, is_margin], along[is_margin])
+    return _Band(top, bottom, int(positions[0]), clear[:, is_margin], along[is_margin], clear, along)

@@ -63,6 +63,8 @@ def lines_to_cells(
         return Grid((), 0, 0)
     # below[r, c]: a rule between (r, c) and (r + 1, c); beside[r, c]: between (r, c) and (r, c + 1).
     below = _divided(rows, columns, tolerance=tolerance)
+    # In a row of figures a rule goes on between two cells that it divides, whatever is left of it.
+    below[:, 1:-1] |= below[:, :-2] & below[:, 2:]
     beside = _divided(columns, rows, tolerance=tolerance).T
     spans = [piece for area in _connected_areas(below, beside) for piece in _rectangles(area)]
     spans, row_edges, column_edges = _drop_unused(spans)
