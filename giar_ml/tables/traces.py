@@ -19,6 +19,8 @@ MIN_CLEAR = 0.5
 DOT_GAP_IN = 0.03
 DOTTED_IN = 0.4
 """Space between the dots of a rule, and the shortest row of dots that is one."""
+LOST_DOT_IN, DOT_IN = 0.055, 0.025
+"""Space between dots where some were lost, both sides are clear and none is higher than the second."""
 FAINT_SHARE = 0.5
 """Depth of the dots of a rule, in depths of other rules, where both of its sides are clear."""
 DOT_PERIOD_IN = 0.04
@@ -146,6 +148,8 @@ def trace_lines(
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
     mask |= _find_dotted(dark, dpi=dpi)
     marks = _with_sides(dark, distance=across // 2 + 1)
+    high = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((round(DOT_IN * dpi) + 1, 1), np.uint8))
+    mask |= _find_dotted(dark & (1 - (marks.beside | high)), dpi=dpi, gap_in=LOST_DOT_IN)
     pale = _reaches(response, FAINT_SHARE * level, least)
     # Along the foot of text is what JPEG leaves; between rules is what their ends leave.
     pale &= 1 - (marks.beside | mask)
@@ -182,9 +186,9 @@ def trace_lines(
     return _to_traces(labels, is_line, response, period=round(DOT_PERIOD_IN * dpi) | 1), marks
 
 
-def _find_dotted(dark: np.ndarray, *, dpi: float) -> np.ndarray:
+def _find_dotted(dark: np.ndarray, *, dpi: float, gap_in: float = DOT_GAP_IN) -> np.ndarray:
     """Dotted rules closed: dots in runs longer than any stroke."""
-    dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(DOT_GAP_IN * dpi))), np.uint8))
+    dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(gap_in * dpi))), np.uint8))
     return _long_runs(dots, round(DOTTED_IN * dpi))
 
 
