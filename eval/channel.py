@@ -1,8 +1,9 @@
 """A noisy channel: figures of a form to what a reader would say of them, as often wrong as one likes.
 
-The readings are calibrated by construction. A cell's candidates are its print and three confusions of it; each
-gets a score, normal around 0, and around `clarity` for the print; their posterior by Bayes is what the reader says.
-So a wrong first reading is one whose noise was unlucky, and its posterior says how unlucky that was.
+The readings are calibrated by construction. A cell's candidates are its print and three confusions of it;
+each gets a score, normal around 0, and around `clarity` for the print; their posterior by Bayes is what the
+reader says. So a wrong first reading is one whose noise was unlucky, and its posterior says how unlucky that
+was.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ OUTSIDE = 0.05
 LOST = 0.05
 """Share of misread figures that leave no ink at all."""
 SIMILAR = {
-    0: (8, 6, 9), 1: (7, 4), 2: (7, 3), 3: (8, 5), 4: (1, 9), 5: (6, 3), 6: (8, 5, 0), 7: (1, 2), 8: (3, 6, 0),
-    9: (0, 4),
-}  # fmt: skip
+    **{0: (8, 6, 9), 1: (7, 4), 2: (7, 3), 3: (8, 5), 4: (1, 9)},
+    **{5: (6, 3), 6: (8, 5, 0), 7: (1, 2), 8: (3, 6, 0), 9: (0, 4)},
+}
 """Digits taken for each other."""
 _BOX = BBox(0, 0, 1, 1)
 
@@ -63,9 +64,9 @@ def pass_through(form: Form, printed: Printed, rng: np.random.Generator, *, n_wr
         if key not in seen:
             seen[key] = _read_clear(printed[key], rng) if key in form.summed else _certain(printed[key])
     rows = tuple(
-        RowEvidence(section, row, (Layout((), {k: seen[k] for k in keys}, 0.0),), None, 0.0)
+        RowEvidence(section, row, (Layout((), {k: seen[k] for k in keys}, 0.0),), (section.table, i, ""), 0.0)
         for section in form.sections
-        for row in section.rows
+        for i, row in enumerate(section.rows)
         for keys in [[section.cell_key(row, column) for column in section.columns]]
     )
     first = {key: s.readings[0][0] for key, s in seen.items()}

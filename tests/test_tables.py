@@ -96,7 +96,7 @@ def test_a_rule_that_runs_into_a_cell_goes_on(stop: int, n_cells: int) -> None:
 
 
 def test_a_level_rule_goes_on_between_two_cells_that_it_divides() -> None:
-    # A fax had lost it there: a header and the figure below it were one cell, and what stood before it a label.
+    # A fax had lost it there: a header and the figure below it were one cell, and what stood before a label.
     horizontal, vertical = grid_rules([0, 100, 200, 300, 400], [0, 50, 100])
     horizontal[1:2] = [Rule(50, 0, 100), Rule(50, 200, 400)]
     assert len(lines_to_cells(horizontal, vertical, tolerance=8).cells) == 8
@@ -674,6 +674,21 @@ def test_pale_dotted_rules_in_a_black_frame(dot: int, depth: int, expected: tupl
     # Once half of such rules were seen and half were not: rows ran into each other. What is as pale and not
     # dotted shines through the paper.
     assert count_cells(draw_pale(dot=dot, depth=depth)) == expected
+
+
+def test_dotted_rules_of_which_a_fax_lost_many_dots() -> None:
+    # Once only the rows of 40 dots in which none was lost were seen, and a table of them was none.
+    lines = [np.full((700, 1000), PAPER, np.uint8) for _ in range(2)]
+    for at in YS:
+        lines[0][at : at + 2, XS[0] : XS[-1]] = 0
+    for at in XS:
+        lines[1][YS[0] : YS[-1], at : at + 2] = 0
+    places = np.arange(1000)
+    is_dot = (places % 6 < 3) & (places // 6 % 7 > 0)
+    lines[0][:, ~is_dot] = PAPER
+    lines[1][~is_dot[:700]] = PAPER
+    image = np.repeat(np.minimum(*lines)[:, :, None], 3, axis=2)
+    assert find_grid(image) == (3, 3, 9)
 
 
 def test_pale_dots_along_the_foot_of_text_are_no_rule() -> None:

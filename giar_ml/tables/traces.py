@@ -20,7 +20,8 @@ DOT_GAP_IN = 0.03
 DOTTED_IN = 0.4
 """Space between the dots of a rule, and the shortest row of dots that is one."""
 LOST_DOT_IN, DOT_IN = 0.055, 0.025
-"""Space between dots where some were lost, both sides are clear and none is higher than the second."""
+"""Space between dots where some were lost, both sides are clear and none is higher than the second, nor twice
+as wide."""
 FAINT_SHARE = 0.5
 """Depth of the dots of a rule, in depths of other rules, where both of its sides are clear."""
 DOT_PERIOD_IN = 0.04
@@ -31,6 +32,9 @@ NOISE = 4.0
 """A rule is so many times as dark as the grain around it, in the median."""
 GRAIN_STEP = 8
 GRAIN_IN = 0.5
+MIN_LOOSE = 0.2
+"""Share of such rows of dots in all that is in rows, on pages whose rules are dotted; on those with streaks
+of a fax it was 0.02 at most."""
 GAP_IN = 0.025
 """Gaps that a worn copy leaves in a rule."""
 
@@ -146,10 +150,16 @@ def trace_lines(
     dark = mask
     mask = cv2.dilate(mask, THICKENED)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
-    mask |= _find_dotted(dark, dpi=dpi)
+    in_rows = _find_dotted(dark, dpi=dpi)
+    mask |= in_rows
     marks = _with_sides(dark, distance=across // 2 + 1)
-    high = cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones((round(DOT_IN * dpi) + 1, 1), np.uint8))
-    mask |= _find_dotted(dark & (1 - (marks.beside | high)), dpi=dpi, gap_in=LOST_DOT_IN)
+    high, wide = (
+        cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        for size in ((round(DOT_IN * dpi) + 1, 1), (1, round(2 * DOT_IN * dpi) + 1))
+    )
+    loose = _find_dotted(dark & (1 - (marks.beside | high | wide)), dpi=dpi, gap_in=LOST_DOT_IN)
+    if loose.sum() >= MIN_LOOSE * in_rows.sum():
+        mask |= loose
     pale = _reaches(response, FAINT_SHARE * level, least)
     # Along the foot of text is what JPEG leaves; between rules is what their ends leave.
     pale &= 1 - (marks.beside | mask)
