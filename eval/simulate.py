@@ -50,9 +50,7 @@ def main() -> None:
     options = parser.parse_args()
     form = load_form("2021")
     found: list[dict[str, float]] = []
-    print(
-        "| wrong | reader | restored | limit | changed wrongly | accepted | of these wrong | median | 99 % |"
-    )
+    print("| wrong | restored | limit | changed wrongly | accepted | of these wrong | median | 99 % |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     for n_wrong in options.wrong:
         cases = []
