@@ -4,7 +4,7 @@ python -m eval.simulate [--n 500] [--wrong 0 1 2 4 8 16] [--seed 1] [--misprints
 
 Lawful reports are made up, read through `eval.channel` with so many wrong first readings each, and decided as
 `giar extract` decides; times are of one core. The limit is the share of reports whose print is the cheapest
-lawful answer: whatever looks for the most probable one cannot restore more.
+lawful answer that the solver finds in its time: whatever looks for the most probable one cannot restore more.
 """
 
 from __future__ import annotations
@@ -20,18 +20,22 @@ import numpy as np
 from eval.channel import Channelled, Printed, pass_through
 from giar_ml.decode import decode
 from giar_ml.forms import Form, load_form
+from giar_ml.report import CellResult
 from giar_ml.solve import SolverTimeoutError
 from giar_ml.verdict import decide
 from giar_ml.weigh import build_puzzle
 from training.figures import SCALES, ScaleName, blank_zeros, misprint, sample_figures
 
+OPEN = 0.5
+"""Confidence of a conflict between figures that are about as likely."""
 SHARE_BLANK = 0.3
 """Of reports that leave zeros blank."""
 
 
 @dataclass
 class Outcome:
-    """Of one report: every cell right, some cell changed to a wrong figure, accepted, seconds."""
+    """Of one report: every cell right and none left open, some cell changed to a wrong figure, accepted,
+    seconds."""
 
     restored: bool
     wrongly_changed: bool
@@ -88,9 +92,14 @@ def decide_case(printed: Printed, channelled: Channelled, *, max_risk: float) ->
     seconds = time.perf_counter() - start
     summed = channelled.evidence.form.summed
     wrong = {key for key in summed if (verdict.cells[key].value or 0) != (printed[key] or 0)}
-    missing = {key for key in summed if verdict.cells[key].status == "missing"}
+    left_open = {key for key in summed if _is_open(verdict.cells[key])}
     changed = any(verdict.cells[key].status in ("repaired", "inferred") for key in wrong)
-    return Outcome(not wrong | missing, changed, verdict.status == "accepted", seconds)
+    return Outcome(not wrong | left_open, changed, verdict.status == "accepted", seconds)
+
+
+def _is_open(cell: CellResult) -> bool:
+    """Whether the answer leaves it to a person what stands in a cell: a misprint is sure, and kept."""
+    return cell.status == "missing" or (cell.status == "conflict" and cell.confidence <= OPEN)
 
 
 def is_cheapest(printed: Printed, channelled: Channelled) -> bool:

@@ -30,7 +30,7 @@ MOSTLY = 0.8
 
 
 class _Band(NamedTuple):
-    """A row between two level rules, and what stands there off its print."""
+    """A row between two level rules, and what stands there."""
 
     top: float
     bottom: float
@@ -39,10 +39,8 @@ class _Band(NamedTuple):
     """(W, L) bool: at the positions from `first` on, whether something thin and dark stands in each line."""
     along: np.ndarray
     """(L,) where these lines are."""
-    whole: np.ndarray
-    """(W, M) bool: the same as `clear` in all lines of the row."""
-    whole_along: np.ndarray
-    """(M,) where these are."""
+    is_margin: np.ndarray
+    """(L,) bool: which of them have no print."""
 
 
 class _Seen(NamedTuple):
@@ -105,13 +103,13 @@ def find_broken_columns(
 
 
 def _find_pieces(row: int, band: _Band, *, dpi: float) -> list[_Seen]:
-    n_left = band.clear.sum(axis=1)
+    n_left = band.clear[:, band.is_margin].sum(axis=1)
     pieces = []
-    for start, stop in runs(n_left >= MIN_LEFT * len(band.along), gap=1):
+    for start, stop in runs(n_left >= MIN_LEFT * np.count_nonzero(band.is_margin), gap=1):
         if stop - start > 2 * TOUCH_IN * dpi:
             continue
         best = start + int(n_left[start:stop].argmax())
-        at = band.whole_along[band.whole[best]]
+        at = band.along[band.clear[best]]
         # Figures stand on their rules, but do not hang on the one above.
         lower = at[at > band.top + TOUCH_IN * dpi]
         in_figure = np.searchsorted(lower, lower + FIGURE_IN * dpi, side="right") - np.arange(len(lower))
@@ -145,4 +143,4 @@ def _see(
         return None
     clear = seen == CLEAR
     clear[1:-1] = clear[1:-1] | clear[:-2] | clear[2:]
-    return _Band(top, bottom, int(positions[0]), clear[:, is_margin], along[is_margin], clear, along)
+    return _Band(top, bottom, int(positions[0]), clear, along, is_margin)

@@ -15,6 +15,7 @@ from giar_ml.tables.ruling import (
     SHORT_RULE_IN,
     TOUCH_IN,
     Rule,
+    gap_between,
     is_on_rule,
     touches,
 )
@@ -121,11 +122,11 @@ def keep_meeting(
         length = rule.stop - rule.start
         if length >= long:
             return False
-        if length >= MEDIUM_RULE_IN * dpi and any(touches(rule, c, touch) for c in crossing):
-            return True
-        if length >= MEDIUM_RULE_IN * dpi and any(
-            abs(rule.position - p.position) <= close and _gap(rule, p) <= IN_LINE_IN * dpi for p in parallel
-        ):
+        goes_on = any(
+            abs(rule.position - p.position) <= close and gap_between(rule, p) <= IN_LINE_IN * dpi
+            for p in parallel
+        )
+        if length >= MEDIUM_RULE_IN * dpi and (goes_on or any(touches(rule, c, touch) for c in crossing)):
             return True
         # No stroke goes through a rule, and on to the next, nor far to both of its sides.
         inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
@@ -153,11 +154,6 @@ def keep_meeting(
     rows, columns = kept_h + more_h, kept_v + more_v
     # Only upright ones: the feet of figures that fill their cells run from rule to rule, too.
     return tuple(rows), tuple(columns + _ends_in_line(vertical, columns, rows, touch=close))
-
-
-def _gap(rule: Rule, other: Rule) -> float:
-    """How far apart along themselves two rules in line are."""
-    return max(rule.start, other.start) - min(rule.stop, other.stop)
 
 
 def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
@@ -247,7 +243,6 @@ def clip_to_darker(
     """
     touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
     height, width = gray.shape
-    paper = float(np.percentile(gray[::4, ::4], 60))
     clipped = []
     for rule in rules:
         met = [c.position for c in crossing if touches(rule, c, touch)]
@@ -256,6 +251,7 @@ def clip_to_darker(
             xs = np.clip(np.rint(along + slopes[1] * rule.position), 0, width - 1).astype(np.intp)
             ys = np.rint(rule.position + slopes[0] * xs).astype(np.intp)
             rows = [np.clip(ys + d, 0, height - 1) for d in (-2, -1, 0, 1, 2)]
+            paper = float(np.percentile(gray[::4, ::4], 60))
             depth = paper - np.min([gray[y, xs] for y in rows], axis=0).astype(float)
             is_inside = (along >= min(met)) & (along <= max(met))
             outside = float(np.median(depth[~is_inside])) if not is_inside.all() else 0.0

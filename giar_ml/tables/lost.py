@@ -45,11 +45,14 @@ class _Place(NamedTuple):
 
 
 class _Page(NamedTuple):
-    """What is clear on both sides, and where there is print, seen from the side, (W, H) bool each."""
+    """What is clear on both sides, and where there is print, seen from the side, (W, H) bool each; the bands
+    between level rules, and the positions of the upright ones that stand in each."""
 
     clear: np.ndarray
     printed: np.ndarray
     slopes: tuple[float, float]
+    bands: list[tuple[float, float]]
+    whole: list[list[float]]
 
 
 class _Doubtful(NamedTuple):
@@ -83,10 +86,9 @@ def find_lost_columns(
         slopes: of `columns`, and of `rows`.
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
-    bands = _bands(rows, touch=touch)
-    page = _look(marks, slopes, dpi=dpi)
+    page = _look(marks, marks.dark, rows, columns, slopes=slopes, dpi=dpi)
+    bands, whole = page.bands, page.whole
     left: list[list[tuple[float, float]]] = []
-    whole = [_standing(columns, band, touch=touch) for band in bands]
     doubtful: list[_Doubtful] = []
     for (top, bottom), standing in zip(bands, whole, strict=True):
         within = (top + touch / 2, bottom - touch / 2)
@@ -134,43 +136,45 @@ def find_interrupted_columns(
         marks, slopes: as of `find_lost_columns`.
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
-    bands = _bands(rows, touch=touch)
     # What is left of rules is clear on both sides, and no print.
-    page = _look(marks._replace(dark=marks.dark * (marks.beside > 0)), slopes, dpi=dpi)
-    page = page._replace(clear=(marks.dark > 0) & (marks.beside == 0))
-    whole = [_standing(columns, band, touch=touch) for band in bands]
+    page = _look(marks, marks.dark * (marks.beside > 0), rows, columns, slopes=slopes, dpi=dpi)
     found = []
-    for i in range(1, len(bands) - 1):
-        above, here, below = whole[i - 1 : i + 2]
+    for i, (top, bottom) in list(enumerate(page.bands))[1:-1]:
+        above, here, below = page.whole[i - 1 : i + 2]
         outer = {min(above + below, default=0.0), max(above + below, default=0.0)}
         is_parted = any(all(abs(q - end) > touch for end in outer) for q in here)
         for position in above:
             goes_on = any(abs(position - q) <= touch for q in below)
             stands = any(abs(position - q) <= touch for q in here)
-            if not goes_on or stands or _is_printed(page, position - close, position + close, bands[i]):
+            if not goes_on or stands or _is_printed(page, position - close, position + close, (top, bottom)):
                 continue
             place = _Place(position, close, (position, position), regular=False)
-            _, share = _seen(page, place, (bands[i][0] + touch / 2, bands[i][1] - touch / 2))
+            _, share = _seen(page, place, (top + touch / 2, bottom - touch / 2))
             if is_parted or share >= MIN_PIECE:
-                found.append(Rule(position, *bands[i]))
+                found.append(Rule(position, top, bottom))
     return tuple(found)
 
 
-def _bands(rows: tuple[Rule, ...], *, touch: float) -> list[tuple[float, float]]:
-    """Top and bottom of what lies between level rules."""
+def _look(
+    marks: Marks,
+    print_: np.ndarray,
+    rows: tuple[Rule, ...],
+    columns: tuple[Rule, ...],
+    *,
+    slopes: tuple[float, float],
+    dpi: float,
+) -> _Page:
+    """The page as it is seen here; `print_` are those of its marks, (W, H), that may be print."""
+    touch, size = TOUCH_IN * dpi, max(3, round(PRINT_IN * dpi))
     positions = positions_of(rows, touch=touch)
-    return [(top, bottom) for top, bottom in pairwise(positions) if bottom - top > 2 * touch]
-
-
-def _look(marks: Marks, slopes: tuple[float, float], *, dpi: float) -> _Page:
-    size = max(3, round(PRINT_IN * dpi))
-    printed = cv2.blur((marks.dark > 0).astype(np.float32), (size, size)) >= MIN_PRINT
-    return _Page((marks.dark > 0) & (marks.beside == 0), printed, slopes)
-
-
-def _standing(columns: tuple[Rule, ...], band: tuple[float, float], *, touch: float) -> list[float]:
-    """The positions of the rules that stand in a band."""
-    return positions_of([c for c in columns if _covers(c, *band)], touch=touch)
+    bands = [(top, bottom) for top, bottom in pairwise(positions) if bottom - top > 2 * touch]
+    return _Page(
+        clear=(marks.dark > 0) & (marks.beside == 0),
+        printed=cv2.blur((print_ > 0).astype(np.float32), (size, size)) >= MIN_PRINT,
+        slopes=slopes,
+        bands=bands,
+        whole=[positions_of([c for c in columns if _covers(c, *band)], touch=touch) for band in bands],
+    )
 
 
 def _covers(rule: Rule, top: float, bottom: float) -> bool:

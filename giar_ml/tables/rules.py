@@ -20,7 +20,7 @@ from giar_ml.tables.choosing import (
     keep_meeting,
 )
 from giar_ml.tables.lost import find_interrupted_columns, find_lost_columns
-from giar_ml.tables.ruling import CLOSE_IN, IN_LINE_IN, TOUCH_IN, Rule, Rules, extent, touches
+from giar_ml.tables.ruling import CLOSE_IN, IN_LINE_IN, TOUCH_IN, Rule, Rules, extent, gap_between, touches
 from giar_ml.tables.segments import (
     find_pieces,
     find_segments,
@@ -141,8 +141,8 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
                 parent[find(i)] = find(j)
         # Where the rules that it meets are broken, too.
         for j, other in enumerate(horizontal[:i]):
-            apart = max(h.start, other.start) - min(h.stop, other.stop)
-            if abs(h.position - other.position) <= CLOSE_IN * dpi and apart <= IN_LINE_IN * dpi:
+            is_near = gap_between(h, other) <= IN_LINE_IN * dpi
+            if is_near and abs(h.position - other.position) <= CLOSE_IN * dpi:
                 parent[find(i)] = find(j)
     groups: dict[int, tuple[list[Rule], list[Rule]]] = {}
     for i, h in enumerate(horizontal):

@@ -78,6 +78,11 @@ def touches(rule: Rule, crossing: Rule, touch: float) -> bool:
     )
 
 
+def gap_between(rule: Rule, other: Rule) -> float:
+    """How far apart along themselves two rules in line are; less than 0 where they overlap."""
+    return max(rule.start, other.start) - min(rule.stop, other.stop)
+
+
 def is_on_rule(rule: Rule, end: float, crossing: Iterable[Rule], touch: float) -> bool:
     return any(
         abs(c.position - end) <= touch + c.thickness / 2

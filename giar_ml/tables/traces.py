@@ -46,6 +46,7 @@ MIN_DOUBLE_IN = 0.5
 CORE = 0.7
 """Share of its median depth below which a double line is what lies between the two."""
 THICKENED = np.ones((3, 1), np.uint8)
+"""By what lines are thickened, so that the steps of a slightly skewed hairline hang together."""
 MAX_CROSSING, CROSSING_STEP = 0.03, 0.002
 """Slopes of the lines that may be there."""
 
@@ -146,18 +147,13 @@ def trace_lines(
     )
     least = _above_grain(response, dpi=dpi)
     mask: Any = _reaches(response, level, least)
-    # Three pixels across, so that the steps of a slightly skewed hairline hang together.
     dark = mask
     mask = cv2.dilate(mask, THICKENED)
     mask = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, along), np.uint8))
     in_rows = _find_dotted(dark, dpi=dpi)
     mask |= in_rows
     marks = _with_sides(dark, distance=across // 2 + 1)
-    high, wide = (
-        cv2.morphologyEx(dark, cv2.MORPH_OPEN, np.ones(size, np.uint8))
-        for size in ((round(DOT_IN * dpi) + 1, 1), (1, round(2 * DOT_IN * dpi) + 1))
-    )
-    loose = _find_dotted(dark & (1 - (marks.beside | high | wide)), dpi=dpi, gap_in=LOST_DOT_IN)
+    loose = _find_loose_dots(marks, dpi=dpi)
     if loose.sum() >= MIN_LOOSE * in_rows.sum():
         mask |= loose
     pale = _reaches(response, FAINT_SHARE * level, least)
@@ -200,6 +196,15 @@ def _find_dotted(dark: np.ndarray, *, dpi: float, gap_in: float = DOT_GAP_IN) ->
     """Dotted rules closed: dots in runs longer than any stroke."""
     dots = cv2.morphologyEx(dark, cv2.MORPH_CLOSE, np.ones((1, max(3, round(gap_in * dpi))), np.uint8))
     return _long_runs(dots, round(DOTTED_IN * dpi))
+
+
+def _find_loose_dots(marks: Marks, *, dpi: float) -> np.ndarray:
+    """The same of rules of which dots were lost: of small marks alone, clear on both sides."""
+    high, wide = (
+        cv2.morphologyEx(marks.dark, cv2.MORPH_OPEN, np.ones(size, np.uint8))
+        for size in ((round(DOT_IN * dpi) + 1, 1), (1, round(2 * DOT_IN * dpi) + 1))
+    )
+    return _find_dotted(marks.dark & (1 - (marks.beside | high | wide)), dpi=dpi, gap_in=LOST_DOT_IN)
 
 
 def _long_runs(mask: np.ndarray, length: int) -> np.ndarray:
