@@ -533,7 +533,7 @@ def test_a_streak_goes_from_the_picture_wherever_it_is_seen() -> None:
     assert ((clean < 128) & (page.image >= 128)).sum() <= 0.01 * (clean < 128).sum()
 
 
-def broken_column(*left: tuple[int, int], rows: int = 2) -> np.ndarray:
+def broken_column(*left: tuple[int, int], rows: int = 2, baseline: int = 32) -> np.ndarray:
     """Two columns of words; of the rule between, pieces are left in some rows, 50 px high each."""
     ys = [100, 150, 200, 250]
     image = draw_grid([100, 300, 600], ys)
@@ -542,7 +542,7 @@ def broken_column(*left: tuple[int, int], rows: int = 2) -> np.ndarray:
             image[y + start : y + stop, 424:426] = 0
     for y in ys[:3]:
         for x in (330, 470):
-            cv2.putText(image, "80#", (x, y + 32), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+            cv2.putText(image, "80#", (x, y + baseline), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
     return image
 
 
@@ -552,6 +552,9 @@ def test_a_rule_is_told_by_what_stands_above_and_below_the_print_of_its_rows() -
     assert find_grid(broken_column((2, 10), (39, 47), rows=3))[2] == 9
     assert find_grid(broken_column((2, 10), (39, 47), rows=1))[2] == 6  # in one row only
     assert find_grid(broken_column((34, 47)))[2] == 6  # a 1 may stand lower than all else
+    # What stands beside the print counts, too: no figure is as high.
+    assert find_grid(broken_column((24, 47), baseline=20))[2] == 6
+    assert find_grid(broken_column((10, 47), baseline=20))[2] == 8
     image = broken_column((2, 10), (39, 47))
     image[:, 424:426] = np.minimum(image[:, 424:426] + 190, PAPER - 40)
     assert find_grid(image)[2] == 6  # much paler than the rules

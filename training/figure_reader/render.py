@@ -19,11 +19,14 @@ CHINESE = (*SONGS, FANG, *HEIS, *KAIS)
 SIZES_PT = (6.5, 14.0)
 _OVER = 3
 """Text is drawn three times as large, then scaled down."""
+_RAISED = "·・．"
+"""Points in the middle of the line, or, in some fonts, of their square."""
 _FULL_WIDTH = str.maketrans("0123456789.,-+", "０１２３４５６７８９．，－＋")
 
 
 def sample_text(rng: np.random.Generator) -> str:
-    """A figure as it may be printed: all lengths alike, decimals, separators, signs, full width."""
+    """A figure as it may be printed: all lengths alike, decimals, separators, signs, full width,
+    points in the middle of the line."""
     length = int(rng.integers(1, 9))
     digits = "".join(map(str, rng.integers(0, 10, length)))
     if rng.random() < 0.15:  # the same digit again and again is what CTC finds hardest
@@ -39,7 +42,10 @@ def sample_text(rng: np.random.Generator) -> str:
         digits = "+-减"[int(rng.integers(3))] + digits[:5]
     elif kind < 0.48:
         return "-—－"[int(rng.integers(3))]
-    return digits.translate(_FULL_WIDTH) if rng.random() < 0.1 else digits
+    draw = rng.random()
+    if draw < 0.15:
+        return digits.translate(_FULL_WIDTH)
+    return digits.replace(".", _RAISED[int(rng.integers(len(_RAISED)))]) if draw < 0.4 else digits
 
 
 @cache
