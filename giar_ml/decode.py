@@ -138,7 +138,9 @@ def decode_within(
         if cost > far:
             continue
         try:
-            rival = rival_model.minimize(different_from=best.output, limit=far - other.price)
+            rival = rival_model.minimize(
+                different_from=best.output, limit=far - other.price, least=int(cost) - other.price
+            )
             if rival is None:
                 continue
             second = min(second, rival.cost + other.price)

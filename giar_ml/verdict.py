@@ -24,8 +24,10 @@ from giar_ml.report import CellResult, Check, ReportStatus, Value
 from giar_ml.solve import SolverTimeoutError
 from giar_ml.weigh import BLANK_MISSED, build_puzzle
 
-MARGIN = 7.0
-"""Odds of 1,000 to 1, in nats, at which an answer counts as proven against all others."""
+MARGIN = 10.0
+"""Other answers count while they are this near, in nats: odds of 20,000 to 1."""
+PROOF = 7.0
+"""Odds of 1,000 to 1, in nats, at which an answer counts as proven against another alignment or layout."""
 OPEN_MARGIN = 3.0
 """Odds of 20 to 1, in nats: with less, a cell is left open between figures."""
 
@@ -94,7 +96,7 @@ def _choose_alignment(evidence: FormEvidence, stated: Sequence[Stated]) -> tuple
     if same:
         return evidence, solution
     return evidence, replace(
-        solution, gap=min(solution.gap, ahead), proven=solution.proven and ahead >= MARGIN
+        solution, gap=min(solution.gap, ahead), proven=solution.proven and ahead >= PROOF
     )
 
 
@@ -150,7 +152,7 @@ def _chosen_seen(row: RowEvidence, key: str, decision: Decision) -> Seen | None:
 def _lone_cells(row: RowEvidence) -> dict[str, CellResult]:
     """Cells that stand in no sum: the best layout counts, unless another is about as good."""
     best, *others = row.layouts
-    rivals = [layout for layout in others if layout.cost < best.cost + MARGIN]
+    rivals = [layout for layout in others if layout.cost < best.cost + PROOF]
     return {key: _lone_cell(key, best, rivals) for key in best.cells}
 
 

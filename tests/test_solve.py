@@ -1,7 +1,11 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from giar_ml.forms import Sum
 from giar_ml.solve import Evidence, FigureModel, Statement
+from giar_ml.solve.bounds import Bounds, Prices
+from giar_ml.solve.program import Program
 
 ROW = (Sum("row", ("a", "b"), ("t",)),)
 
@@ -55,3 +59,73 @@ def test_statement_costs_what_it_costs_to_be_wrong():
 def test_cell_of_a_sum_that_is_not_given_is_refused():
     with pytest.raises(ValueError, match="no row holds"):
         FigureModel({"a": certain(1)}, ROW)
+
+
+# What bounds settle
+
+
+def prices(**cells):
+    """first figure and cost of another for each cell."""
+    return {key: Prices(first, 0, change) for key, (first, change) in cells.items()}
+
+
+def test_a_change_costs_what_the_sums_want_changed_with_it():
+    sums = (Sum("row", ("a", "b"), ("t",)), Sum("column", ("a", "c"), ("u",)))
+    bounds = Bounds(prices(a=(1, 10), b=(2, 20), t=(3, 30), c=(4, 40), u=(5, 50)), sums)
+    assert bounds.least() == 0
+    assert bounds.open_cells(49) == set()
+    assert bounds.open_cells(69) == {"b", "t"}
+    assert bounds.open_cells(70) == {"a", "b", "t", "c", "u"}  # a, and one more of each of its sums
+
+
+def test_broken_sums_cost_their_cheapest_cells():
+    sums = (Sum("row", ("a", "b"), ("t",)), Sum("other", ("c", "d"), ("u",)))
+    broken = {"a": (1, 10), "b": (2, 20), "t": (9, 30), "c": (1, 5), "d": (1, 7), "u": (9, 6)}
+    bounds = Bounds(prices(**broken), sums)
+    assert bounds.least() == 15
+    assert bounds.open_cells(15) == {"a", "c"}
+    assert bounds.open_cells(17) == {"a", "c", "d", "u"}
+
+
+def test_a_cell_that_was_not_read_is_open():
+    bounds = Bounds(prices(a=(None, 0), b=(2, 20), t=(3, 30)), ROW)
+    assert bounds.open_cells(0) == {"a"}
+
+
+FIGURE = st.integers(0, 4)
+CELL = st.one_of(
+    st.none(),
+    st.builds(
+        lambda figures, costs, other: Evidence(tuple(zip(figures, costs, strict=False)), other),
+        st.lists(st.one_of(st.none(), FIGURE), min_size=1, max_size=3, unique=True),
+        st.lists(st.floats(0, 8), min_size=3, max_size=3).map(sorted),
+        st.one_of(st.none(), st.floats(1, 12)),
+    ),
+)
+TABLE = (
+    *(Sum(f"row:{r}", (f"{r}a", f"{r}b"), (f"{r}t",)) for r in "xyz"),
+    *(Sum(f"column:{c}", (f"x{c}", f"y{c}"), (f"z{c}",)) for c in "abt"),
+)
+CELLS = [f"{r}{c}" for r in "xyz" for c in "abt"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(CELLS, CELL)), st.floats(0, 10))
+def test_what_is_settled_costs_no_answer(cells, margin):
+    model = FigureModel(cells, TABLE)
+    whole = Program(model._problem, CELLS)
+    whole.minimize_cost()
+    expected, _ = whole.solve(10.0)
+    best = model.minimize()
+    assert (best is None) == (expected is None)
+    if best is None:
+        return
+    assert best.cost == expected.cost
+    limit = best.cost + round(margin * 1000)
+    rival = model.minimize(different_from=best.output, limit=limit, least=best.cost)
+    whole = Program(model._problem, CELLS)
+    whole.minimize_cost()
+    whole.limit_cost(limit)
+    whole.differ(whole.output, best.output, CELLS)
+    expected, _ = whole.solve(10.0)
+    assert (rival and rival.cost) == (expected and expected.cost)

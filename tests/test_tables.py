@@ -352,6 +352,24 @@ def test_a_broken_rule_divides_by_what_is_left_of_it() -> None:
     assert find_grid(image) == (3, 3, 9)
 
 
+def test_a_stroke_of_a_figure_in_line_with_a_rule_is_no_piece_of_it() -> None:
+    image = draw_grid([100, 400, 600], [100, 150, 200, 250])
+    image[203:249, 300:302] = 0  # one row has a rule more
+    assert find_grid(image)[2] == 7
+    image[114:136, 300:302] = 0
+    for x in (285, 310):
+        cv2.putText(image, "0", (x, 135), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    assert find_grid(image)[2] == 7
+
+
+def test_a_rule_known_in_one_row_does_not_vouch_for_a_trace_in_another() -> None:
+    image = draw_grid([100, 400, 600], [100, 150, 200, 250])
+    image[203:249, 300:302] = 0
+    image[104:108, 300:302] = 0
+    image[142:146, 300:302] = 0
+    assert find_grid(image)[2] == 7
+
+
 def test_a_rule_of_which_only_pieces_are_left() -> None:
     image = draw_grid(XS, YS)
     for y in (115, 145, 205, 225, 285, 315):

@@ -18,7 +18,7 @@ from giar_ml.load import load
 from giar_ml.ocr.engine import Recognition
 from giar_ml.tables.rules import to_gray
 from giar_ml.tables.segments import find_segments
-from giar_ml.upright import as_scanned, make_upright
+from giar_ml.upright import as_scanned, make_upright, paper
 from giar_ml.upright.dithered import clear_dithered_seals
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
@@ -193,6 +193,19 @@ def test_shaded_rows_are_sheet():
     sheet = find_sheet(picture)
     assert sheet is not None
     assert (sheet == paper).mean() > 0.98
+
+
+def test_paper_that_is_darker_to_one_side_is_sheet(monkeypatch):
+    # As where a shaded header, from edge to edge, looks like the edge of the sheet.
+    monkeypatch.setattr(paper, "_left_edge", lambda sheet, image, rng: np.full(len(image), 60.0))
+    darker = np.full((500, 400), 243, np.uint8)
+    darker[:, :100], darker[:, :60] = 236, 228
+    upright = np.minimum(darker, darker[:, ::-1])
+    assert find_sheet(upright) is None
+    upright[:, :60] = 200
+    sheet = find_sheet(upright)
+    assert sheet is not None
+    assert not sheet[:, :55].any()
 
 
 def test_light_is_evened():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.geometry import cluster, overlap, runs
-from giar_ml.tables.ruling import CLOSE_IN, TOUCH_IN, Rule, positions_of, upright_pixels
+from giar_ml.tables.ruling import CLOSE_IN, FIGURE_IN, TOUCH_IN, Rule, positions_of, upright_pixels
 from giar_ml.tables.traces import Marks
 
 PRINT, CLEAR = 1, 2
@@ -19,8 +19,6 @@ MIN_MARGIN_IN = 0.05
 """Height of the lines of a row without print, in all, that say what stands there."""
 MIN_LEFT = 0.15
 """Share of these in which a rule is left; dust has a tenth of it."""
-FIGURE_IN = 0.15
-"""Height of a figure at most: a 1 may stand higher or lower than all else in its row."""
 MIN_LEFT_IN, MIN_ROWS = 0.08, 2
 """What is left of a rule in all its rows, and how many these are."""
 BEYOND_FIGURE = 0.2
@@ -88,17 +86,17 @@ def find_broken_columns(
     found: list[Rule] = []
     for indices in cluster([piece.position for piece in seen], gap=close):
         in_line = [seen[i] for i in indices]
-        in_rows = sorted({piece.row for piece in in_line})
-        left, beyond = (sum(counts) for counts in zip(*((p.left, p.beyond) for p in in_line), strict=True))
-        if len(in_rows) < MIN_ROWS or left < MIN_LEFT_IN * dpi or beyond < BEYOND_FIGURE * left:
-            continue
         middle = float(np.median([piece.position for piece in in_line]))
+        near = [c for c in columns if abs(c.position - middle) <= touch]
+        # Where the rule is known it says nothing of what stands in line with it.
+        lost = [piece for piece in in_line if not _is_covered(bands[piece.row], near)]
+        left, beyond = sum(piece.left for piece in lost), sum(piece.beyond for piece in lost)
+        n_rows = len({piece.row for piece in in_line})
+        if n_rows < MIN_ROWS or left < MIN_LEFT_IN * dpi or beyond < BEYOND_FIGURE * left:
+            continue
         if any(abs(streak.position - middle) <= touch for streak in streaks):
             continue
-        near = [c for c in columns if abs(c.position - middle) <= touch]
-        found += [
-            Rule(middle, bands[i].top, bands[i].bottom) for i in in_rows if not _is_covered(bands[i], near)
-        ]
+        found += [Rule(middle, bands[i].top, bands[i].bottom) for i in sorted({piece.row for piece in lost})]
     return tuple(found)
 
 

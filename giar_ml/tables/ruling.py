@@ -22,6 +22,8 @@ IN_LINE_IN = 0.4
 """A rule across that goes on so far off is the same one."""
 TOUCH_IN = 0.045
 """Rules that come this near to each other meet."""
+FIGURE_IN = 0.15
+"""Height of a figure at most: a 1 may stand higher or lower than all else in its row."""
 
 
 class Rule(NamedTuple):

@@ -47,14 +47,17 @@ def find_sheet(image: np.ndarray) -> np.ndarray | None:
         edge = _left_edge(np.rot90(sheet, side), np.rot90(smooth, side), rng)
         if edge is None:
             continue
-        view = np.rot90(outside, side)
-        beyond = np.arange(view.shape[1])[None, :] <= edge[:, None]
-        # Paper on both sides is that above and below a shaded header.
-        if (
-            beyond.any()
-            and np.abs(np.median(np.rot90(smooth, side)[beyond], axis=0) - paper).max() >= EDGE_LEVELS
+        levels = np.rot90(smooth, side)
+        off = np.arange(levels.shape[1])[None, :] - edge[:, None]
+        beyond, near = off <= 0, (off > EDGE_WIDTH_PX) & (off <= BESIDE_PX[-1])
+        if not beyond.any() or not near.any():
+            continue
+        # Paper on both sides is that above and below a shaded header; it may be darker to one side.
+        desk = np.median(levels[beyond], axis=0)
+        if all(
+            np.abs(desk - other).max() >= EDGE_LEVELS for other in (paper, np.median(levels[near], axis=0))
         ):
-            view[beyond] = True
+            np.rot90(outside, side)[beyond] = True
     if not outside.any():
         return None
     large = cv2.resize(outside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)

@@ -1,0 +1,27 @@
+"""Figures and sums to the most probable reading, with proof. Pure: no files, no pictures.
+
+Every cell of a sum has two values: what the paper shows, and the lawful figure t that makes all sums
+hold. The paper shows t unless the office misprinted it, and the reader saw what the paper shows unless
+it misread it. The most probable explanation of all readings together is found exactly, as a minimum of
+summed costs (negative natural logarithms of probabilities) over integers, in the manner of Fellegi and
+Holt (1976): change as little as possible, weighted by how likely each change is.
+
+`bounds` settles the cells that no answer within a limit can change, by what the sums make each change cost
+at least; `model` leaves the others to CP-SAT.
+"""
+
+from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Statement
+from giar_ml.solve.model import Budget, FigureModel, SolverTimeoutError
+from giar_ml.solve.program import Answer
+
+__all__ = [
+    "DEFAULT_COSTS",
+    "SCALE",
+    "Answer",
+    "Budget",
+    "Costs",
+    "Evidence",
+    "FigureModel",
+    "SolverTimeoutError",
+    "Statement",
+]

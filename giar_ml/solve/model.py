@@ -1,0 +1,168 @@
+"""The figures of one layout: what cannot change is settled by bounds, the rest is found by CP-SAT."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from giar_ml.solve.bounds import NEVER, Bounds, Prices
+from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Explanation, Statement, explain
+from giar_ml.solve.program import Answer, Problem, Program
+
+if TYPE_CHECKING:
+    from giar_ml.forms import Sum
+
+_QUICK = 0.3
+"""Solver time to spend on a wide answer where any would do."""
+_LEAST_RUN = 0.02
+"""What a run takes that the solver does not count: building the model and presolving it."""
+
+
+class SolverTimeoutError(Exception):
+    """The time limit passed before anything was found or refuted."""
+
+
+@dataclass
+class Budget:
+    """Solver time that all solves of one report share, in units of deterministic time: about seconds, but
+    the same on every machine."""
+
+    left: float = 12.0
+
+
+_STEPS = (1_500, 4_000, 7_000, 10_000, 13_000, 17_000)
+"""How much more than the least an answer may cost, one after the other, while none is found."""
+
+
+class FigureModel:
+    """One layout: the evidence of its cells, and the sums.
+
+    Args:
+        cells: per cell, what was seen there; None where nothing was, and any figure may have stood.
+        sums: the sums that the lawful figures satisfy; all their cells must be among `cells`.
+        statements: figures that the prose states of cells.
+        budget: solver time, shared with other models; when it is used up, SolverTimeoutError is raised.
+
+    Raises:
+        ValueError: a sum has a cell that is not among `cells`.
+    """
+
+    def __init__(
+        self,
+        cells: Mapping[str, Evidence | None],
+        sums: Sequence[Sum],
+        *,
+        statements: Sequence[Statement] = (),
+        costs: Costs = DEFAULT_COSTS,
+        budget: Budget | None = None,
+    ) -> None:
+        if unknown := {key for s in sums for key in (*s.left, *s.right)} - set(cells):
+            raise ValueError(f"no row holds the cells {sorted(unknown)}")
+        totals = {key for s in sums if len(s.right) == 1 for key in s.right}
+        first = {key: None if e is None else e.first for key, e in cells.items()}
+        explanations = {key: explain(e, costs, is_total=key in totals) for key, e in cells.items()}
+        self.cells = list(cells)
+        self._problem = Problem(
+            first=first,
+            explanations=explanations,
+            sums=sums,
+            statements=statements,
+            statement_cost=round(costs.statement * SCALE),
+            top=_largest_figure(cells.values(), statements),
+        )
+        self._bounds = Bounds({key: _price(explanations[key], first[key]) for key in cells}, sums)
+        self._budget = budget or Budget()
+        self._programs: dict[frozenset[str], Program] = {}
+
+    def minimize(
+        self, *, different_from: Mapping[str, int] | None = None, limit: int | None = None, least: int = 0
+    ) -> Answer | None:
+        """The cheapest answer, in thousandths of a nat; None when there is none (in time).
+
+        Args:
+            different_from: outputs from which the answer must differ in some cell.
+            limit: the most that the answer may cost. To show that nothing is that cheap is far easier
+                than to find what is cheapest.
+            least: what it is known to cost at least.
+        """
+        for most in self._limits(limit, least):
+            program = self._program(most)
+            program.minimize_cost()
+            if different_from is not None:
+                program.differ(program.output, different_from, self.cells)
+            answer = self._run(program)
+            if answer is not None:
+                return answer
+        return None
+
+    def _limits(self, limit: int | None, least: int) -> Iterator[int | None]:
+        """Limits to look within one after the other: the lower, the more cells are settled."""
+        least = max(least, self._bounds.least())
+        for step in _STEPS:
+            if limit is not None and limit <= least + step:
+                break
+            yield least + step
+        yield limit
+
+    def spread(self, output: Mapping[str, int], cells: Sequence[str], limit: int) -> Answer | None:
+        """An answer within the limit that differs from `output` in one of `cells`, and in many of them
+        if such a one is quickly found."""
+        program = self._program(limit)
+        literals = program.differ(program.output, output, cells)
+        wide = program.copy()
+        wide.maximize(literals)
+        try:
+            return self._run(wide, time_limit=_QUICK)
+        except SolverTimeoutError:
+            return self._run(program)
+
+    def tied_corrections(self, best: Answer) -> set[str]:
+        """Cells whose lawful figure differs in another answer of the same cost and output."""
+        found: set[str] = set()
+        while True:
+            program = self._program(best.cost)
+            program.keep(best.output)
+            rest = [cell for cell in self.cells if cell not in found]
+            program.differ(program.lawful, best.lawful, rest)
+            answer = self._run(program)
+            if answer is None:
+                return found
+            found.update(cell for cell in rest if answer.lawful[cell] != best.lawful[cell])
+
+    def _program(self, limit: int | None) -> Program:
+        """A program for answers that cost so much at most, to add constraints to."""
+        open_cells = frozenset(self.cells if limit is None else self._bounds.open_cells(limit))
+        if open_cells not in self._programs:
+            self._programs[open_cells] = Program(self._problem, open_cells)
+        program = self._programs[open_cells].copy()
+        if limit is not None:
+            program.limit_cost(limit)
+        return program
+
+    def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
+        if self._budget.left <= 0:
+            raise SolverTimeoutError("the time for this report is used up")
+        most = min(self._budget.left, time_limit)
+        try:
+            answer, taken = program.solve(most)
+        except TimeoutError as error:
+            self._budget.left -= _LEAST_RUN + most
+            raise SolverTimeoutError("neither found nor refuted in time") from error
+        self._budget.left -= _LEAST_RUN + taken
+        return answer
+
+
+def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
+    """What it costs that the cell has another lawful figure than the first."""
+    least = min(e.cost for e in explanations)
+    changing = (e.cost for e in explanations if e.kind != "read" or (e.shown or 0) != first)
+    change = min(changing, default=NEVER)
+    return Prices(first, least, change - least)
+
+
+def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:
+    """A bound that no lawful figure of this report passes: all that was seen, added up."""
+    seen = sum(max((figure or 0 for figure, _ in e.readings), default=0) for e in evidence if e is not None)
+    return max(10, seen, *(statement.figure for statement in statements))

@@ -1,0 +1,228 @@
+"""The figures that are not settled, as a program over integers for CP-SAT."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from giar_ml.solve.evidence import Explanation, Statement
+
+if TYPE_CHECKING:
+    from giar_ml.forms import Sum
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One lawful explanation of all readings.
+
+    Per cell: `lawful` is the figure that satisfies the sums; `shown` what the paper shows (None: blank,
+    or nothing was there to read); `output` the figure to use: as shown for a misprint, else the lawful.
+    """
+
+    cost: int
+    optimal: bool
+    lawful: Mapping[str, int]
+    shown: Mapping[str, int | None]
+    output: Mapping[str, int]
+    misprints: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be explained: per cell its first figure (None: none was read) and all explanations; `top` is
+    a bound that no lawful figure passes."""
+
+    first: Mapping[str, int | None]
+    explanations: Mapping[str, Sequence[Explanation]]
+    sums: Sequence[Sum]
+    statements: Sequence[Statement]
+    statement_cost: int
+    top: int
+
+
+class _Option(NamedTuple):
+    """When the literal is true, the cell is explained so."""
+
+    literal: Any
+    explanation: Explanation
+
+
+class Program:
+    """CP-SAT over the open cells; all others keep their first figure. Solve a `copy`, so that constraints
+    never pile up.
+
+    Args:
+        open_cells: whose lawful figures are to be found.
+    """
+
+    def __init__(self, problem: Problem, open_cells: Collection[str]) -> None:
+        from ortools.sat.python import cp_model
+
+        self._cp = cp_model
+        self._model = model = cp_model.CpModel()
+        self._problem = problem
+        self._charges: list[tuple[int, Any]] = []
+        self._fixed_cost = 0
+        self._fixed: dict[str, int | None] = {}
+        self._options: dict[str, list[_Option]] = {}
+        self.lawful: dict[str, Any] = {}
+        """Variables of the open cells, figures of all others; `output` is alike."""
+        self.output: dict[str, Any] = {}
+        for key, explanations in problem.explanations.items():
+            if key in open_cells:
+                self._explain(key, explanations)
+            else:
+                self._settle(key, explanations)
+        for s in problem.sums:
+            left, right = (sum(self.lawful[key] for key in side) for side in (s.left, s.right))
+            if isinstance(left, int) and isinstance(right, int):
+                if left != right:
+                    model.add_bool_or([])
+                continue
+            model.add(left == right)
+            self._add_parity(s)
+        for statement in problem.statements:
+            self._state(statement)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether no cell is open."""
+        return not self._options
+
+    def _settle(self, key: str, explanations: Sequence[Explanation]) -> None:
+        """The cheapest explanation by which the first figure is lawful."""
+        first = self._problem.first[key]
+        assert first is not None, "a cell without a figure is never settled"
+        best = min(
+            (e for e in explanations if e.kind == "read" and (e.shown or 0) == first), key=lambda e: e.cost
+        )
+        self._fixed_cost += best.cost
+        self._fixed[key] = best.shown
+        self.lawful[key] = self.output[key] = first
+
+    def _explain(self, key: str, explanations: Sequence[Explanation]) -> None:
+        """Exactly one of the explanations is true."""
+        model, top = self._model, self._problem.top
+        lawful = self.lawful[key] = model.new_int_var(0, top, f"lawful {key}")
+        output = self.output[key] = model.new_int_var(0, top, f"output {key}")
+        self._options[key] = []
+        for explanation in explanations:
+            shown = explanation.shown or 0
+            literal = model.new_bool_var(explanation.kind)
+            if explanation.cost:
+                self._charges.append((explanation.cost, literal))
+            if explanation.kind == "read":
+                model.add(lawful == shown).only_enforce_if(literal)
+            if explanation.kind == "misprint":
+                model.add(lawful != shown).only_enforce_if(literal)
+            if explanation.kind == "unread":
+                for figure in {e.shown or 0 for e in explanations if e.kind == "read"}:
+                    model.add(lawful != figure).only_enforce_if(literal)
+            kept = shown if explanation.kind == "misprint" else lawful
+            model.add(output == kept).only_enforce_if(literal)
+            self._options[key].append(_Option(literal, explanation))
+        model.add_exactly_one(option.literal for option in self._options[key])
+
+    def _add_parity(self, s: Sum) -> None:
+        """Say about a sum what follows anyway, but would be found only by trying figures: where the first
+        readings do not add up, one of them is not what stands there; where they do, never one alone."""
+        sides = [[self._problem.first[key] for key in side] for side in (s.left, s.right)]
+        if any(figure is None for side in sides for figure in side):
+            return
+        others = [self._options[k][0].literal.negated() for k in (*s.left, *s.right) if k in self._options]
+        left, right = (sum(figure or 0 for figure in side) for side in sides)
+        if left != right:
+            self._model.add_bool_or(others)
+            return
+        for i, other in enumerate(others):
+            self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
+
+    def _state(self, statement: Statement) -> None:
+        stated = sum(self.lawful[key] for key in statement.cells)
+        if isinstance(stated, int):
+            self._fixed_cost += self._problem.statement_cost * (stated != statement.figure)
+            return
+        agrees = self._model.new_bool_var("agrees")
+        self._model.add(stated == statement.figure).only_enforce_if(agrees)
+        self._charges.append((self._problem.statement_cost, agrees.negated()))
+
+    def copy(self) -> Program:
+        """The same, to add constraints to."""
+        found = Program.__new__(Program)
+        found.__dict__.update(self.__dict__)
+        found._model = self._model.clone()
+        return found
+
+    # Constraints
+
+    def minimize_cost(self) -> None:
+        self._model.minimize(self._cost())
+
+    def limit_cost(self, limit: int) -> None:
+        self._model.add(self._cost() <= limit)
+
+    def keep(self, values: Mapping[str, int]) -> None:
+        """Outputs as in an answer."""
+        for key in self._options:
+            self._model.add(self.output[key] == values[key])
+
+    def differ(
+        self, variables: Mapping[str, Any], values: Mapping[str, int], cells: Iterable[str]
+    ) -> list[Any]:
+        """One of the cells has another value; literals of which that is true."""
+        literals = []
+        for cell in cells:
+            if cell not in self._options and variables[cell] == values[cell]:
+                continue
+            literal = self._model.new_bool_var("differs")
+            if cell in self._options:
+                self._model.add(variables[cell] != values[cell]).only_enforce_if(literal)
+            literals.append(literal)
+        self._model.add_bool_or(literals)
+        return literals
+
+    def maximize(self, literals: Sequence[Any]) -> None:
+        self._model.maximize(sum(literals))
+
+    def _cost(self) -> Any:
+        return self._fixed_cost + sum(cost * literal for cost, literal in self._charges)
+
+    def solve(self, time_limit: float) -> tuple[Answer | None, float]:
+        """The answer, None where there is none, and the time that it took.
+
+        Args:
+            time_limit: in units of deterministic time, about seconds.
+
+        Raises:
+            TimeoutError: nothing was found or refuted.
+        """
+        solver = self._cp.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.random_seed = 0
+        # Of the few cells that are left open the relaxed sums refute most: twenty times faster than without.
+        solver.parameters.linearization_level = 2
+        solver.parameters.max_deterministic_time = time_limit
+        status = solver.solve(self._model)
+        taken = solver.response_proto.deterministic_time
+        if status == self._cp.UNKNOWN:
+            raise TimeoutError
+        if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
+            return None, taken
+        lawful = {key: solver.value(variable) for key, variable in self.lawful.items()}
+        chosen = {
+            key: next(option.explanation for option in options if solver.value(option.literal))
+            for key, options in self._options.items()
+        }
+        unread = {key for key, e in chosen.items() if e.kind == "unread"}
+        return Answer(
+            cost=self._fixed_cost + sum(cost for cost, literal in self._charges if solver.value(literal)),
+            optimal=status == self._cp.OPTIMAL,
+            lawful=lawful,
+            shown={
+                **self._fixed,
+                **{key: lawful[key] if key in unread else e.shown for key, e in chosen.items()},
+            },
+            output={key: solver.value(variable) for key, variable in self.output.items()},
+            misprints=frozenset(key for key, e in chosen.items() if e.kind == "misprint"),
+        ), taken
