@@ -406,6 +406,16 @@ def test_pale_characters_in_line_with_surer_ones_are_print(grey, beside, apart, 
     assert (line == alone[0]) != is_added
 
 
+def test_the_inner_line_of_a_double_frame_is_no_part_of_the_figure_that_reaches_it():
+    cell = np.full((92, 300), 255, np.uint8)
+    cv2.putText(cell, "35910", (190, 58), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2)
+    (bare,) = find_cell_lines(cell, BBox(0, 0, 300, 92), dpi=240)
+    right = round(bare.bbox.right)
+    cell[:, right : right + 3] = 0
+    (line,) = find_cell_lines(cell, BBox(0, 0, right + 8, 92), dpi=240)
+    assert line.bbox.bottom - line.bbox.top == bare.bbox.bottom - bare.bbox.top
+
+
 def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
     # Once `0` beside what was left of a rule between two columns was read as 10.
     image = draw_figure("0")

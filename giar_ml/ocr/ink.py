@@ -49,6 +49,9 @@ BY_EDGE_IN = 0.015
 """So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
 BAR = 1.35
 """Height of the rest of a rule, in heights of the highest print in the cell: no character is so thin."""
+MOSTLY_INK, ALL_INK = 0.6, 0.9
+"""Share of a row or column of pixels that is ink: of a rule along the edge of a cell, and of one off it,
+where a 1 may stand."""
 INNER_RULE_CELL_IN = 0.24
 INNER_RULE_END_IN = 0.02
 """A rule comes as near to both edges of its cell; in one that is high enough print does not."""
@@ -279,11 +282,15 @@ def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height:
 
 
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
-    """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink."""
+    """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink, and all up to one
+    that is ink from end to end: the inner line of a double frame."""
     for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
         near = side[: min(depth, side.shape[0] // 4)]
-        is_clear = near.mean(axis=1) < 0.6
+        covered = near.mean(axis=1)
+        is_clear = covered < MOSTLY_INK
         near[: int(is_clear.argmax()) if is_clear.any() else len(near)] = 0
+        lines = np.flatnonzero(covered >= ALL_INK)
+        near[: int(lines[-1]) + 1 if len(lines) else 0] = 0
 
 
 def _erase_inner_rules(ink: np.ndarray, *, dpi: float) -> None:
