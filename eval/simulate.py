@@ -1,6 +1,6 @@
 """The solver alone, behind a noisy channel: what it restores, what it passes on, and what nobody could.
 
-python -m eval.simulate [--n 500] [--wrong 0 1 2 4 8 16] [--seed 1] [--misprints 0] [-o RESULT.json]
+python -m eval.simulate [--n 500] [--wrong 0 1 2 4 8 16] [--seed 1] [--misprints 0] [--rivals] [-o JSON]
 
 Lawful reports are made up, read through `eval.channel` with so many wrong first readings each, and decided as
 `giar extract` decides; times are of one core. The limit is the share of reports whose print is the cheapest
@@ -12,13 +12,15 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from eval.channel import Channelled, Printed, pass_through
-from giar_ml.decode import decode
+from eval.rivals import RIVALS, Figures
+from giar_ml.decode import Puzzle, decode
 from giar_ml.forms import Form, load_form
 from giar_ml.report import CellResult
 from giar_ml.solve import SolverTimeoutError
@@ -50,10 +52,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--misprints", type=float, default=0.0, help="share of reports with one")
     parser.add_argument("--max-risk", type=float, default=0.001)
+    parser.add_argument("--rivals", action="store_true", help="also what other ways of repair make of them")
     parser.add_argument("-o", "--output", type=Path)
     options = parser.parse_args()
     form = load_form("2021")
-    found: list[dict[str, float]] = []
+    found: list[dict[str, float | str]] = []
     print("| wrong | restored | limit | changed wrongly | accepted | of these wrong | median | 99 % |")
     print("|---:|---:|---:|---:|---:|---:|---:|---:|")
     for n_wrong in options.wrong:
@@ -71,6 +74,15 @@ def main() -> None:
             f" | {row['p99_ms']:.0f} ms |",
             flush=True,
         )
+        for name, repair in RIVALS.items() if options.rivals else ():
+            row = summarise([repair_case(*case, repair) for case in cases])
+            found.append({"wrong": n_wrong, "by": name, **row})
+            print(
+                f"| {n_wrong}, {name} | {row['restored']:.1%} | | {row['wrongly_changed']:.1%}"
+                f" | {row['accepted']:.1%} | {row['accepted_wrong']} | {row['median_ms']:.0f} ms"
+                f" | {row['p99_ms']:.0f} ms |",
+                flush=True,
+            )
     if options.output:
         options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
 
@@ -95,6 +107,21 @@ def decide_case(printed: Printed, channelled: Channelled, *, max_risk: float) ->
     left_open = {key for key in summed if _is_open(verdict.cells[key])}
     changed = any(verdict.cells[key].status in ("repaired", "inferred") for key in wrong)
     return Outcome(not wrong | left_open, changed, verdict.status == "accepted", seconds)
+
+
+def repair_case(
+    printed: Printed, channelled: Channelled, repair: Callable[[Puzzle], Figures | None]
+) -> Outcome:
+    """What a rival makes of the readings: it accepts whatever it made lawful."""
+    puzzle = build_puzzle(channelled.evidence, ())
+    start = time.perf_counter()
+    figures = repair(puzzle)
+    seconds = time.perf_counter() - start
+    if figures is None:
+        return Outcome(False, False, False, seconds)
+    wrong = {key for key, figure in figures.items() if figure != (printed[key] or 0)}
+    changed = any(figures[key] != (channelled.first[key] or 0) for key in wrong)
+    return Outcome(not wrong, changed, True, seconds)
 
 
 def _is_open(cell: CellResult) -> bool:
