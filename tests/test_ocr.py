@@ -406,6 +406,21 @@ def test_pale_characters_in_line_with_surer_ones_are_print(grey, beside, apart, 
     assert (line == alone[0]) != is_added
 
 
+def test_a_minus_of_few_dark_pixels_is_no_speck():
+    cell = np.full((60, 200), 250, np.uint8)
+    cv2.putText(cell, "42", (90, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 60, 2)
+    (bare,) = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=212)
+    left = round(bare.bbox.left)
+    cell[33:35, left - 9 : left - 2] = 195
+    cell[33:35, left - 6 : left - 4] = 130
+    (line,) = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=212)
+    assert line.bbox.left == left - 9
+    cell[33:35, left - 9 : left - 2] = 250
+    cell[33:35, left - 5 : left - 3] = 130  # as high as wide
+    (line,) = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=212)
+    assert line.bbox.left == left
+
+
 def test_the_inner_line_of_a_double_frame_is_no_part_of_the_figure_that_reaches_it():
     cell = np.full((92, 300), 255, np.uint8)
     cv2.putText(cell, "35910", (190, 58), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2)

@@ -38,6 +38,10 @@ MIDDLE_OF_GAP, ROOM_OF_DIGIT = 0.6, 1.3
 """Of a point half as high as the digits: its gaps are alike, and together so many heights of a digit."""
 DUST_AWAY_IN = 0.08
 """Distance from the print at which a small mark is dust: the points of a figure stand closer."""
+SIGN_ASPECT, SIGN_HEIGHT, SIGN_AWAY = 1.8, 0.25, 0.35
+"""Width of a minus in its heights; its height, and distance at most, in those of the digit behind it."""
+SIGN_WIDTH, SIGN_MIDDLE = (0.25, 0.8), (0.4, 0.8)
+"""Its width, and how far below the top of that digit it is, in heights of it."""
 SOLID_PX = 1.9
 """Half the thickness of strokes beside which thinner marks tell as such."""
 THIN, LOW, OFF_PRINT, MANY = 0.75, 0.6, 0.5, 5
@@ -151,6 +155,7 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     drop[0] = True
     _drop_thin(drop, stats, labels, pale, min_height=min_ink)
     is_point = _find_points(drop, stats, dark)
+    is_point |= _find_signs(stats, dark)
     drop &= ~is_point
     by_edge = np.minimum(lefts, width - lefts - widths) <= BY_EDGE_IN * dpi
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
@@ -257,6 +262,27 @@ def _find_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> np.nd
         is_central = MIDDLE_OF_GAP * max(in_middle) <= min(in_middle) <= MAX_BESIDE_POINT[0]
         is_point[i] |= is_central and sum(in_middle) >= ROOM_OF_DIGIT
     return is_point
+
+
+def _find_signs(stats: np.ndarray, dark: np.ndarray) -> np.ndarray:
+    """The dashes in the middle of the height of the digit right behind them: a minus has fewer dark pixels
+    than many a speck."""
+    is_sign = np.zeros(len(stats), bool)
+    lefts, tops, widths, heights = (stats[:, column] for column in range(4))
+    for i in np.flatnonzero((dark > 0) & (widths >= SIGN_ASPECT * heights)):
+        x, y, w, h, _ = stats[i]
+        high, wide = SIGN_HEIGHT * heights, w / heights
+        is_behind = (lefts - (x + w) >= -1) & (lefts - (x + w) <= SIGN_AWAY * heights)
+        middle = (y + h / 2 - tops) / heights
+        is_sign[i] = np.any(
+            is_behind
+            & (h <= high)
+            & (SIGN_WIDTH[0] <= wide)
+            & (wide <= SIGN_WIDTH[1])
+            & (SIGN_MIDDLE[0] <= middle)
+            & (middle <= SIGN_MIDDLE[1])
+        )
+    return is_sign
 
 
 def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, distance: float) -> None:

@@ -85,11 +85,6 @@ class Program:
         for statement in problem.statements:
             self._state(statement)
 
-    @property
-    def is_settled(self) -> bool:
-        """Whether no cell is open."""
-        return not self._options
-
     def _settle(self, key: str, explanations: Sequence[Explanation]) -> None:
         """The cheapest explanation by which the first figure is lawful."""
         first = self._problem.first[key]
