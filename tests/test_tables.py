@@ -362,6 +362,16 @@ def test_a_stroke_of_a_figure_in_line_with_a_rule_is_no_piece_of_it() -> None:
     assert find_grid(image)[2] == 7
 
 
+def test_a_piece_below_a_rule_that_runs_into_its_row_is_a_piece_of_it() -> None:
+    image = draw_grid([100, 300, 600], [100, 150, 200, 250])
+    image[163:174, 296:305] = PAPER
+    image[186:199, 296:305] = PAPER
+    image[202:249, 296:305] = PAPER
+    for y in (185, 235):
+        cv2.putText(image, "2340", (350, y), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    assert find_grid(image)[2] == 5
+
+
 def test_a_rule_known_in_one_row_does_not_vouch_for_a_trace_in_another() -> None:
     image = draw_grid([100, 400, 600], [100, 150, 200, 250])
     image[203:249, 300:302] = 0

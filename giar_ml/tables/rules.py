@@ -112,7 +112,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     columns += find_interrupted_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
     row_pieces = find_pieces(row_marks, rows, columns, slopes=slopes, dpi=dpi)
     column_pieces = find_pieces(column_marks, columns, rows, slopes=slopes[::-1], dpi=dpi)
-    column_pieces = without_strokes(column_pieces, rows, dpi=dpi)
+    column_pieces = without_strokes(column_pieces, columns, rows, dpi=dpi)
     return Rules(
         rows,
         columns,

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from giar_ml.geometry import cluster, runs
+from giar_ml.geometry import cluster, overlap, runs
 from giar_ml.tables.ruling import CLOSE_IN, FIGURE_IN, LONG_RULE_IN, MEDIUM_RULE_IN, TOUCH_IN, Rule
 from giar_ml.tables.traces import GAP_IN, Marks, group_medians, trace_lines
 
@@ -177,21 +177,26 @@ def find_pieces(
     return tuple(pieces)
 
 
-def without_strokes(pieces: tuple[Rule, ...], crossing: tuple[Rule, ...], *, dpi: float) -> tuple[Rule, ...]:
+def without_strokes(
+    pieces: tuple[Rule, ...], rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, dpi: float
+) -> tuple[Rule, ...]:
     """The pieces of rules but those that may be a stroke of a figure in line with them: no higher than one,
     alone between two crossing rules, and meeting neither."""
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
-    rows: dict[tuple[float, float, float], list[Rule]] = {}
-    for piece in pieces:
+
+    def is_stroke(piece: Rule) -> bool:
         ends = [c.position for c in crossing if c.start - touch <= piece.position <= c.stop + touch]
         top = max((end for end in ends if end <= piece.start + touch), default=piece.start)
         bottom = min((end for end in ends if end >= piece.stop - touch), default=piece.stop)
-        rows.setdefault((piece.position, top, bottom), []).append(piece)
-    strokes = {
-        piece
-        for (_, top, bottom), (piece, *others) in rows.items()
-        if not others
-        and piece.stop - piece.start <= FIGURE_IN * dpi
-        and min(piece.start - top, bottom - piece.stop) > close
-    }
-    return tuple(piece for piece in pieces if piece not in strokes)
+        beside = (
+            other
+            for other in (*pieces, *rules)
+            if other is not piece and abs(other.position - piece.position) <= close
+        )
+        return (
+            piece.stop - piece.start <= FIGURE_IN * dpi
+            and min(piece.start - top, bottom - piece.stop) > close
+            and all(overlap(other.start, other.stop, top, bottom) <= touch for other in beside)
+        )
+
+    return tuple(piece for piece in pieces if not is_stroke(piece))
