@@ -135,7 +135,8 @@ def is_cheapest(printed: Printed, channelled: Channelled) -> bool:
         solution = decode(build_puzzle(channelled.evidence, ()))
     except SolverTimeoutError:
         return False
-    return all((d.shown or 0) == (printed[key] or 0) for key, d in solution.decisions.items())
+    outputs = {key: d.shown if d.misprint else d.lawful for key, d in solution.decisions.items()}
+    return all((figure or 0) == (printed[key] or 0) for key, figure in outputs.items())
 
 
 def summarise(outcomes: list[Outcome]) -> dict[str, float]:
