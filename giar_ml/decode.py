@@ -243,7 +243,7 @@ def _least_error_cost(cells: Mapping[str, Evidence | None], puzzle: Puzzle) -> i
     Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
     wants a negative figure, is broken. Broken sums that share no cell need an error each.
     """
-    figures = {key: _first(evidence) for key, evidence in cells.items()}
+    figures = {key: None if evidence is None else evidence.first for key, evidence in cells.items()}
     # What a cell's figure rests on: itself, or the cells of the sum that filled it.
     basis = {key: frozenset([key]) for key in cells}
     broken: list[frozenset[str]] = []
@@ -278,12 +278,6 @@ def _least_error_cost(cells: Mapping[str, Evidence | None], puzzle: Puzzle) -> i
             errors = [_cheapest_error(e, puzzle.costs) for key in rests_on if (e := cells[key]) is not None]
             cost += min(errors, default=0.0)
     return round(cost * SCALE)
-
-
-def _first(evidence: Evidence | None) -> int | None:
-    if evidence is None or not evidence.readings:
-        return None
-    return evidence.readings[0][0] or 0
 
 
 def _cheapest_error(evidence: Evidence, costs: Costs) -> float:

@@ -19,7 +19,7 @@ from giar_ml.tables import (
 from giar_ml.tables.choosing import keep_meeting
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule, Rules
-from giar_ml.tables.segments import find_segments, fit_line
+from giar_ml.tables.segments import find_segments, fit_line, without_strokes
 from giar_ml.tables.traces import _long_runs
 
 PAPER = 255
@@ -360,6 +360,14 @@ def test_a_stroke_of_a_figure_in_line_with_a_rule_is_no_piece_of_it() -> None:
     for x in (285, 310):
         cv2.putText(image, "0", (x, 135), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
     assert find_grid(image)[2] == 7
+
+
+def test_dashes_in_line_with_a_rule_are_pieces_of_it() -> None:
+    rows = Rule(100, 100, 600), Rule(150, 100, 600)
+    column = Rule(300, 150, 200)
+    dashes = tuple(Rule(300, y, y + 7) for y in (110, 122, 134))
+    assert without_strokes(dashes, (column,), rows, dpi=200) == dashes
+    assert without_strokes(dashes[1:2], (column,), rows, dpi=200) == ()
 
 
 def test_a_piece_below_a_rule_that_runs_into_its_row_is_a_piece_of_it() -> None:

@@ -271,12 +271,12 @@ def _find_signs(stats: np.ndarray, dark: np.ndarray) -> np.ndarray:
     lefts, tops, widths, heights = (stats[:, column] for column in range(4))
     for i in np.flatnonzero((dark > 0) & (widths >= SIGN_ASPECT * heights)):
         x, y, w, h, _ = stats[i]
-        high, wide = SIGN_HEIGHT * heights, w / heights
+        wide = w / heights
         is_behind = (lefts - (x + w) >= -1) & (lefts - (x + w) <= SIGN_AWAY * heights)
         middle = (y + h / 2 - tops) / heights
         is_sign[i] = np.any(
             is_behind
-            & (h <= high)
+            & (h <= SIGN_HEIGHT * heights)
             & (SIGN_WIDTH[0] <= wide)
             & (wide <= SIGN_WIDTH[1])
             & (SIGN_MIDDLE[0] <= middle)

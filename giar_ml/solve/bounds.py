@@ -47,6 +47,7 @@ class Bounds:
         self._prices = prices
         self._sums = [frozenset((*s.left, *s.right)) for s in sums]
         self._is_broken = [_is_broken(s, prices) for s in sums]
+        self._broken = [i for i, is_broken in enumerate(self._is_broken) if is_broken]
         self._sums_of: dict[str, list[int]] = {key: [] for key in prices}
         for i, cells in enumerate(self._sums):
             for key in cells:
@@ -55,7 +56,7 @@ class Bounds:
 
     def least(self) -> int:
         """What every answer costs at least."""
-        return self._unchanged + _pack([self._demand(i, self._prices) for i in self._broken()])
+        return self._unchanged + _pack([self._demand(i, self._prices) for i in self._broken])
 
     def open_cells(self, limit: int) -> set[str]:
         """Cells whose lawful figure may differ from the first reading in an answer that costs `limit` at
@@ -68,9 +69,6 @@ class Bounds:
             if still == open_:
                 return open_
             open_ = still
-
-    def _broken(self) -> list[int]:
-        return [i for i, is_broken in enumerate(self._is_broken) if is_broken]
 
     def _demand(self, i: int, open_: Collection[str]) -> _Demand:
         cells = [key for key in self._sums[i] if key in open_]
@@ -86,7 +84,7 @@ class Bounds:
             return 0
         own = self._sums_of[key]
         wanted = [demands[i].without(key) for i in own if self._is_broken[i] is False]
-        wanted += [demands[i] for i in self._broken() if i not in own]
+        wanted += [demands[i] for i in self._broken if i not in own]
         return price.change + _pack(wanted)
 
 

@@ -183,20 +183,21 @@ def without_strokes(
     """The pieces of rules but those that may be a stroke of a figure in line with them: no higher than one,
     alone between two crossing rules, and meeting neither."""
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
+    in_line: dict[float, list[Rule]] = {}
+    for piece in pieces:
+        in_line.setdefault(piece.position, []).append(piece)
 
     def is_stroke(piece: Rule) -> bool:
         ends = [c.position for c in crossing if c.start - touch <= piece.position <= c.stop + touch]
         top = max((end for end in ends if end <= piece.start + touch), default=piece.start)
         bottom = min((end for end in ends if end >= piece.stop - touch), default=piece.stop)
-        beside = (
-            other
-            for other in (*pieces, *rules)
-            if other is not piece and abs(other.position - piece.position) <= close
-        )
+        # A rule that ends on one that it meets may run over it.
+        near = (rule for rule in rules if abs(rule.position - piece.position) <= close)
         return (
             piece.stop - piece.start <= FIGURE_IN * dpi
             and min(piece.start - top, bottom - piece.stop) > close
-            and all(overlap(other.start, other.stop, top, bottom) <= touch for other in beside)
+            and all(overlap(rule.start, rule.stop, top, bottom) <= touch for rule in near)
+            and not any(p != piece and top < p.stop and p.start < bottom for p in in_line[piece.position])
         )
 
     return tuple(piece for piece in pieces if not is_stroke(piece))
