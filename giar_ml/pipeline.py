@@ -158,7 +158,7 @@ class Extractor:
                 page = read_page(page, self._load_engine(), self._load_figure_reader(), prose=self._prose)
             page = split_stacked_rows(page)
         # The picture is no longer needed, and a long document has many.
-        return replace(page, image=None)
+        return replace(page, image=None, sealed=None)
 
     def _load_labeller(self) -> PageLabeller:
         if self._labeller is None:

@@ -335,6 +335,18 @@ def test_a_stray_beside_a_figure_is_dropped() -> None:
     assert shown(stray) == [(), ("1",)]
 
 
+def test_of_marks_that_are_nothing_the_likeliest_to_be_a_figure_stays() -> None:
+    # Once two marks that were nothing with 0.998 each were joined to the figure 12, with 0.898.
+    bbox = BBox(0, 0, 9, 9)
+    likelier, other = (
+        Token("1", bbox, p, (Reading("", p), Reading("1", 1 - p)), labels={"figure": 1.0})
+        for p in (0.97, 0.99)
+    )
+    words = Token("足", bbox, 0.12, labels={"figure": 1.0})
+    cell = Cell(0, 1, 0, 1, BBox(0, 0, 90, 20), (other, words, likelier))
+    assert _drop_strays(cell).tokens == (likelier,)
+
+
 @pytest.mark.parametrize(
     ("stray", "is_dropped"),
     [

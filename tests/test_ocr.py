@@ -557,6 +557,20 @@ def test_grain_is_no_print(seed: int) -> None:
     assert len(find_cell_lines(cell, BBox(0, 0, 840, 78), dpi=189)) == 1
 
 
+@pytest.mark.parametrize("grain", [0, 12])
+def test_a_soft_stain_is_no_print(grain: int) -> None:
+    # Once a shadow 50 levels dark in a blank cell of a photograph was read as 2, and a grainy one as 7.
+    stain = np.zeros((70, 400), np.float32)
+    cv2.circle(stain, (90, 20), 30, (58,), -1)
+    noise = np.random.default_rng(4).normal(0, grain, stain.shape)
+    paper = 240 - cv2.GaussianBlur(stain, (0, 0), 9)
+    cell = np.clip(paper + cv2.GaussianBlur(noise, (0, 0), 0.7), 0, 255).astype(np.uint8)
+    assert not find_cell_lines(cell, BBox(0, 0, 400, 70), dpi=DPI)
+    cv2.putText(cell, "40", (200, 45), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (165,), 2, cv2.LINE_AA)
+    (line,) = find_cell_lines(cell, BBox(0, 0, 400, 70), dpi=DPI)
+    assert 190 < line.bbox.left < 210
+
+
 def write_figures(*texts_at: tuple[str, int, int]) -> np.ndarray:
     image = np.full((400, 900, 3), 255, np.uint8)
     for text, x, y in texts_at:
@@ -675,6 +689,16 @@ def test_of_a_thin_stroke_the_reader_of_figures_is_asked() -> None:
     assert is_for_figures(recognition, stroke)
     assert to_token(recognition, stroke, figures=log_probs_of("", 0.9999)).text == ""
     assert not is_for_figures(recognition, line_of(290, 20))
+
+
+def test_of_faint_words_in_doubt_the_reader_of_figures_is_asked() -> None:
+    # Once the grain of the paper was read as PISLC, and its cell was missing.
+    grain = line_of(126, 14, faint=True)
+    unsure, sure = (Recognition("PISLC", p, log_probs_of("PISLC", p)) for p in (0.37, 0.9))
+    assert is_for_figures(unsure, grain)
+    assert not is_for_figures(sure, grain)
+    assert not is_for_figures(unsure, line_of(126, 14))
+    assert to_token(unsure, grain, figures=log_probs_of("", 0.9999)).is_likely_nothing
 
 
 @pytest.mark.parametrize(

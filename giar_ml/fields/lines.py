@@ -156,8 +156,11 @@ def _is_of_row(token: Token) -> bool:
 
 def _drop_strays(cell: Cell) -> Cell:
     """The cell without marks that are nothing, by their reading, their label or their size, where something
-    else stands beside them."""
+    else stands beside them; of marks that are all nothing the likeliest to be a figure."""
     tokens = cell.tokens
+    nothing = [token for token in tokens if token.is_likely_nothing]
+    if nothing and all(map(_is_probably_nothing, tokens)):
+        tokens = (min(nothing, key=lambda token: token.confidence),)
     for is_stray in (_is_probably_nothing, _is_surely_other):
         tokens = tuple(token for token in tokens if not is_stray(token)) or tokens
     if sure := [t.bbox for t in tokens if t.readings and t.confidence >= _BEYOND_DOUBT]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
+from giar_ml.ocr.again import read_digits, read_sealed
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
@@ -68,11 +69,15 @@ def read_page(
     _erase(ink, [line.bbox for line in left_out])
     lines += [line for line in outside_lines if not any(line is other for other in left_out)]
 
-    def recognize(lines: Sequence[Line]) -> list[Token]:
-        return _recognize(lines, engine, figures, gray, dpi=dpi)
+    def recognize(lines: Sequence[Line], page: np.ndarray = gray) -> list[Token]:
+        return _recognize(lines, engine, figures, page, dpi=dpi)
 
     tokens = recognize(lines)
-    inside = ((at, token) for at, token in zip(places, tokens[:n_inside], strict=True) if token.text)
+    inner, bboxes = tokens[:n_inside], [page.tables[t].cells[c].bbox for t, c in places]
+    if page.sealed:
+        inner = read_sealed(inner, lines[:n_inside], bboxes, gray, page.sealed, recognize, dpi=dpi)
+    inner = read_digits(inner, bboxes, gray, recognize, dpi=dpi)
+    inside = ((at, token) for at, token in zip(places, inner, strict=True) if token.text)
     tables = map(join_unread, whole, _fill(page.tables, inside))
     outside = _part_at_gaps(lines[n_inside:], tokens[n_inside:], recognize)
     marks = recognize(find_marks(gray, ink, outside, dpi=dpi))

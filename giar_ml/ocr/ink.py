@@ -94,7 +94,8 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     if of_print < PALER * _contrast(cell) and 2 * ink.sum() < (cell < paper_level(cell) - depth).sum():
         # Dust is darker than the print, most of which was left out.
         cleaned, ink = _clean_at(cell, depth, dpi=dpi)
-    if _contrast(cell) >= FAINT_CONTRAST and ink.any():
+    is_pale = _contrast(cell) < 2 * FAINT_CONTRAST
+    if _contrast(cell) >= FAINT_CONTRAST and ink.any() and not (is_pale and _is_stain(ink, dpi=dpi)):
         return cleaned, ink, _contrast(cell)
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
     paper = paper_level(cleaned)
@@ -180,6 +181,13 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     return cleaned, is_kept
 
 
+def _is_stain(ink: np.ndarray, *, dpi: float) -> bool:
+    """Whether there is ink, grainy though it may be, thicker than strokes are."""
+    closed = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    size = round(STROKE_IN * dpi)
+    return bool(cv2.erode(closed, np.ones((size, size), np.uint8)).any())
+
+
 def _without_stains(cell: np.ndarray, paper: float, *, size: int) -> np.ndarray:
     """The strokes of a cell as dark below `paper` as they are below what is around them."""
     around = cv2.morphologyEx(cell, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
@@ -221,14 +229,16 @@ def _drop_thin(
     height = float(np.median(heights[is_print]))
     is_thin = ~drop & (thickness < THIN * np.median(thickness[is_print])) & (heights < LOW * height)
     thin = [
-        i for i in np.flatnonzero(is_thin) if _distances(stats[i], stats[is_print]).min() > OFF_PRINT * height
+        i
+        for i in np.flatnonzero(is_thin)
+        if distances_to(stats[i], stats[is_print]).min() > OFF_PRINT * height
     ]
     areas = stats[:, cv2.CC_STAT_AREA]
     if len(thin) >= MANY and areas[thin].sum() <= areas[is_print].sum():
         drop[thin] = True
 
 
-def _distances(mark: np.ndarray, others: np.ndarray) -> np.ndarray:
+def distances_to(mark: np.ndarray, others: np.ndarray) -> np.ndarray:
     """(N,) pixels between the box of a mark and those of others, (N, 5) as `cv2` gives them."""
     x, y, w, h, _ = mark
     across = np.maximum(others[:, 0] - (x + w), x - (others[:, 0] + others[:, 2]))
@@ -291,7 +301,7 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
     if not len(print_):
         return
     for i in np.flatnonzero(~drop & is_small):
-        drop[i] = _distances(stats[i], print_).min() > distance
+        drop[i] = distances_to(stats[i], print_).min() > distance
 
 
 def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height: float, gap: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import cv2
@@ -52,6 +54,8 @@ SURE_WORDS = 0.97
 """Lines that are read less surely so are read again at their own width: of 1,227 lines of made-up scans of
 all severities one in ten. Of the others 0.3 % of the characters differ from what is read at all of it."""
 
+UNSURE_WORDS = 0.5
+"""Faint words that are read less surely may be none."""
 SURE_LABEL = 0.8
 """The same for what a form prints: of 81 such lines between the two 79 were alike at their own width, and the
 other two were misread there."""
@@ -93,6 +97,18 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
+def mix_readings(token: Token, others: Sequence[Reading]) -> Token:
+    """A token of which two pictures were read, either of which may be the right one."""
+    if not others:
+        return token
+    readings: dict[str, float] = {}
+    for text, probability in (*token.readings, *others):
+        readings[text] = readings.get(text, 0.0) + probability / 2
+    ordered = _in_order(readings)
+    text = next((text for text, _ in ordered if text), "")
+    return replace(token, text=text or UNREAD, confidence=ordered[0].probability, readings=ordered)
+
+
 def may_be_short_figure(line: Line) -> bool:
     """Whether the reader of figures is asked before the engine."""
     height, width = line.crop.shape[:2]
@@ -128,13 +144,19 @@ def is_too_narrow(recognition: Recognition, line: Line) -> bool:
 
 def is_for_figures(recognition: Recognition, line: Line) -> bool:
     """Whether what the engine made of a line may be a figure: the reader of figures is asked as well."""
-    return not _is_too_long(line) and _looks_like_figure(recognition)
+    may_be = _looks_like_figure(recognition) or _is_doubtful(recognition, line)
+    return may_be and not _is_too_long(line)
 
 
 def _is_too_long(line: Line) -> bool:
     """By its crop, which is as high as a figure where the line is no more than a stroke."""
     height, width = line.crop.shape[:2]
     return bool(width > MAX_FIGURE_ASPECT * height)
+
+
+def _is_doubtful(recognition: Recognition, line: Line) -> bool:
+    """Whether words may be the grain of the paper."""
+    return line.faint and recognition.score < UNSURE_WORDS
 
 
 def _looks_like_figure(recognition: Recognition) -> bool:
@@ -167,11 +189,11 @@ def _figure_readings(recognition: Recognition, line: Line, figures: np.ndarray |
         return ()
     if recognition.log_probs is None or len(recognition.text) > recognition.log_probs.shape[0]:
         return ()
-    if figures is not None and _looks_like_figure(recognition):
+    is_doubtful = _is_doubtful(recognition, line)
+    if figures is not None and (is_doubtful or _looks_like_figure(recognition)):
         seen = k_best(figures)
-        if not _is_words(recognition) or any(
-            p >= SURELY_FIGURE and any(map(str.isdigit, text)) for text, p in seen.items()
-        ):
+        is_figure = any(p >= SURELY_FIGURE and any(map(str.isdigit, text)) for text, p in seen.items())
+        if is_doubtful or is_figure or not _is_words(recognition):
             return _in_order(weigh_readings(k_best(recognition.log_probs), seen))
     is_figure = _is_figure(_as_figure(recognition.text))
     if not is_figure and not _may_be_figure(recognition.log_probs, MIN_FIGURE_MASS):

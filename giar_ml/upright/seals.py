@@ -7,6 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from giar_ml.document import Sealed
 from giar_ml.upright.masks import find_filled, find_straight
 
 RED = 40
@@ -40,8 +41,9 @@ PRINT_SHARE = (0.25, 0.5)
 SPECK_IN = 0.011
 REACH_IN = 0.012
 """So far around dark print its own paler edges and thin strokes lie."""
-DIGIT_IN = (0.05, 0.14)
-"""Height of figures; they are no wider. The characters of a seal are larger, its strokes hang together."""
+DIGIT_IN, FIGURE_IN = (0.05, 0.14), 0.42
+"""Height of digits, which are no wider, and width of some that run together. The characters of a seal are
+larger, its strokes hang together."""
 POINT_IN, BESIDE_IN = 0.035, 0.04
 """Size of points at most, and how near to print they stand."""
 MOSTLY = 0.7
@@ -94,16 +96,16 @@ class Ring(NamedTuple):
     levels: np.ndarray
 
 
-def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
-    """The page, (H, W) uint8, without the ink of round seals that is paler than print.
+def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed | None]:
+    """The page, (H, W) uint8, without the ink of round seals that is paler than print, and what it was.
 
     Inside a ring stays what is darker than the ring, with what is close around it, and straight lines. What
     is as pale as the ring, but stands alone like a figure, stays as a faint mark: for the reader to doubt.
-    `gray` itself where there is no such seal: on a fax it is as dark as print.
+    `gray` itself and None where there is no such seal: on a fax it is as dark as print.
     """
     seen = gray[::2, ::2]
     paper = float(np.percentile(seen, 60))
-    faded = gray
+    faded, sealed = gray, None
     for ring in find_rings(gray, dpi=dpi, paper=paper):
         seal = float(np.median(ring.levels))
         grain = 1.5 * float(np.median(np.abs(ring.levels - seal)))
@@ -118,16 +120,18 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
         rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
         distance = np.hypot(columns - ring.x, rows - ring.y)
         removed = _find_seal_ink(part, ring, distance, level=level, dpi=dpi, paper=paper)
-        if faded is gray:
-            faded = gray.copy()
+        if sealed is None:
+            faded, sealed = gray.copy(), Sealed(gray, np.zeros(gray.shape, bool))
             part = faded[top : top + part.shape[0], left : left + part.shape[1]]
         ink = part < paper - INK
         removed &= ~_find_points(ink, removed, dpi=dpi)
-        faint = _find_alone(ink, removed, heights=DIGIT_IN, dpi=dpi)
+        removed &= ~_find_alone(ink, ~removed, heights=DIGIT_IN, width=FIGURE_IN, least=1 - MOSTLY, dpi=dpi)
+        faint = _find_alone(ink, removed, heights=DIGIT_IN, width=DIGIT_IN[1], least=MOSTLY, dpi=dpi)
         depth = np.clip((paper - part) / (paper - seal), 0, 1)
         part[removed] = _paper_below(part, removed, dpi=dpi, paper=paper)[removed]
         part[faint] = (paper - FAINT * depth)[faint]
-    return faded
+        sealed.doubtful[top : top + part.shape[0], left : left + part.shape[1]] |= faint
+    return faded, sealed
 
 
 def find_rings(gray: np.ndarray, *, dpi: float, paper: float) -> list[Ring]:
@@ -182,18 +186,26 @@ def _find_points(ink: np.ndarray, removed: np.ndarray, *, dpi: float) -> np.ndar
     """Small marks beside print that touch no other ink: they are pale for being small."""
     reach = 2 * round(BESIDE_IN * dpi) + 1
     beside = cv2.dilate((ink & ~removed).astype(np.uint8), np.ones((reach, reach), np.uint8)).astype(bool)
-    return _find_alone(ink, removed, heights=(0.0, POINT_IN), dpi=dpi) & beside
+    points = _find_alone(ink, removed, heights=(0.0, POINT_IN), width=POINT_IN, least=MOSTLY, dpi=dpi)
+    return points & beside
 
 
 def _find_alone(
-    ink: np.ndarray, removed: np.ndarray, *, heights: tuple[float, float], dpi: float
+    ink: np.ndarray,
+    marked: np.ndarray,
+    *,
+    heights: tuple[float, float],
+    width: float,
+    least: float,
+    dpi: float,
 ) -> np.ndarray:
-    """Marks mostly removed that touch no other ink, (h, w) bool: of such heights, in inches, and no wider."""
+    """The pixels of marks that touch no other ink, (h, w) bool, of such heights and at most such a width, in
+    inches, of which at least this share is marked."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    gone = np.bincount(labels[removed], minlength=count) >= MOSTLY * stats[:, cv2.CC_STAT_AREA]
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    is_marked = np.bincount(labels[marked], minlength=count) >= least * stats[:, cv2.CC_STAT_AREA]
     low, high = (inches * dpi for inches in heights)
-    alone = gone & (low <= height) & (height <= high) & (width <= high)
+    is_high = (low <= stats[:, cv2.CC_STAT_HEIGHT]) & (stats[:, cv2.CC_STAT_HEIGHT] <= high)
+    alone = is_marked & is_high & (stats[:, cv2.CC_STAT_WIDTH] <= width * dpi)
     alone[0] = False
     return np.asarray(alone[labels])
 

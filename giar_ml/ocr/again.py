@@ -1,0 +1,153 @@
+"""Figures read again in another picture of them: as they were under seals, and without what is no digit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import cv2
+import numpy as np
+
+from giar_ml.document import UNREAD, BBox, Reading, Sealed, Token
+from giar_ml.geometry import intersection_area
+from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.ink import distances_to, find_print
+from giar_ml.ocr.levels import paper_level
+from giar_ml.ocr.lines import Line, mix_readings
+
+BESIDE_IN = 0.1
+"""How far beside a figure a digit of it may stand that was taken for ink of the seal."""
+SURE = 0.99
+"""Probability of figures that tell how high digits are."""
+MIN_SURE = 8
+"""So many of them are needed."""
+UNSURE = 0.9
+"""Less probable figures are read again."""
+DIGIT = (0.85, 1.2)
+"""Height of digits of a page, in their median."""
+ROW = 0.25
+"""How far the middles of digits of one figure lie apart, in heights."""
+LOW = 0.6
+"""What is lower is no digit, but may be a point or a sign where it stands so near to one: both in heights."""
+NEAR = 0.5
+
+Recognize = Callable[[Sequence[Line], np.ndarray], list[Token]]
+"""The tokens of lines of a page, (H, W) uint8."""
+
+
+def read_sealed(
+    tokens: Sequence[Token],
+    lines: Sequence[Line],
+    bboxes: Sequence[BBox],
+    gray: np.ndarray,
+    sealed: Sealed,
+    recognize: Recognize,
+    *,
+    dpi: float,
+) -> list[Token]:
+    """The tokens, those of figures from which ink was taken as a seal's with the readings of both pictures.
+
+    Args:
+        lines: what the tokens were read from.
+        bboxes: the cells of the tokens.
+        gray: (H, W) uint8, the page without seals.
+    """
+    changed = gray != sealed.gray
+    kept = np.where(sealed.doubtful, sealed.gray, gray)
+    again: dict[int, Line] = {}
+    for i, (token, line) in enumerate(zip(tokens, lines, strict=True)):
+        if token.readings and not line.faint and _around(changed, token.bbox, BESIDE_IN * dpi).any():
+            found = find_cell_lines(kept, bboxes[i], dpi=dpi)
+            if len(found) == 1:
+                again[i] = found[0]
+    return _with_second(tokens, again, recognize(list(again.values()), sealed.gray))
+
+
+def read_digits(
+    tokens: Sequence[Token], bboxes: Sequence[BBox], gray: np.ndarray, recognize: Recognize, *, dpi: float
+) -> list[Token]:
+    """The tokens, unsure figures also with the readings of those marks alone that are as high as the digits
+    of the page: others are dirt, strokes of a pen, rests of a seal.
+
+    Args:
+        bboxes: the cells of the tokens.
+        gray: (H, W) uint8, the page.
+    """
+    sure = np.array([t.bbox for t in tokens if t.text.isdecimal() and t.confidence >= SURE])
+    if len(sure) < MIN_SURE:
+        return list(tokens)
+    high = float(np.median(sure[:, 3] - sure[:, 1]))
+    page = gray
+    again: dict[int, Line] = {}
+    tokens = list(tokens)
+    for i, token in enumerate(tokens):
+        if token.confidence >= UNSURE or not (token.readings or token.text == UNREAD):
+            continue
+        box = _inside(bboxes[i])
+        cell = gray[box]
+        if not cell.size:
+            continue
+        beside = sure[(sure[:, 1] >= bboxes[i].top) & (sure[:, 3] <= bboxes[i].bottom)]
+        middle = float(np.median(beside[:, 1::2])) - box[0].start if len(beside) else None
+        other = _find_other(cell, high=high, middle=middle, dpi=dpi)
+        if other is None:
+            continue
+        if page is gray:
+            page = gray.copy()
+        page[box][other] = round(paper_level(cell))
+        lines = find_cell_lines(page, bboxes[i], dpi=dpi)
+        found = [line for line in lines if intersection_area(line.bbox, token.bbox) > 0]
+        if len(found) == 1:
+            again[i] = found[0]
+        elif not found:
+            tokens[i] = mix_readings(token, (Reading("", 1.0),))
+    return _with_second(tokens, again, recognize(list(again.values()), page))
+
+
+def _find_other(cell: np.ndarray, *, high: float, middle: float | None, dpi: float) -> np.ndarray | None:
+    """The ink of a cell that is none of a figure's, (h, w) bool; None where all of it may be, or none.
+
+    Args:
+        high: height of digits, in pixels.
+        middle: where figures of this row have theirs.
+    """
+    _, ink, _ = find_print(cell, dpi=dpi)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    if count < 2:
+        return None
+    heights = stats[:, cv2.CC_STAT_HEIGHT]
+    is_digit = (DIGIT[0] * high <= heights) & (heights <= DIGIT[1] * high)
+    is_digit[0] = False
+    middles = stats[:, cv2.CC_STAT_TOP] + heights / 2
+    if middle is not None:
+        is_digit &= np.abs(middles - middle) <= ROW * high
+    elif is_digit.any():
+        is_near = np.abs(middles[:, None] - middles[None, is_digit]) <= ROW * high
+        is_digit &= is_near[:, is_near[is_digit].sum(axis=0).argmax()]
+    if is_digit.any():
+        small = (stats[:, 2:4].max(axis=1) <= LOW * high) & ~is_digit
+        for k in np.flatnonzero(small):
+            is_digit[k] = distances_to(stats[k], stats[is_digit]).min() <= NEAR * high
+    elif (heights[1:] > LOW * high).any():
+        return None  # digits that touch something
+    is_digit[0] = True
+    if is_digit.all():
+        return None
+    other = (~is_digit)[labels]
+    wide = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+    return np.asarray(wide & ~(ink & ~other))
+
+
+def _inside(bbox: BBox) -> tuple[slice, slice]:
+    left, top, right, bottom = (round(side) for side in bbox)
+    return slice(max(0, top + 2), max(0, bottom - 1)), slice(max(0, left + 2), max(0, right - 1))
+
+
+def _with_second(tokens: Sequence[Token], again: dict[int, Line], seconds: Sequence[Token]) -> list[Token]:
+    found = dict(zip(again, seconds, strict=True))
+    return [mix_readings(token, found[i].readings) if i in found else token for i, token in enumerate(tokens)]
+
+
+def _around(page: np.ndarray, bbox: BBox, beside: float) -> np.ndarray:
+    """The page where a line is, and beside it."""
+    left, right = max(0, round(bbox.left - beside)), round(bbox.right + beside)
+    return page[max(0, round(bbox.top)) : round(bbox.bottom) + 1, left:right]

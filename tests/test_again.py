@@ -1,0 +1,154 @@
+"""Figures read again: what was under a seal, and what stands among marks that are no digits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+import pytest
+
+from giar_ml.document import BBox, Reading, Sealed, Token
+from giar_ml.ocr.again import read_digits, read_sealed
+from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.lines import Line, mix_readings
+
+DPI = 200
+FONT = cv2.FONT_HERSHEY_SIMPLEX
+WIDTH, HEIGHT = 120, 60
+N_ROWS = 10
+
+
+class Reading12:
+    """Reads 1 or 12 by the width of a line, and keeps what it was given."""
+
+    def __init__(self) -> None:
+        self.lines: list[Line] = []
+        self.page: np.ndarray | None = None
+
+    def __call__(self, lines: Sequence[Line], page: np.ndarray) -> list[Token]:
+        self.lines, self.page = list(lines), page
+        return [figure("12" if line.bbox.width > 15 else "1", line.bbox, 0.98) for line in lines]
+
+
+def figure(text: str, bbox: BBox, probability: float) -> Token:
+    return Token(text, bbox, probability, (Reading(text, probability),))
+
+
+def cells() -> list[BBox]:
+    return [BBox(0, row * HEIGHT, WIDTH, (row + 1) * HEIGHT) for row in range(N_ROWS)]
+
+
+def write(page: np.ndarray, text: str, row: int, *, x: int = 40, grey: int = 20) -> None:
+    cv2.putText(page, text, (x, row * HEIGHT + 38), FONT, 0.6, (grey,), 2, cv2.LINE_AA)
+
+
+def page_of_figures() -> np.ndarray:
+    """A column of figures, the last cell of which is empty."""
+    page = np.full((N_ROWS * HEIGHT, WIDTH), 250, np.uint8)
+    for row in range(N_ROWS - 1):
+        write(page, "12", row)
+    return page
+
+
+def read_tokens(page: np.ndarray, *last: tuple[str, float]) -> tuple[list[Line], list[BBox], list[Token]]:
+    """The lines of the page, their cells, and tokens: sure ones, but for those of the last cell."""
+    lines, bboxes = [], []
+    for bbox in cells():
+        found = find_cell_lines(page, bbox, dpi=DPI)
+        lines += found
+        bboxes += [bbox] * len(found)
+    n_sure = len(lines) - len(last)
+    sure = [figure("12", line.bbox, 0.999) for line in lines[:n_sure]]
+    unsure = [figure(text, line.bbox, p) for (text, p), line in zip(last, lines[n_sure:], strict=True)]
+    return lines, bboxes, [*sure, *unsure]
+
+
+def test_a_digit_that_went_with_the_seal_is_one_of_the_readings() -> None:
+    # Once the 6 of 126 was taken for ink of the seal around it: 12 was read, beyond doubt.
+    sealed = page_of_figures()
+    write(sealed, "12", N_ROWS - 1)
+    gray = sealed.copy()
+    doubtful = np.zeros(gray.shape, bool)
+    doubtful[-HEIGHT:, 52:] = gray[-HEIGHT:, 52:] < 200
+    gray[doubtful] = 225
+    lines, bboxes, tokens = read_tokens(gray, ("1", 0.99))
+    reader = Reading12()
+    found = read_sealed(tokens, lines, bboxes, gray, Sealed(sealed, doubtful), reader, dpi=DPI)
+    assert found[:-1] == tokens[:-1]
+    assert reader.page is sealed
+    assert dict(found[-1].readings) == {"1": pytest.approx(0.495), "12": pytest.approx(0.49)}
+
+
+def test_a_faint_mark_alone_stays_in_doubt() -> None:
+    sealed = page_of_figures()
+    write(sealed, "1", N_ROWS - 1)
+    gray = sealed.copy()
+    gray[-HEIGHT:][gray[-HEIGHT:] < 200] = 220
+    lines, bboxes, tokens = read_tokens(gray, ("1", 0.7))
+    assert lines[-1].faint
+    doubtful = gray != sealed
+    assert read_sealed(tokens, lines, bboxes, gray, Sealed(sealed, doubtful), Reading12(), dpi=DPI) == tokens
+
+
+def ring(page: np.ndarray) -> None:
+    cv2.ellipse(page, (170, (N_ROWS - 1) * HEIGHT + 20), (140, 140), 0, 150, 200, (60,), 6)
+
+
+def dirt(page: np.ndarray) -> None:
+    y = (N_ROWS - 1) * HEIGHT
+    cv2.line(page, (62, y + 22), (88, y + 29), (90,), 2)
+    cv2.line(page, (62, y + 36), (88, y + 42), (90,), 2)
+
+
+@pytest.mark.parametrize("add_marks", [ring, dirt])
+def test_what_is_not_as_high_as_digits_is_left_out_of_an_unsure_figure(add_marks) -> None:
+    # Once an arc of a seal and 0 were read as 10, and 0 beside rests of its characters as 4.
+    page = page_of_figures()
+    write(page, "1", N_ROWS - 1)
+    add_marks(page)
+    _, bboxes, tokens = read_tokens(page, ("4", 0.4))
+    reader = Reading12()
+    found = read_digits(tokens, bboxes, page, reader, dpi=DPI)
+    assert found[:-1] == tokens[:-1]
+    assert reader.lines[0].bbox.width < 15
+    assert found[-1].readings[0] == Reading("1", pytest.approx(0.49))
+
+
+def test_a_sure_figure_is_not_read_again() -> None:
+    page = page_of_figures()
+    write(page, "1", N_ROWS - 1)
+    ring(page)
+    _, bboxes, tokens = read_tokens(page, ("1", 0.95))
+    reader = Reading12()
+    assert read_digits(tokens, bboxes, page, reader, dpi=DPI) == tokens
+    assert not reader.lines
+
+
+def test_marks_lower_than_digits_may_be_nothing() -> None:
+    page = page_of_figures()
+    dirt(page)
+    y = (N_ROWS - 1) * HEIGHT
+    page[y + 33 : y + HEIGHT] = 250
+    _, bboxes, tokens = read_tokens(page, ("7", 0.6))
+    found = read_digits(tokens, bboxes, page, Reading12(), dpi=DPI)
+    assert dict(found[-1].readings) == {"": 0.5, "7": 0.3}
+    assert found[-1].is_likely_nothing
+
+
+def test_a_digit_that_touches_a_seal_may_be_one() -> None:
+    page = page_of_figures()
+    write(page, "1", N_ROWS - 1)
+    y = (N_ROWS - 1) * HEIGHT
+    cv2.line(page, (30, y + 4), (60, y + 56), (60,), 5)
+    _, bboxes, tokens = read_tokens(page, ("7", 0.6))
+    assert read_digits(tokens, bboxes, page, Reading12(), dpi=DPI) == tokens
+
+
+def test_either_of_two_pictures_may_be_right() -> None:
+    token = Token("1", BBox(0, 0, 9, 9), 0.9, (Reading("1", 0.9), Reading("7", 0.1)))
+    mixed = mix_readings(token, (Reading("7", 1.0),))
+    assert mixed.text == "7"
+    assert mixed.confidence == pytest.approx(0.55)
+    assert dict(mixed.readings) == {"7": pytest.approx(0.55), "1": pytest.approx(0.45)}
+    assert mix_readings(token, ()) is token
