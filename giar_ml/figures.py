@@ -18,12 +18,12 @@ _NUMBER = re.compile(
     r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|其中[^()]*\)?)?"
 )
-_MISREAD = re.compile(r"(?P<word>[^\W\d_]{2})?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
+_MISREAD = re.compile(r"(?P<word>[^\W\d_]{2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
 LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _POINT_BEFORE_UNIT = re.compile(r"(\d)[.,](?=[件条项宗份起次个]$)")
-_SIGNS = {"增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
+_SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
 _SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+")
 """A point is one where another follows: the zero of .5 may have been lost."""
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")

@@ -823,6 +823,16 @@ def test_what_is_no_rule_beside_a_column_half_as_wide() -> None:
     assert find_grid(image)[2] == 9
 
 
+def test_a_short_rule_counts_where_another_hangs_in_line_with_it() -> None:
+    # Once 1 and 25 were read as 125: of the rule between them a piece was left in either row.
+    rows = [Rule(y, 124, 974, 4.2) for y in (221.1, 313.8, 347.9)]
+    long = [Rule(x, 124, 348, 4.2) for x in (123, 237, 294)]
+    hanging, lower = Rule(180.4, 222.1, 262.1, 4.0), Rule(180.7, 318.1, 346.1, 4.7)
+    assert lower in keep_meeting(rows, [*long, hanging, lower], dpi=133)[1]
+    for other in (hanging._replace(position=186), hanging._replace(start=232, stop=272)):
+        assert lower not in keep_meeting(rows, [*long, other, lower], dpi=133)[1]
+
+
 def test_a_label_twice_as_wide_is_not_parted() -> None:
     image = draw_grid([200, *range(300, 651, 50)], [100, 150, 200])
     image[110:140, 250:252] = 0
@@ -872,6 +882,29 @@ def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:
     assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, "0"), (1, 2, "5")]
     merged = replace(spanning, tokens=tokens[:1])
     assert len(split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, merged))).cells) == 5
+
+
+def test_a_figure_below_a_header_parts_where_the_rule_between_was_lost() -> None:
+    # Once the last two columns of a table of reviews had no rule below their headers: 28 and 616 were lost.
+    def cell(row: int, column: int, *texts_at: tuple[str, float], n_rows: int = 1) -> Cell:
+        left, top = 50.0 * column, 40.0 * row
+        tokens = tuple(Token(text, BBox(left + 20, y, left + 30, y + 14)) for text, y in texts_at)
+        bbox = BBox(left, top, left + 50, top + 40 * n_rows)
+        return Cell(row, row + n_rows, column, column + 1, bbox, tokens)
+
+    whole = [cell(r, c, (("维持", "12")[r], 40 * r + 12)) for r in range(2) for c in range(3)]
+    lost = cell(0, 3, ("总计", 12), ("36", 54), n_rows=2)
+    table = Table(1, BBox(0, 0, 200, 80), 2, 4, (*whole, lost))
+    parted = split_stacked(table).cells[len(whole) :]
+    assert [(c.row_start, c.row_stop, c.text) for c in parted] == [(0, 1, "总计"), (1, 2, "36")]
+    for kept in (
+        cell(0, 3, ("总计", 12), ("36", 24), n_rows=2),
+        cell(0, 3, ("总计", 12), ("合计", 54), n_rows=2),
+        cell(0, 3, ("4", 12), ("36", 24), ("5", 54), n_rows=2),
+    ):
+        assert split_stacked(replace(table, cells=(*whole, kept))).cells[-1] == kept
+    words = [cell(r, c, ("维持", 40 * r + 12)) for r in range(2) for c in range(3)]
+    assert split_stacked(replace(table, cells=(*words, lost))).cells[-1] == lost
 
 
 def test_a_cell_that_spans_rows_and_columns_parts_where_each_place_has_its_figure() -> None:

@@ -18,10 +18,10 @@ BESIDE_IN = 0.1
 """How far beside a figure a digit of it may stand that was taken for ink of the seal."""
 SURE = 0.99
 """Probability of figures that tell how high digits are."""
-MIN_SURE = 8
+MIN_SURE = 3
 """So many of them are needed."""
 UNSURE = 0.9
-"""Less probable figures are read again."""
+"""Less probable figures are read again, and what is likelier no figure at all."""
 DIGIT = (0.85, 1.2)
 """Height of digits of a page, in their median."""
 ROW = 0.25
@@ -80,7 +80,8 @@ def read_digits(
     again: dict[int, Line] = {}
     tokens = list(tokens)
     for i, token in enumerate(tokens):
-        if token.confidence >= UNSURE or not (token.readings or token.text == UNREAD):
+        is_sure = token.confidence >= UNSURE and not token.is_likely_nothing
+        if is_sure or not (token.readings or token.text == UNREAD):
             continue
         box = _inside(bboxes[i])
         cell = gray[box]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from giar_ml.geometry import cluster, overlap
 from giar_ml.tables.ruling import (
     CLOSE_IN,
+    FIGURE_IN,
     IN_LINE_IN,
     LONG_RULE_IN,
     MEDIUM_RULE_IN,
@@ -34,6 +36,8 @@ BESIDE_IN, INK = 0.06, 40
 """So near to a level line stands what stands on it, so many grey levels darker than the page."""
 DARKER = 2.0
 """Depth of a rule, in depths of a fold in line with it."""
+BEYOND_FIGURE = 1.3
+"""Length of an upright line that is none of a figure's, in heights of the highest."""
 EDGE_IN = 0.15
 """Nothing is printed so near to the edge of a page."""
 
@@ -117,8 +121,9 @@ def keep_meeting(
     close, short = max(2.0, CLOSE_IN * dpi), SHORT_RULE_IN * dpi
     kept_h = [r for r in horizontal if r.stop - r.start >= long]
     kept_v = [r for r in vertical if r.stop - r.start >= long]
+    beyond_figure = BEYOND_FIGURE * FIGURE_IN * dpi
 
-    def counts(rule: Rule, crossing: list[Rule], parallel: list[Rule]) -> bool:
+    def counts(rule: Rule, crossing: list[Rule], parallel: list[Rule], hanging: Sequence[Rule] = ()) -> bool:
         length = rule.stop - rule.start
         if length >= long:
             return False
@@ -140,15 +145,25 @@ def keep_meeting(
             and p.start - short <= rule.stop
             and rule.start <= p.stop + short
             for p in parallel
+        ) or any(
+            abs(rule.position - p.position) <= close and 0 < gap_between(rule, p) <= MEDIUM_RULE_IN * dpi
+            for p in hanging
         )
         return _is_held(rule, crossing, parallel, close if length < short and not in_line else touch)
 
     more_h = [r for r in horizontal if counts(r, kept_v, kept_h)]
-    # Low tables have no long vertical rules; those between two horizontal ones are held by these.
-    more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v)]
+    # Low tables have no long vertical rules; those between two horizontal ones are held by these. What hangs
+    # on one of these in the row above or below vouches for them as a long one does.
+    hanging = [
+        r
+        for r in vertical
+        if beyond_figure <= r.stop - r.start < long
+        and any(is_on_rule(r, end, kept_h + more_h, close) for end in (r.start, r.stop))
+    ]
+    more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v, hanging)]
     # And so does the end where those end, of rules that begin on the same one: the other was lost there.
     held = kept_v + more_v
-    more_v += [r for r in vertical if r not in held and counts(r, kept_h + more_h, held)]
+    more_v += [r for r in vertical if r not in held and counts(r, kept_h + more_h, held, hanging)]
     if not kept_v:
         more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
     rows, columns = kept_h + more_h, kept_v + more_v

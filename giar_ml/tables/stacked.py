@@ -1,4 +1,4 @@
-"""Rules between rows that were lost, whole or in one cell, told by figures one above the other."""
+"""Rules between rows that were lost, whole or in one cell, told by figures below each other or a header."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ MIN_APART = 1.15
 
 def split_stacked_rows(page: Page) -> Page:
     """The scan, once it is read, with rows of its tables split where several cells hold two figures each, and
-    cells that span rows, and perhaps columns, where they hold one for each."""
+    cells that span rows, and perhaps columns, where they hold one for each, or a figure below a header."""
     if page.kind != "scan":
         return page
     return replace(page, tables=tuple(map(_split_rows, page.tables)))
 
 
 def _split_rows(table: Table) -> Table:
-    table = replace(
-        table, cells=tuple(piece for cell in table.cells for piece in _split_spanning(cell, table))
-    )
+    for split in (_split_spanning, _split_below_header):
+        table = replace(table, cells=tuple(piece for cell in table.cells for piece in split(cell, table)))
     for row in reversed(range(table.n_rows)):
         y = _find_lost_rule([c for c in table.cells if (c.row_start, c.row_stop) == (row, row + 1)])
         if y is not None:
@@ -51,6 +50,28 @@ def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
             return [cell]
         pieces.append(Cell(row, row + 1, column, column + 1, bbox, own))
     return pieces
+
+
+def _split_below_header(cell: Cell, table: Table) -> list[Cell]:
+    """The cell, or two of them where it spans rows and holds words above and a figure in its last row, which
+    holds figures: the rule below the header was lost there."""
+    last = cell.row_stop - 1
+    if last == cell.row_start or len(cell.tokens) < 2 or cell.column_stop - cell.column_start > 1:
+        return [cell]
+    beside = [c for c in table.cells if (c.row_start, c.row_stop) == (last, last + 1)]
+    n_figures = sum(len(c.tokens) == 1 and _is_figure(c.tokens[0]) for c in beside)
+    if n_figures < MIN_CELLS or 2 * n_figures < sum(bool(c.tokens) for c in beside):
+        return [cell]
+    top = median(c.bbox.top for c in beside)
+    above = tuple(token for token in cell.tokens if token.bbox.center[1] < top)
+    below = tuple(token for token in cell.tokens if token.bbox.center[1] >= top)
+    if len(below) != 1 or not _is_figure(below[0]) or any(map(_is_figure, above)):
+        return [cell]
+    left, _, right, bottom = cell.bbox
+    return [
+        replace(cell, row_stop=last, bbox=cell.bbox._replace(bottom=top), tokens=above),
+        replace(cell, row_start=last, bbox=BBox(left, top, right, bottom), tokens=below),
+    ]
 
 
 def _has_digit(token: Token) -> bool:
