@@ -125,6 +125,14 @@ def test_a_sure_figure_is_not_read_again() -> None:
     assert not reader.lines
 
 
+def test_the_sign_of_a_figure_in_words_is_left_where_it_is() -> None:
+    page = page_of_figures()
+    write(page, "1", N_ROWS - 1)
+    ring(page)
+    _, bboxes, tokens = read_tokens(page, ("减1", 0.6))
+    assert read_digits(tokens, bboxes, page, Reading12(), dpi=DPI) == tokens
+
+
 def test_marks_lower_than_digits_may_be_nothing() -> None:
     page = page_of_figures()
     dirt(page)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from giar_ml.document import BBox, Cell, Labels, Page, Reading, Table, Token
 from giar_ml.fields import FormEvidence, Seen, collect_evidence
+from giar_ml.fields.columns import _see
 from giar_ml.fields.lines import Field, Line, _drop_strays, document_lines
 from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs, without_scribbles
-from giar_ml.forms import Form, load_form, load_forms
+from giar_ml.forms import Form, Header, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
 from giar_ml.pipeline import Extractor
+from giar_ml.report import Value
 from giar_ml.verdict import decide
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -164,6 +167,30 @@ def test_a_mark_in_a_shaded_row_beside_its_caption_is_no_line_of_figures() -> No
     assert not list(find_unplaced([line("caption:第二十条第（六）项", ".", "32", sure=0.6), row], {1}))
     assert list(find_unplaced([line("caption:第二十条第（六）项", "1", "2"), row], {1}))
     assert list(find_unplaced([line("note", "1"), row], {1}))
+    # Once a header cell below the star of a seal was read as 0, and the report was passed to review.
+    assert not list(find_unplaced([line("column:reviews.total", "0", sure=0.5), row], {1}))
+    assert list(find_unplaced([line("column:reviews.total", "0"), row], {1}))
+
+
+@pytest.mark.parametrize(
+    ("text", "values"), [("1193", [1193, Decimal("11.93")]), ("1193.0", [1193]), ("1,193.00万元", [1193])]
+)
+def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values: list[Value]) -> None:
+    bbox = BBox(0, 0, 90, 9)
+    place = Field(bbox, (0.0, 1.0), Token(text, bbox, 0.95, (Reading(text, 0.95),)))
+    line = Line(1, 0, True, False, (), (place,))
+    seen = _see(line, place, Header("amount", ("采购总金额",), type="amount", unit="万元"))
+    assert [value for value, _ in seen.readings] == values
+
+
+def test_a_mark_that_is_likelier_nothing_is_no_line_of_figures() -> None:
+    def line(*readings: Reading) -> Line:
+        token = Token("5", BBox(0, 0, 9, 9), readings[0].probability, readings)
+        return Line(1, 0, True, False, (), (Field(token.bbox, (0.0, 1.0), token),))
+
+    row, nothing = line(Reading("2", 1.0)), Reading("", 0.46)
+    assert not list(find_unplaced([line(nothing, Reading("5", 0.17)), row], {1}))
+    assert list(find_unplaced([line(Reading("5", 0.5), nothing), row], {1}))
 
 
 def test_figures_stacked_in_a_cell_of_a_scan_are_less_sure_than_one() -> None:

@@ -306,7 +306,8 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
         if value is not None or not text:
             merged[value] = min(1.0, merged.get(value, 0.0) + probability)
     merged = dict(sorted(merged.items(), key=lambda item: -item[1]))
-    if column.type == "amount" and not line.certain:
+    # 1193.0 has its point, and is 1193.
+    if column.type == "amount" and not line.certain and "." not in plain(texts[0][0]):
         is_sure = bool(token.readings) and token.readings[0].probability >= _SURE
         merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)
     readings = tuple(merged.items())

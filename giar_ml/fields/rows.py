@@ -305,18 +305,18 @@ def _shape_cost(line: Line, n_columns: int) -> float:
 def _is_labelled_figure(field: Field) -> bool:
     """Whether what stands in a place is labelled as a figure and reads as one, perhaps with its unit."""
     token = field.token
-    if token is None or (field.labels and field.labels.get(FIGURE, 0.0) < _SURELY_NONE):
+    if token is None or token.is_likely_nothing:
+        return False
+    if field.labels and field.labels.get(FIGURE, 0.0) < _SURELY_NONE:
         return False
     is_words = len(_CHINESE.findall(token.text)) > _MAX_UNIT and not is_figure(mend_figure(token.text))
     return bool(token.readings) or not is_words
 
 
-def _is_caption(line: Line) -> bool:
+def _names(line: Line, kind: str) -> bool:
+    """Whether a line surely has a label of a kind, `caption:` or `column:`."""
     return any(
-        p >= _SURELY
-        for place in line.labels
-        for name, p in place.labels.items()
-        if name.startswith("caption:")
+        p >= _SURELY for place in line.labels for name, p in place.labels.items() if name.startswith(kind)
     )
 
 
@@ -348,12 +348,14 @@ def without_scribbles(lines: Sequence[Line]) -> list[Line]:
 
 def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
     """Lines with figures that found no row, in tables that did find some, or between their lines in a dump.
-    Marks beside a header that look like figures, and are labelled as none, are not meant, nor a lone one
-    beside a caption: a shaded row; nor what stands far from all rows of its page: a seal."""
+    Marks beside a header that look like figures, and are labelled as none, or are no sure ones, are not
+    meant, nor a lone one beside a caption: a shaded row; nor what stands far from all rows of its page: a
+    seal."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
         is_inside = line.table in tables or (not line.gridded and used and min(used) < i < max(used))
-        if i in used or not is_inside or (_is_caption(line) and _n_sure(line) <= 1):
+        n_marks = 1 if _names(line, "caption:") else 0 if _names(line, "column:") else -1
+        if i in used or not is_inside or _n_sure(line) <= n_marks:
             continue
         if _stands_off(line, [lines[j] for j in used]):
             continue

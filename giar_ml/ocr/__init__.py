@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -26,6 +26,7 @@ from giar_ml.ocr.lines import (
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, find_prose, find_prose_ink, outside_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
+from giar_ml.ocr.worded import Worded, find_worded, with_readings, without_words
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
@@ -130,7 +131,34 @@ def _recognize(
     for i in rest:
         of_figures = seen.get(i) if i in asked else None
         tokens[i] = to_token(recognitions[i], lines[i], figures=of_figures)
+    if figures is not None:
+        worded = {i: found for i in rest if (found := _find_digits(tokens[i], recognitions[i], lines[i]))}
+        tokens |= _read_worded(worded, tokens, lines, figures, gray, dpi=dpi)
     return [tokens[i] for i in range(len(lines))]
+
+
+def _find_digits(token: Token, recognition: Recognition, line: Line) -> Worded | None:
+    return None if token.readings or line.faint else find_worded(recognition, line)
+
+
+def _read_worded(
+    worded: Mapping[int, Worded],
+    tokens: Mapping[int, Token],
+    lines: Sequence[Line],
+    figures: FigureReader,
+    gray: np.ndarray,
+    *,
+    dpi: float,
+) -> dict[int, Token]:
+    """The tokens of figures with words, by their index, with the readings of their digits."""
+    if not worded:
+        return {}
+    page = gray.copy()
+    for i, found in worded.items():
+        without_words(page, lines[i], found)
+    crops = [figure_crop(page, found.bbox, dpi=dpi) for found in worded.values()]
+    seen = zip(worded.items(), figures.read(crops), strict=True)
+    return {i: with_readings(tokens[i], found, log_probs) for (i, found), log_probs in seen}
 
 
 def _fill(tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token]]) -> list[Table]:

@@ -81,7 +81,8 @@ def read_digits(
     tokens = list(tokens)
     for i, token in enumerate(tokens):
         is_sure = token.confidence >= UNSURE and not token.is_likely_nothing
-        if is_sure or not (token.readings or token.text == UNREAD):
+        has_words = any(map(str.isalpha, token.text))  # 减少 is higher than digits
+        if is_sure or has_words or not (token.readings or token.text == UNREAD):
             continue
         box = _inside(bboxes[i])
         cell = gray[box]

@@ -1,0 +1,126 @@
+"""Figures with words around them, 减少19 or 4（含修订1件）: their digits for the reader of figures."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from giar_ml.document import BBox, Reading, Token
+from giar_ml.figures import is_figure
+from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
+from giar_ml.ocr.levels import paper_level
+from giar_ml.ocr.lines import LEAST_READING, N_READINGS, Line, k_best, weigh_readings
+from giar_ml.tables.rules import to_gray
+
+_WORDED = re.compile(r"(?P<before>\D{0,3})(?P<number>\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL)
+_SEEN = 0.5
+"""Probability from which a frame shows a character."""
+_OTHER = -1
+"""A character that is none of a figure's."""
+
+
+class Worded(NamedTuple):
+    """The digits of a line with words: where they stand, what was read before and after them, and how
+    probable the OCR engine takes the digits to be, and the words."""
+
+    bbox: BBox
+    before: str
+    number: str
+    after: str
+    probability: float
+    certainty: float
+
+
+def find_worded(recognition: Recognition, line: Line) -> Worded | None:
+    """The digits of a figure with words; None for other texts, and where the posteriors do not tell."""
+    text = recognition.text.strip()
+    match = _WORDED.fullmatch(text)
+    if recognition.log_probs is None or not match or not is_figure(text):
+        return None
+    before, number, after = match["before"], match["number"], match["after"] or ""
+    if not re.search(r"[^\W\d]", before + after):
+        return None
+    probs = np.exp(recognition.log_probs)
+    shown = _characters(probs)
+    wanted = unicodedata.normalize("NFKC", number)
+    first = next(
+        (i for i, (c, *_) in enumerate(shown) if c >= 0 and FIGURE_ALPHABET[c].isdigit()), len(shown)
+    )
+    own = shown[first : first + len(wanted)]
+    if "".join(FIGURE_ALPHABET[c] if c >= 0 else "" for c, *_ in own) != wanted:
+        return None
+    width = line.crop.shape[1]
+    scale = width / len(probs)
+    start, stop = 0, width
+    if first:
+        start = _lightest(line, (shown[first - 1][1] + 0.5) * scale, (own[0][1] + 0.5) * scale)
+    if first + len(own) < len(shown):
+        stop = _lightest(line, (own[-1][1] + 0.5) * scale, (shown[first + len(own)][1] + 0.5) * scale)
+    if stop <= start:
+        return None
+    left, top, right, bottom = line.bbox
+    px = (right - left) / width
+    probability = float(np.prod([p for _, _, p in own]))
+    bbox = BBox(left + start * px, top, left + stop * px, bottom)
+    # The score is the mean over all characters: what the digits lack to it is not the words' fault.
+    lacking = len(shown) * (1.0 - recognition.score) - sum(1.0 - p for _, _, p in own)
+    return Worded(bbox, before, number, after, probability, 1.0 - min(1.0, max(0.0, lacking)))
+
+
+def without_words(gray: np.ndarray, line: Line, worded: Worded) -> None:
+    """Paint the words of a line over, on the page, (H, W) uint8."""
+    left, top, right, bottom = (round(side) for side in line.bbox)
+    rows = gray[top : bottom + 1]
+    paper = round(paper_level(rows[:, left:right]))
+    rows[:, left : round(worded.bbox.left)] = paper
+    rows[:, round(worded.bbox.right) : right + 1] = paper
+
+
+def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
+    """The token of a figure with words, with what the reader of figures makes of its digits.
+
+    Args:
+        figures: what it sees there, see `giar_ml.ocr.figures.FigureReader.read`.
+    """
+    number = unicodedata.normalize("NFKC", worded.number)
+    weighed = weigh_readings({number: worded.probability}, k_best(figures))
+    # Words before a figure are its sign, and must be right as well.
+    certainty = worded.certainty if worded.before else 1.0
+    readings = tuple(
+        Reading(worded.before + (worded.number if text == number else text) + worded.after, certainty * p)
+        for text, p in sorted(weighed.items(), key=lambda item: (-item[1], item[0]))[: N_READINGS + 1]
+        if any(map(str.isdigit, text)) and p >= LEAST_READING
+    )
+    if not readings or not is_figure(readings[0].text):
+        return token
+    return replace(token, text=readings[0].text, confidence=readings[0].probability, readings=readings)
+
+
+def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
+    """The characters along a line: index in the alphabet or -1, frame, probability.
+
+    Args:
+        probs: (T, 16), of `FIGURE_ALPHABET`.
+    """
+    found: list[tuple[int, int, float]] = []
+    last = 0
+    for frame, row in enumerate(probs):
+        best = int(row.argmax())
+        current = _OTHER if 1.0 - float(row.sum()) > _SEEN else best if row[best] > _SEEN else 0
+        if current and current != last:
+            found.append((current, frame, float(row[best]) if current > 0 else 1.0))
+        last = current
+    return found
+
+
+def _lightest(line: Line, start: float, stop: float) -> int:
+    """The column of a crop with the least ink between two characters."""
+    first, last = round(start), max(round(start) + 1, round(stop))
+    gray = to_gray(line.crop)[:, first:last].astype(np.float32)
+    light = gray.mean(axis=0)
+    best = np.flatnonzero(light >= light.max() - 1.0)
+    return first + int(best[len(best) // 2])
