@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Reading, Sealed, Token
-from giar_ml.ocr.again import read_digits, read_sealed
+from giar_ml.ocr.again import read_digits, read_emptied, read_sealed
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.lines import Line, mix_readings
 
@@ -89,6 +89,37 @@ def test_a_faint_mark_alone_stays_in_doubt() -> None:
     assert lines[-1].faint
     doubtful = gray != sealed
     assert read_sealed(tokens, lines, bboxes, gray, Sealed(sealed, doubtful), Reading12(), dpi=DPI) == tokens
+
+
+def two_columns() -> tuple[np.ndarray, list[Token], list[BBox]]:
+    """A page of figures and an empty column beside them; the tokens, and the cells of that column."""
+    page = np.hstack([page_of_figures(), np.full((N_ROWS * HEIGHT, WIDTH), 250, np.uint8)])
+    _, _, tokens = read_tokens(page[:, :WIDTH])
+    return page, tokens, [bbox._replace(left=WIDTH, right=2 * WIDTH) for bbox in cells()]
+
+
+def test_a_figure_that_went_with_the_seal_altogether_may_stand_in_its_blank_cell() -> None:
+    # Once 13 was joined to a character of a seal and taken off with it: the cell was blank beyond doubt.
+    page, tokens, blank = two_columns()
+    sealed = page.copy()
+    write(sealed, "12", 3, x=WIDTH + 40)
+    cv2.line(sealed, (WIDTH + 20, 3 * HEIGHT + 20), (WIDTH + 50, 3 * HEIGHT + 40), (90,), 5)
+    reader = Reading12()
+    none = np.zeros(page.shape, bool)
+    found = read_emptied(blank, tokens, page, Sealed(sealed, none), reader, dpi=DPI)
+    assert list(found) == [3]
+    assert reader.page is sealed
+    assert dict(found[3].readings) == {"": 0.5, "12": 0.49}
+    assert found[3].is_likely_nothing
+
+
+def test_a_seal_off_the_row_of_figures_empties_no_cell() -> None:
+    page, tokens, blank = two_columns()
+    sealed = page.copy()
+    cv2.line(sealed, (WIDTH + 20, 3 * HEIGHT + 6), (2 * WIDTH - 20, 3 * HEIGHT + 12), (90,), 5)
+    none = np.zeros(page.shape, bool)
+    assert not read_emptied(blank, tokens, page, Sealed(sealed, none), Reading12(), dpi=DPI)
+    assert not read_emptied(blank, tokens[:2], page, Sealed(sealed, none), Reading12(), dpi=DPI)
 
 
 def ring(page: np.ndarray) -> None:

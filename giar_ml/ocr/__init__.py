@@ -9,7 +9,7 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
-from giar_ml.ocr.again import read_digits, read_sealed
+from giar_ml.ocr.again import Recognize, read_digits, read_emptied, read_sealed
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
@@ -31,6 +31,8 @@ from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
 
+Place = tuple[int, int]
+"""Table and cell of a page."""
 HEAD_LINES = 6
 """The first lines of a report name the office and the year."""
 
@@ -53,7 +55,7 @@ def read_page(
     gray = to_gray(page.image)
     whole = page.tables
     page = replace(page, tables=tuple(part_spanning_cells(table, gray, dpi=dpi) for table in whole))
-    places: list[tuple[int, int]] = []
+    places: list[Place] = []
     lines: list[Line] = []
     for t, table in enumerate(page.tables):
         for c, cell in enumerate(table.cells):
@@ -74,17 +76,38 @@ def read_page(
         return _recognize(lines, engine, figures, page, dpi=dpi)
 
     tokens = recognize(lines)
-    inner, bboxes = tokens[:n_inside], [page.tables[t].cells[c].bbox for t, c in places]
-    if page.sealed:
-        inner = read_sealed(inner, lines[:n_inside], bboxes, gray, page.sealed, recognize, dpi=dpi)
-    inner = read_digits(inner, bboxes, gray, recognize, dpi=dpi)
-    inside = ((at, token) for at, token in zip(places, inner, strict=True) if token.text)
+    inside = _read_again(page, places, lines[:n_inside], tokens[:n_inside], gray, recognize, dpi=dpi)
     tables = map(join_unread, whole, _fill(page.tables, inside))
     outside = _part_at_gaps(lines[n_inside:], tokens[n_inside:], recognize)
     marks = recognize(find_marks(gray, ink, outside, dpi=dpi))
     outside = [token for token in (*drop_found(outside, marks), *marks) if token.text not in ("", UNREAD)]
     in_order = [token for line in split_into_lines(outside, lambda t: t.bbox) for token in line]
     return replace(page, tables=tuple(tables), tokens=(*page.tokens, *in_order))
+
+
+def _read_again(
+    page: Page,
+    places: Sequence[Place],
+    lines: Sequence[Line],
+    tokens: Sequence[Token],
+    gray: np.ndarray,
+    recognize: Recognize,
+    *,
+    dpi: float,
+) -> list[tuple[Place, Token]]:
+    """The tokens in cells, with their places, once what may be misread was read in other pictures, too."""
+    bboxes = {(t, c): cell.bbox for t, table in enumerate(page.tables) for c, cell in enumerate(table.cells)}
+    own = [bboxes[place] for place in places]
+    found: list[tuple[Place, Token]] = []
+    if page.sealed:
+        tokens = read_sealed(tokens, lines, own, gray, page.sealed, recognize, dpi=dpi)
+        blank = sorted(bboxes.keys() - set(places))
+        hidden = read_emptied(
+            [bboxes[place] for place in blank], tokens, gray, page.sealed, recognize, dpi=dpi
+        )
+        found = [(blank[i], token) for i, token in hidden.items()]
+    tokens = read_digits(tokens, own, gray, recognize, dpi=dpi)
+    return [(place, token) for place, token in (*zip(places, tokens, strict=True), *found) if token.text]
 
 
 def _erase(ink: np.ndarray, bboxes: Iterable[BBox]) -> None:
@@ -161,8 +184,8 @@ def _read_worded(
     return {i: with_readings(tokens[i], found, log_probs) for (i, found), log_probs in seen}
 
 
-def _fill(tables: Sequence[Table], tokens: Iterable[tuple[tuple[int, int], Token]]) -> list[Table]:
-    inside: dict[tuple[int, int], list[Token]] = {}
+def _fill(tables: Sequence[Table], tokens: Iterable[tuple[Place, Token]]) -> list[Table]:
+    inside: dict[Place, list[Token]] = {}
     for place, token in tokens:
         inside.setdefault(place, []).append(token)
     return [

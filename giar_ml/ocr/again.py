@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Reading, Sealed, Token
 from giar_ml.geometry import intersection_area
-from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.cells import crop_line, find_cell_lines
 from giar_ml.ocr.ink import distances_to, find_print
 from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line, mix_readings
@@ -29,6 +30,11 @@ ROW = 0.25
 LOW = 0.6
 """What is lower is no digit, but may be a point or a sign where it stands so near to one: both in heights."""
 NEAR = 0.5
+
+TAKEN, MIN_TAKEN = 45, 0.15
+"""Levels by which a place was darker before ink was taken off as a seal's, and how much of it may have been a
+digit, in squares of its height."""
+_NOTHING = Reading("", 1.0)
 
 Recognize = Callable[[Sequence[Line], np.ndarray], list[Token]]
 """The tokens of lines of a page, (H, W) uint8."""
@@ -62,6 +68,50 @@ def read_sealed(
     return _with_second(tokens, again, recognize(list(again.values()), sealed.gray))
 
 
+def read_emptied(
+    bboxes: Sequence[BBox],
+    tokens: Sequence[Token],
+    gray: np.ndarray,
+    sealed: Sealed,
+    recognize: Recognize,
+    *,
+    dpi: float,
+) -> dict[int, Token]:
+    """What may have stood in cells that are blank since ink was taken as a seal's where the figures of their
+    row stand, by the index of the cell.
+
+    Args:
+        bboxes: the blank cells.
+        tokens: of the other cells.
+        gray: (H, W) uint8, the page without seals.
+    """
+    digits = _find_digits(tokens)
+    if digits is None:
+        return {}
+    again: dict[int, Line] = {}
+    for i, bbox in enumerate(bboxes):
+        middle = digits.middle(bbox)
+        if middle is None:
+            continue
+        rows, columns = _inside(bbox)
+        rows = slice(round(middle - digits.high / 2), round(middle + digits.high / 2) + 1)
+        before = sealed.gray[rows, columns].astype(np.int16)
+        taken = before < gray[rows, columns].astype(np.int16) - TAKEN
+        if taken.sum() < MIN_TAKEN * digits.high**2:
+            continue
+        at = np.flatnonzero(taken.any(axis=0))
+        left, right = columns.start + int(at[0]), columns.start + int(at[-1]) + 1
+        line = BBox(left, rows.start, right, rows.stop)
+        free = max(0, round(bbox.top)), round(bbox.bottom)
+        crop = crop_line(sealed.gray, left, rows.start, right, rows.stop, free=free, dpi=dpi)
+        again[i] = Line(crop, line)
+    found = recognize(list(again.values()), sealed.gray)
+    return {
+        i: mix_readings(Token("", line.bbox, 1.0, (_NOTHING,)), token.readings or (_NOTHING,))
+        for (i, line), token in zip(again.items(), found, strict=True)
+    }
+
+
 def read_digits(
     tokens: Sequence[Token], bboxes: Sequence[BBox], gray: np.ndarray, recognize: Recognize, *, dpi: float
 ) -> list[Token]:
@@ -72,10 +122,9 @@ def read_digits(
         bboxes: the cells of the tokens.
         gray: (H, W) uint8, the page.
     """
-    sure = np.array([t.bbox for t in tokens if t.text.isdecimal() and t.confidence >= SURE])
-    if len(sure) < MIN_SURE:
+    digits = _find_digits(tokens)
+    if digits is None:
         return list(tokens)
-    high = float(np.median(sure[:, 3] - sure[:, 1]))
     page = gray
     again: dict[int, Line] = {}
     tokens = list(tokens)
@@ -88,9 +137,9 @@ def read_digits(
         cell = gray[box]
         if not cell.size:
             continue
-        beside = sure[(sure[:, 1] >= bboxes[i].top) & (sure[:, 3] <= bboxes[i].bottom)]
-        middle = float(np.median(beside[:, 1::2])) - box[0].start if len(beside) else None
-        other = _find_other(cell, high=high, middle=middle, dpi=dpi)
+        middle = digits.middle(bboxes[i])
+        middle = None if middle is None else middle - box[0].start
+        other = _find_other(cell, high=digits.high, middle=middle, dpi=dpi)
         if other is None:
             continue
         if page is gray:
@@ -101,8 +150,27 @@ def read_digits(
         if len(found) == 1:
             again[i] = found[0]
         elif not found:
-            tokens[i] = mix_readings(token, (Reading("", 1.0),))
+            tokens[i] = mix_readings(token, (_NOTHING,))
     return _with_second(tokens, again, recognize(list(again.values()), page))
+
+
+class _Digits(NamedTuple):
+    """The sure figures of a page, (N, 4), and how high their digits are."""
+
+    bboxes: np.ndarray
+    high: float
+
+    def middle(self, bbox: BBox) -> float | None:
+        """Where the figures of the row of a cell have theirs."""
+        tops, bottoms = self.bboxes[:, 1], self.bboxes[:, 3]
+        beside = (tops >= bbox.top) & (bottoms <= bbox.bottom)
+        return float(np.median((tops + bottoms)[beside]) / 2) if beside.any() else None
+
+
+def _find_digits(tokens: Sequence[Token]) -> _Digits | None:
+    """None where too few figures are sure."""
+    sure = np.array([t.bbox for t in tokens if t.text.isdecimal() and t.confidence >= SURE])
+    return _Digits(sure, float(np.median(sure[:, 3] - sure[:, 1]))) if len(sure) >= MIN_SURE else None
 
 
 def _find_other(cell: np.ndarray, *, high: float, middle: float | None, dpi: float) -> np.ndarray | None:
