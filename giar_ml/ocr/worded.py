@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import replace
+from itertools import accumulate
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,8 @@ from giar_ml.tables.rules import to_gray
 _WORDED = re.compile(r"(?P<before>\D{0,3})(?P<number>\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL)
 _SEEN = 0.5
 """Probability from which a frame shows a character."""
+NARROWEST = 0.4
+"""Width of digits at least, in heights of a character."""
 _OTHER = -1
 """A character that is none of a figure's."""
 
@@ -54,12 +57,12 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     if "".join(FIGURE_ALPHABET[c] if c >= 0 else "" for c, *_ in own) != wanted:
         return None
     width = line.crop.shape[1]
-    scale = width / len(probs)
+    ends = [0, *_ends(text, line)]
     start, stop = 0, width
-    if first:
-        start = _lightest(line, (shown[first - 1][1] + 0.5) * scale, (own[0][1] + 0.5) * scale)
-    if first + len(own) < len(shown):
-        stop = _lightest(line, (own[-1][1] + 0.5) * scale, (shown[first + len(own)][1] + 0.5) * scale)
+    if before:
+        start = _find_gap(line, ends[len(before)])
+    if after:
+        stop = _find_gap(line, ends[len(before + number)])
     if stop <= start:
         return None
     left, top, right, bottom = line.bbox
@@ -117,10 +120,28 @@ def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
     return found
 
 
-def _lightest(line: Line, start: float, stop: float) -> int:
-    """The column of a crop with the least ink between two characters."""
-    first, last = round(start), max(round(start) + 1, round(stop))
-    gray = to_gray(line.crop)[:, first:last].astype(np.float32)
-    light = gray.mean(axis=0)
-    best = np.flatnonzero(light >= light.max() - 1.0)
-    return first + int(best[len(best) // 2])
+def _ends(text: str, line: Line) -> list[float]:
+    """Where the characters of a line end, in columns of its crop: words are as wide as the line is high, all
+    others share the rest."""
+    width = line.crop.shape[1]
+    em = _em(line)
+    is_wide = [unicodedata.east_asian_width(character) in "WF" for character in text]
+    n_others = is_wide.count(False)
+    other = (width - em * sum(is_wide)) / max(1, n_others)
+    if other < NARROWEST * em:
+        em, other = width / (sum(is_wide) + NARROWEST * n_others), NARROWEST * em
+    return list(accumulate(em if wide else other for wide in is_wide))
+
+
+def _em(line: Line) -> float:
+    return line.bbox.height * line.crop.shape[1] / max(1.0, line.bbox.width)
+
+
+def _find_gap(line: Line, end: float) -> int:
+    """The column of a crop with little ink that is the nearest to where a character ends."""
+    em = _em(line)
+    first, last = max(0, round(end - em / 2)), round(end + em / 2)
+    gray = to_gray(line.crop)[:, first : max(first + 1, last)].astype(np.float32)
+    dark = gray.max() - gray.mean(axis=0)
+    dark /= max(1.0, float(dark.max()))
+    return first + int((dark + np.abs(np.arange(len(dark)) + first - end) / em).argmin())
