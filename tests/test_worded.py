@@ -87,7 +87,9 @@ def test_the_reader_of_figures_is_heard_for_the_digits() -> None:
     assert sure.text == text
     assert sure.confidence > 0.999
     other = with_readings(token, found, posteriors("14", 0.9999))
-    assert [reading.text for reading in other.readings[:2]] == ["14（含修订1件）", text]
+    # Once 加 was cut in two, and 8 was 18 with 0.97: a wrong figure in an accepted report.
+    assert {reading.text for reading in other.readings[:2]} == {"14（含修订1件）", text}
+    assert other.confidence < 0.6
 
 
 def test_the_sign_of_a_figure_in_words_must_be_sure_as_well() -> None:

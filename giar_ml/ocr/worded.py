@@ -90,7 +90,10 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
         figures: what it sees there, see `giar_ml.ocr.figures.FigureReader.read`.
     """
     number = unicodedata.normalize("NFKC", worded.number)
-    weighed = weigh_readings({number: worded.probability}, k_best(figures))
+    read, seen = {number: worded.probability}, k_best(figures)
+    # Where they do not agree the digits may have been parted from the words in the wrong place.
+    agree = max(seen, key=lambda text: seen[text]) == number
+    weighed = weigh_readings(read, seen) if agree else _either(read, seen)
     # Words before a figure are its sign, and must be right as well.
     certainty = worded.certainty if worded.before else 1.0
     readings = tuple(
@@ -101,6 +104,11 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
     if not readings or not is_figure(readings[0].text):
         return token
     return replace(token, text=readings[0].text, confidence=readings[0].probability, readings=readings)
+
+
+def _either(readings: dict[str, float], others: dict[str, float]) -> dict[str, float]:
+    texts = {**readings, **others}  # in one order
+    return {text: (readings.get(text, 0.0) + others.get(text, 0.0)) / 2 for text in texts}
 
 
 def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
