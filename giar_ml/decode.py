@@ -27,6 +27,8 @@ from giar_ml.solve import (
     Statement,
 )
 
+_MOST_CHANGED = 24
+"""Of more changed cells than these it is not asked one by one what else may stand in them."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
@@ -60,7 +62,8 @@ class Decision:
     `shown` is the figure that the paper shows (None: blank, or lost), `lawful` the one that satisfies
     the sums; they differ for a misprint. `alternatives` are other figures that answers almost as good
     give here: empty unless the cell is open. `open_correction` says that other corrections are
-    as good, so that `lawful` is only one of them.
+    as good, so that `lawful` is only one of them. `gap` is what answers with another figure here cost
+    more at least, in nats, at most the margin.
     """
 
     pattern: Hashable
@@ -70,6 +73,7 @@ class Decision:
     misprint: bool
     alternatives: tuple[int, ...]
     open_correction: bool
+    gap: float
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,12 @@ def decode_within(
                 _collect_open(rival_model, best, near, others)
         except SolverTimeoutError:
             proven = False
+    rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
+    changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
+    gaps = {
+        cell: _next_best(rivals, best, cell, least=second, far=far)
+        for cell in (changed if second < far and len(changed) <= _MOST_CHANGED else ())
+    }
     corrections: set[str] = set()
     if best.misprints:
         try:
@@ -165,6 +175,7 @@ def decode_within(
             misprint=cell in best.misprints or cell in corrections,
             alternatives=tuple(sorted(others.get(cell, ()))),
             open_correction=cell in corrections,
+            gap=(gaps.get(cell, second) - best_cost) / SCALE,
         )
         for row in puzzle.rows
         for cell in next(iter(row.layouts.values()))
@@ -178,6 +189,30 @@ class _Layout:
     price: int
     patterns: dict[Hashable, Hashable]
     cells: dict[str, Evidence | None]
+
+
+def _next_best(
+    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cell: str, *, least: float, far: int
+) -> float:
+    """What answers with another figure in the cell cost at least, `far` at most.
+
+    Args:
+        rivals: prices of layouts, and their figures.
+        least: what every other answer costs at least.
+    """
+    found = far
+    try:
+        for price, model in rivals:
+            answer = model.minimize(
+                different_from={cell: best.output[cell]}, limit=found - price, least=int(least) - price
+            )
+            if answer is not None and answer.optimal:
+                found = min(found, answer.cost + price)
+            elif answer is not None:
+                return least
+    except SolverTimeoutError:
+        return least
+    return found
 
 
 def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:

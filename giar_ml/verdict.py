@@ -28,8 +28,8 @@ MARGIN = 10.0
 """Other answers count while they are this near, in nats: odds of 20,000 to 1."""
 PROOF = 7.0
 """Odds of 1,000 to 1, in nats, at which an answer counts as proven against another alignment or layout."""
-OPEN_MARGIN = 3.0
-"""Odds of 20 to 1, in nats: with less, a cell is left open between figures."""
+OPEN_MARGIN = 0.1
+"""Odds of 11 to 10, in nats: with less, a cell is left open between figures."""
 
 
 _UNPROVEN = 0.5
@@ -95,9 +95,14 @@ def _choose_alignment(evidence: FormEvidence, stated: Sequence[Stated]) -> tuple
     same = all(decision.shown == other.decisions[key].shown for key, decision in solution.decisions.items())
     if same:
         return evidence, solution
-    return evidence, replace(
-        solution, gap=min(solution.gap, ahead), proven=solution.proven and ahead >= PROOF
-    )
+    decisions = {
+        key: replace(decision, gap=min(decision.gap, ahead))
+        if decision.shown != other.decisions[key].shown
+        else decision
+        for key, decision in solution.decisions.items()
+    }
+    gap, proven = min(solution.gap, ahead), solution.proven and ahead >= PROOF
+    return evidence, replace(solution, decisions=decisions, gap=gap, proven=proven)
 
 
 # Cells
@@ -106,8 +111,7 @@ def _choose_alignment(evidence: FormEvidence, stated: Sequence[Stated]) -> tuple
 def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     decision = solution.decisions[key]
     seen = _chosen_seen(row, key, decision)
-    # An answer that gives the cell another figure costs `gap` more at least; an open cell aside, 3 nats.
-    sure = 1.0 - math.exp(-max(solution.gap, OPEN_MARGIN)) if solution.proven else _UNPROVEN
+    sure = 1.0 - math.exp(-max(decision.gap, OPEN_MARGIN)) if solution.proven else _UNPROVEN
     if seen is None:
         if decision.alternatives:
             figures = sorted({decision.lawful, *decision.alternatives})
@@ -132,7 +136,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
         return found(decision.shown, decision.shown, "conflict", sure, suggestion=suggestion)
     if seen.blank or decision.shown is None:
         if decision.lawful == 0:
-            return found(0, None, "blank", sure)
+            return found(0, None, "blank", max(min(_top(seen), 1 - BLANK_MISSED), sure))
         return found(decision.lawful, None, "inferred", sure)
     if decision.shown == first:
         return found(first, first, "read", max(_top(seen), sure))

@@ -67,7 +67,7 @@ def _weigh(seen: Seen) -> Evidence:
     """Probabilities to costs; what is certain has no other reading."""
     if seen.certain:
         return Evidence(tuple((_whole(value), 0.0) for value, _ in seen.readings[:1]))
-    readings = [(_whole(value), _cost(p)) for value, p in seen.readings]
+    readings = [(_whole(value), _cost(max(p, _UNSEEN))) for value, p in seen.readings]
     if not readings:
         return Evidence((), other_cost=0.0)
     if seen.blank:
@@ -80,7 +80,7 @@ def _weigh(seen: Seen) -> Evidence:
 
 
 def _cost(probability: float) -> float:
-    return -math.log(min(1.0, max(probability, _UNSEEN)))
+    return -math.log(min(1.0, probability))
 
 
 def _whole(value: Value | None) -> int | None:

@@ -52,6 +52,22 @@ def test_misread_figure_is_restored_from_its_second_reading():
     assert solution.decisions["c"].alternatives == ()
 
 
+def test_each_changed_figure_has_a_gap_of_its_own():
+    sums = (Sum("row:1", ("a", "b"), ("c",)), Sum("row:2", ("d", "e"), ("f",)))
+    cells = {
+        "a": certain(3), "b": certain(4), "c": Evidence(((1, 0.1), (7, 2.0))),
+        "d": certain(5), "e": Evidence(((6, 0.5), (8, 1.0)), 9.0), "f": Evidence(((13, 1.0), (11, 2.5)), 9.0),
+    }  # fmt: skip
+    solution = decode(Puzzle(rows(cells), sums), margin=7.0, open_margin=0.5)
+    shown = {key: decision.shown for key, decision in solution.decisions.items()}
+    assert shown == {"a": 3, "b": 4, "c": 7, "d": 5, "e": 8, "f": 13}
+    # 5 + 6 = 11 costs 1 nat more than 5 + 8 = 13; nothing else than 7 adds up in c, but for a misprint.
+    gaps = {key: decision.gap for key, decision in solution.decisions.items()}
+    assert solution.gap == pytest.approx(1.0)
+    assert gaps["e"] == pytest.approx(1.0)
+    assert gaps["c"] > 3.0
+
+
 def test_clearly_printed_figure_against_its_sums_is_a_misprint_and_kept():
     solution = decode(puzzle({"c": certain(16)}))
     decision = solution.decisions["c"]

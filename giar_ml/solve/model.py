@@ -82,7 +82,7 @@ class FigureModel:
         """The cheapest answer, in thousandths of a nat; None when there is none (in time).
 
         Args:
-            different_from: outputs from which the answer must differ in some cell.
+            different_from: outputs of all cells or some, in one of which the answer must differ.
             limit: the most that the answer may cost. To show that nothing is that cheap is far easier
                 than to find what is cheapest.
             least: what it is known to cost at least.
@@ -91,7 +91,7 @@ class FigureModel:
             program = self._program(most)
             program.minimize_cost()
             if different_from is not None:
-                program.differ(program.output, different_from, self.cells)
+                program.differ(program.output, different_from, different_from)
             answer = self._run(program)
             if answer is not None:
                 return answer
