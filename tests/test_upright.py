@@ -195,6 +195,19 @@ def test_shaded_rows_are_sheet():
     assert (sheet == paper).mean() > 0.98
 
 
+def test_a_sheet_that_reaches_the_edge_of_the_picture_is_not_cut_off_at_a_shaded_header():
+    # Once the flood began where the sheet left the picture, and the header of a table was taken for desk.
+    page = make_page()
+    page[100:330, 120:1120] = np.minimum(page[100:330, 120:1120], np.array((190, 205, 230), np.uint8))
+    picture, paper = put_on_desk(page)
+    right = int(np.flatnonzero(paper[len(paper) // 8])[-1]) - 4
+    picture, paper = np.ascontiguousarray(picture[:, :right]), paper[:, :right]
+    shade = np.linspace(0.8, 1.0, len(picture))[:, None, None]
+    sheet = find_sheet((picture * shade).astype(np.uint8))
+    assert sheet is not None
+    assert (sheet == paper).mean() > 0.98
+
+
 def test_paper_that_is_darker_to_one_side_is_sheet(monkeypatch):
     # As where a shaded header, from edge to edge, looks like the edge of the sheet.
     monkeypatch.setattr(paper, "_left_edge", lambda sheet, image, rng: np.full(len(image), 60.0))

@@ -21,6 +21,8 @@ EDGE_PX = 2.0
 """How far an edge may lie off a smooth curve."""
 MIN_EDGE = 0.5
 """Share of a side of the sheet along which its edge is seen."""
+DESK_SHARE = 0.35
+"""Of the difference between sheet and desk, from which the rim of the picture is desk."""
 N_TRIES = 200
 
 
@@ -69,7 +71,12 @@ def _watershed(image: np.ndarray) -> np.ndarray:
     markers = np.zeros((rows, columns), np.int32)
     top, left = round((1 - INNER) / 2 * rows), round((1 - INNER) / 2 * columns)
     markers[top : rows - top, left : columns - left] = 1
-    markers[:2], markers[-2:], markers[:, :2], markers[:, -2:] = 2, 2, 2, 2
+    rim = np.ones((rows, columns), bool)
+    rim[2:-2, 2:-2] = False
+    # Where the sheet goes on beyond the picture its rim is sheet: the flood would begin on the wrong side.
+    paper = np.median(image[markers == 1], axis=0)
+    off = np.abs(image - paper).max(axis=2)
+    markers[rim & (off >= DESK_SHARE * np.percentile(off[rim], 90))] = 2
     return np.asarray(cv2.watershed(image, markers) == 1)
 
 
