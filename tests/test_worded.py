@@ -31,9 +31,11 @@ def posteriors(text: str, p: float = 0.98) -> np.ndarray:
 
 def line_of(text: str) -> Line:
     """Each character as a box, narrower than its room."""
-    widths = [EM // 2 if character in "0123456789." else EM for character in text]
+    widths = [EM // 2 if character in "0123456789. " else EM for character in text]
     crop = np.full((24, sum(widths), 3), 250, np.uint8)
-    for left, width in zip(np.cumsum([0, *widths]), widths, strict=False):
+    for left, width, character in zip(np.cumsum([0, *widths]), widths, text, strict=False):
+        if character == " ":
+            continue
         cv2.rectangle(crop, (int(left) + 2, 5), (int(left) + width - 3, 18), (20, 20, 20), -1)
     return Line(crop, BBox(100, 50, 100 + sum(widths), 74))
 
@@ -49,6 +51,7 @@ def recognition(text: str, *, score: float = 0.98) -> Recognition:
         ("109件", "", "109", "件", 100, 130),
         ("增加19", "增加", "19", "", 140, 160),
         ("减少12.5万元", "减少", "12.5", "万元", 140, 180),
+        ("减1342052 项", "减", "1342052", " 项", 120, 194),
     ],
 )
 def test_the_digits_of_a_figure_with_words_are_found(text, before, number, after, left, right) -> None:

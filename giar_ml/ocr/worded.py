@@ -94,11 +94,16 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
     # Where they do not agree the digits may have been parted from the words in the wrong place.
     agree = max(seen, key=lambda text: seen[text]) == number
     weighed = weigh_readings(read, seen) if agree else _either(read, seen)
+
+    def in_order(item: tuple[str, float]) -> tuple[float, bool, str]:
+        text, p = item
+        return -round(p, 3), text != number, text
+
     # Words before a figure are its sign, and must be right as well.
     certainty = worded.certainty if worded.before else 1.0
     readings = tuple(
         Reading(worded.before + (worded.number if text == number else text) + worded.after, certainty * p)
-        for text, p in sorted(weighed.items(), key=lambda item: (-item[1], item[0]))[: N_READINGS + 1]
+        for text, p in sorted(weighed.items(), key=in_order)[: N_READINGS + 1]
         if any(map(str.isdigit, text)) and p >= LEAST_READING
     )
     if not readings or not is_figure(readings[0].text):
@@ -130,15 +135,16 @@ def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
 
 def _ends(text: str, line: Line) -> list[float]:
     """Where the characters of a line end, in columns of its crop: words are as wide as the line is high, all
-    others share the rest."""
+    others share the rest, but for spaces, which may be of any width."""
     width = line.crop.shape[1]
     em = _em(line)
     is_wide = [unicodedata.east_asian_width(character) in "WF" for character in text]
-    n_others = is_wide.count(False)
+    n_others = is_wide.count(False) - text.count(" ")
     other = (width - em * sum(is_wide)) / max(1, n_others)
     if other < NARROWEST * em:
         em, other = width / (sum(is_wide) + NARROWEST * n_others), NARROWEST * em
-    return list(accumulate(em if wide else other for wide in is_wide))
+    widths = (em if wide else 0.0 if c == " " else other for c, wide in zip(text, is_wide, strict=True))
+    return list(accumulate(widths))
 
 
 def _em(line: Line) -> float:
