@@ -32,12 +32,12 @@ def posteriors(text: str, p: float = 0.98) -> np.ndarray:
 def line_of(text: str) -> Line:
     """Each character as a box, narrower than its room."""
     widths = [EM // 2 if character in "0123456789. " else EM for character in text]
-    crop = np.full((24, sum(widths), 3), 250, np.uint8)
+    crop = np.full((19, sum(widths), 3), 250, np.uint8)
     for left, width, character in zip(np.cumsum([0, *widths]), widths, text, strict=False):
         if character == " ":
             continue
-        cv2.rectangle(crop, (int(left) + 2, 5), (int(left) + width - 3, 18), (20, 20, 20), -1)
-    return Line(crop, BBox(100, 50, 100 + sum(widths), 74))
+        cv2.rectangle(crop, (int(left) + 2, 1), (int(left) + width - 3, 17), (20, 20, 20), -1)
+    return Line(crop, BBox(100, 50, 100 + sum(widths), 69))
 
 
 def recognition(text: str, *, score: float = 0.98) -> Recognition:
@@ -75,9 +75,9 @@ def test_digits_that_the_posteriors_do_not_show_are_not_looked_for() -> None:
 def test_words_are_painted_over() -> None:
     line = line_of("减少19件")
     gray = np.full((100, 300), 250, np.uint8)
-    gray[50:74, 100 : 100 + line.crop.shape[1]] = line.crop[:, :, 0]
+    gray[50:69, 100 : 100 + line.crop.shape[1]] = line.crop[:, :, 0]
     without_words(gray, line, find_worded(recognition("减少19件"), line))
-    columns = 100 + np.flatnonzero((gray[50:74, 100:] < 100).any(axis=0))
+    columns = 100 + np.flatnonzero((gray[50:69, 100:] < 100).any(axis=0))
     assert (columns[0], columns[-1]) == (142, 157)
 
 

@@ -20,6 +20,8 @@ from giar_ml.tables.rules import to_gray
 _WORDED = re.compile(r"(?P<before>\D{0,3})(?P<number>\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL)
 _SEEN = 0.5
 """Probability from which a frame shows a character."""
+EM = 1.06
+"""Width of words, in heights of their ink."""
 NARROWEST = 0.4
 """Width of digits at least, in heights of a character."""
 _OTHER = -1
@@ -134,8 +136,8 @@ def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
 
 
 def _ends(text: str, line: Line) -> list[float]:
-    """Where the characters of a line end, in columns of its crop: words are as wide as the line is high, all
-    others share the rest, but for spaces, which may be of any width."""
+    """Where the characters of a line end, in columns of its crop: words are about as wide as the line is
+    high, all others share the rest, but for spaces, which may be of any width."""
     width = line.crop.shape[1]
     em = _em(line)
     is_wide = [unicodedata.east_asian_width(character) in "WF" for character in text]
@@ -148,7 +150,7 @@ def _ends(text: str, line: Line) -> list[float]:
 
 
 def _em(line: Line) -> float:
-    return line.bbox.height * line.crop.shape[1] / max(1.0, line.bbox.width)
+    return EM * line.bbox.height * line.crop.shape[1] / max(1.0, line.bbox.width)
 
 
 def _find_gap(line: Line, end: float) -> int:
