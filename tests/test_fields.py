@@ -183,6 +183,18 @@ def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values:
     assert [value for value, _ in seen.readings] == values
 
 
+def test_a_row_without_a_cell_of_its_own_is_no_line_of_figures() -> None:
+    # Once a table with a row that all of its cells only span ended the program.
+    bbox = BBox(0, 10, 9, 19)
+    rows = [
+        Line(1, 0, True, False, (), (Field(b, (0.0, 1.0), Token("2", b)),))
+        for b in (bbox, bbox._replace(top=20, bottom=29), bbox._replace(top=30, bottom=39))
+    ]
+    empty = Line(1, 0, True, False, (), ())
+    assert not list(find_unplaced([empty, *rows], {1, 2, 3}))
+    assert without_scribbles([empty, *rows]) == [empty, *rows]
+
+
 def test_a_mark_that_is_likelier_nothing_is_no_line_of_figures() -> None:
     def line(*readings: Reading) -> Line:
         token = Token("5", BBox(0, 0, 9, 9), readings[0].probability, readings)

@@ -328,6 +328,8 @@ def _n_sure(line: Line) -> int:
 def _stands_off(line: Line, rows: Sequence[Line]) -> bool:
     """Whether a line that was read from pixels is many times further from the rows of its page than these are
     from each other."""
+    if not line.labels and not line.fields:
+        return False
     middles = sorted(_middle(row) for row in rows if row.page == line.page)
     if line.certain or len(middles) < 2:
         return False
@@ -354,12 +356,10 @@ def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
         is_inside = line.table in tables or (not line.gridded and used and min(used) < i < max(used))
+        if i in used or not is_inside or not any(map(_is_labelled_figure, line.fields)):
+            continue
         n_marks = 1 if _names(line, "caption:") else 0 if _names(line, "column:") else -1
-        if i in used or not is_inside or _n_sure(line) <= n_marks:
-            continue
-        if _stands_off(line, [lines[j] for j in used]):
-            continue
-        if any(map(_is_labelled_figure, line.fields)):
+        if _n_sure(line) > n_marks and not _stands_off(line, [lines[j] for j in used]):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
             yield Problem(
                 "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
