@@ -178,6 +178,29 @@ def test_the_answer_satisfies_every_sum(figures):
     assert [solution.decisions[key].shown for key in LAWFUL] == figures
 
 
+SMALL = st.integers(0, 9)
+READINGS = st.lists(st.tuples(SMALL, st.integers(0, 60).map(lambda n: n / 10)), max_size=3)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(READINGS, st.integers(0, 90).map(lambda n: n / 10)), min_size=3, max_size=3))
+def test_the_gap_of_a_changed_figure_is_what_another_costs_more_at_least(seen):
+    sums = (Sum("row", ("a", "b"), ("t",)),)
+    cells = {
+        key: Evidence(tuple(dict(sorted(r, key=lambda x: x[1])).items()), other)
+        for key, (r, other) in zip("abt", seen, strict=True)
+    }
+    solution = decode(Puzzle(rows(cells), sums), margin=4.0, open_margin=0.0)
+    for key, decision in solution.decisions.items():
+        assert solution.gap <= decision.gap <= 4.0
+        output = decision.shown if decision.misprint else decision.lawful
+        cheaper = {k: e for k, e in cells.items() if k != key}
+        others = [(f, c) for f, c in cells[key].readings if (f or 0) != (output or 0)]
+        other = decode(Puzzle(rows({**cheaper, key: Evidence(tuple(others), cells[key].other_cost)}), sums))
+        if other.decisions[key].lawful != output and not decision.misprint:
+            assert other.cost - solution.cost >= decision.gap - 0.01
+
+
 def test_cost_is_that_of_the_cheapest_lawful_answer_by_brute_force():
     sums = (Sum("row", ("a", "b"), ("t",)),)
     rng = random.Random(3)

@@ -40,6 +40,13 @@ def test_nothing_is_within_a_limit_below_the_cheapest():
     assert FigureModel(cells, ROW).minimize(limit=5500) is not None
 
 
+def test_nothing_is_within_a_limit_below_the_cheapest_where_a_figure_was_not_read():
+    # Once asking for it ended the program.
+    cells = {"a": Evidence((), other_cost=1.0), "b": certain(2), "t": Evidence(((9, 3.0),))}
+    assert FigureModel(cells, ROW).minimize(limit=3000) is None
+    assert FigureModel(cells, ROW).minimize(limit=4000).output["a"] == 7
+
+
 def test_different_answer_differs():
     cells = {"a": Evidence(((1, 0.0), (2, 1.0))), "b": certain(2), "t": Evidence(((3, 0.0), (4, 1.0)))}
     model = FigureModel(cells, ROW)

@@ -98,8 +98,12 @@ class FigureModel:
         return None
 
     def _limits(self, limit: int | None, least: int) -> Iterator[int | None]:
-        """Limits to look within one after the other: the lower, the more cells are settled."""
+        """Limits to look within one after the other: the lower, the more cells are settled. There is none
+        where nothing can be as cheap as the last.
+        """
         least = max(least, self._bounds.least())
+        if limit is not None and limit < least:
+            return
         for step in _STEPS:
             if limit is not None and limit <= least + step:
                 break
