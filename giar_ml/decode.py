@@ -27,8 +27,8 @@ from giar_ml.solve import (
     Statement,
 )
 
-_MOST_CHANGED = 24
-"""Of more changed cells than these it is not asked one by one what else may stand in them."""
+_GAPS_TIME = 0.3
+"""Solver time to find what else may stand in the changed cells one by one."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
@@ -156,10 +156,11 @@ def decode_within(
             proven = False
     rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
     changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
-    gaps = {
-        cell: _next_best(rivals, best, cell, least=second, far=far)
-        for cell in (changed if second < far and len(changed) <= _MOST_CHANGED else ())
-    }
+    with budget.at_most(_GAPS_TIME):
+        gaps = {
+            cell: _next_best(rivals, best, cell, least=second, far=far)
+            for cell in (changed if second < far else ())
+        }
     corrections: set[str] = set()
     if best.misprints:
         try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,16 @@ class Budget:
     the same on every machine."""
 
     left: float = 12.0
+
+    @contextmanager
+    def at_most(self, time: float) -> Iterator[None]:
+        """Of what is left only so much can be used within."""
+        kept = max(0.0, self.left - time)
+        self.left -= kept
+        try:
+            yield
+        finally:
+            self.left += kept
 
 
 _STEPS = (1_500, 4_000, 7_000, 10_000, 13_000, 17_000)
