@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from giar_ml.document import Problem
 from giar_ml.forms import load_form
 from giar_ml.report import CellResult, Check, Report, Source
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A busy machine may take its time.
+settings.register_profile("any machine", deadline=None)
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
