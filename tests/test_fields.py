@@ -185,9 +185,12 @@ def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values:
 
 def test_a_row_without_a_cell_of_its_own_is_no_line_of_figures() -> None:
     # Once a table with a row that all of its cells only span ended the program.
+    def label(bbox: BBox) -> Token:
+        return Token("行政处罚", bbox, labels={"row:disclosure.penalties": 1.0})
+
     bbox = BBox(0, 10, 9, 19)
     rows = [
-        Line(1, 0, True, False, (), (Field(b, (0.0, 1.0), Token("2", b)),))
+        Line(1, 0, True, False, (Field(b, (0.0, 1.0), label(b)),), (Field(b, (0.0, 1.0), Token("2", b)),))
         for b in (bbox, bbox._replace(top=20, bottom=29), bbox._replace(top=30, bottom=39))
     ]
     empty = Line(1, 0, True, False, (), ())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -97,14 +97,17 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
+def either(readings: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
+    """Probabilities where one or the other is right, as likely the one as the other."""
+    texts = {**readings, **others}  # in one order
+    return {text: (readings.get(text, 0.0) + others.get(text, 0.0)) / 2 for text in texts}
+
+
 def mix_readings(token: Token, others: Sequence[Reading]) -> Token:
     """A token of which two pictures were read, either of which may be the right one."""
     if not others:
         return token
-    readings: dict[str, float] = {}
-    for text, probability in (*token.readings, *others):
-        readings[text] = readings.get(text, 0.0) + probability / 2
-    ordered = _in_order(readings)
+    ordered = _in_order(either(dict(token.readings), dict(others)))
     text = next((text for text, _ in ordered if text), "")
     return replace(token, text=text or UNREAD, confidence=ordered[0].probability, readings=ordered)
 

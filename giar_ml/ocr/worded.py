@@ -14,7 +14,7 @@ from giar_ml.document import BBox, Reading, Token
 from giar_ml.figures import is_figure
 from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
 from giar_ml.ocr.levels import paper_level
-from giar_ml.ocr.lines import LEAST_READING, N_READINGS, Line, k_best, weigh_readings
+from giar_ml.ocr.lines import LEAST_READING, N_READINGS, Line, either, k_best, weigh_readings
 from giar_ml.tables.rules import to_gray
 
 _WORDED = re.compile(r"(?P<before>\D{0,3})(?P<number>\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL)
@@ -95,7 +95,7 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
     read, seen = {number: worded.probability}, k_best(figures)
     # Where they do not agree the digits may have been parted from the words in the wrong place.
     agree = max(seen, key=lambda text: seen[text]) == number
-    weighed = weigh_readings(read, seen) if agree else _either(read, seen)
+    weighed = weigh_readings(read, seen) if agree else either(read, seen)
 
     def in_order(item: tuple[str, float]) -> tuple[float, bool, str]:
         text, p = item
@@ -111,11 +111,6 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
     if not readings or not is_figure(readings[0].text):
         return token
     return replace(token, text=readings[0].text, confidence=readings[0].probability, readings=readings)
-
-
-def _either(readings: dict[str, float], others: dict[str, float]) -> dict[str, float]:
-    texts = {**readings, **others}  # in one order
-    return {text: (readings.get(text, 0.0) + others.get(text, 0.0)) / 2 for text in texts}
 
 
 def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
