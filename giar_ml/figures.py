@@ -24,8 +24,9 @@ LEADING_ZERO = re.compile(r"0\d+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _POINT_BEFORE_UNIT = re.compile(r"(\d)[.,](?=[件条项宗份起次个]$)")
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
-_SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+")
-"""A point is one where another follows: the zero of .5 may have been lost."""
+_SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=[\d.])['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
+"""Before a figure, above it and behind it. A point is one where another follows: the zero of .5 may have been
+lost."""
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
@@ -71,7 +72,7 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
 
 def mend_figure(text: str) -> str:
     """A figure without words that were misread: 坤加22 is +22, 1页 or 1.件 is 1; other texts without specks
-    before them."""
+    around them: 1.'4万元 is 1.4万元, 0件: is 0件."""
     text = _SPECKS.sub("", text)
     match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:

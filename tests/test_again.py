@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Reading, Sealed, Token
-from giar_ml.ocr.again import read_digits, read_emptied, read_sealed
+from giar_ml.ocr.again import _find_other, read_digits, read_emptied, read_sealed
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.lines import Line, mix_readings
 
@@ -144,6 +144,19 @@ def test_what_is_not_as_high_as_digits_is_left_out_of_an_unsure_figure(add_marks
     assert found[:-1] == tokens[:-1]
     assert reader.lines[0].bbox.width < 15
     assert found[-1].readings[0] == Reading("1", pytest.approx(0.49))
+
+
+@pytest.mark.parametrize("n_px", [2, 4])
+def test_a_digit_may_be_a_pixel_lower_than_others(n_px: int) -> None:
+    # Once .71 was left out of 3,523.71, whose digits are 13 pixels high and two of them 11.
+    cell = np.full((40, 120), 250, np.uint8)
+    for left, height in ((20, 13), (50, 13), (80, 13 - n_px)):
+        cell[14 : 14 + height, left : left + 8] = 20
+    cell[14:18, 105:115] = 20  # dirt
+    other = _find_other(cell, high=13, middle=None, dpi=100)
+    assert other is not None
+    assert bool(other[:, 80:88].any()) is (n_px > 3)
+    assert not other[:, :75].any()
 
 
 def test_a_sure_figure_is_not_read_again() -> None:

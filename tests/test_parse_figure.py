@@ -101,6 +101,8 @@ def test_full_width_and_raised_points(text: str) -> None:
         ("·15348.0万元", "15348.0万元"),
         pytest.param("·5", "·5", id="its zero was lost"),
         ("、5", "5"),
+        ("1.'4万元", "1.4万元"),
+        ("0件：", "0"),
     ],
 )
 def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:

@@ -880,8 +880,34 @@ def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:
     spanning = Cell(0, 2, 2, 3, BBox(100, 0, 150, 80), tokens)
     table = split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, spanning)))
     assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, "0"), (1, 2, "5")]
-    merged = replace(spanning, tokens=tokens[:1])
+    lone = replace(spanning, tokens=tokens[1:])
+    table = split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, lone)))
+    assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, ""), (1, 2, "5")]
+    merged = replace(spanning, tokens=(Token("5", BBox(120, 33, 130, 47)),))
     assert len(split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, merged))).cells) == 5
+
+
+def test_two_rows_that_figures_span_are_one_where_one_of_them_is_blank() -> None:
+    # Once a streak through the row of a table of reviews was taken for its upper rule, but for three cells.
+    def cell(row: int, column: int, text: str, n_rows: int = 1) -> Cell:
+        bbox = BBox(50.0 * column, 40.0 * row, 50.0 * column + 50, 40.0 * (row + n_rows))
+        x, y = bbox.left + 20, bbox.bottom - 30
+        tokens = (Token(text, BBox(x, y, x + 10, y + 14)),) if text else ()
+        return Cell(row, row + n_rows, column, column + 1, bbox, tokens)
+
+    headers = [cell(0, c, "维持") for c in range(4)]
+    parted = [cell(1, 0, ""), cell(2, 0, "3"), cell(1, 1, ""), cell(2, 1, "")]
+    spanning = [cell(1, 2, "12", 2), cell(1, 3, "15", 2)]
+    table = Table(1, BBox(0, 0, 200, 120), 3, 4, (*headers, *parted, *spanning))
+    joined = split_stacked(table)
+    assert joined.n_rows == 2
+    assert [(c.row_start, c.row_stop, c.text) for c in joined.cells[4:]] == [
+        (1, 2, text) for text in ("3", "", "12", "15")
+    ]
+    assert joined.cells[4].bbox == BBox(0, 40, 50, 120)
+    # Figures in both rows, or one figure alone that spans them, are no streak.
+    for kept in ((cell(1, 0, "9"), *parted[1:], *spanning), (*parted, *spanning[:1], cell(1, 3, "", 2))):
+        assert split_stacked(replace(table, cells=(*headers, *kept))).n_rows == 3
 
 
 def test_a_figure_below_a_header_parts_where_the_rule_between_was_lost() -> None:
@@ -927,8 +953,14 @@ def test_a_cell_that_spans_rows_and_columns_parts_where_each_place_has_its_figur
         (1, 2, "4"),
         (1, 3, "5"),
     ]
-    lost = replace(block, tokens=tokens[1:])
-    assert len(split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, lost))).cells) == len(cells) + 1
+    blank = replace(block, tokens=tokens[1:])
+    parted = split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, blank))).cells[len(cells) :]
+    assert [c.text for c in parted] == ["", "3", "4", "5"]
+    # What is likely nothing stays a doubt where nothing else stands.
+    nothing = replace(mark, readings=(Reading("", 0.8), Reading("1", 0.2)))
+    doubt = replace(block, tokens=(*tokens[1:], nothing))
+    parted = split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, doubt))).cells[len(cells) :]
+    assert [len(c.tokens) for c in parted] == [1, 1, 1, 1]
 
 
 def test_a_row_of_two_cells_is_a_table_where_it_is_wide() -> None:

@@ -202,12 +202,13 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
 
 
 def _surplus_cost(token: Token) -> float:
-    """What it costs to leave out a mark of a line that has more of them than columns: little where it is
-    likely none of a figure, but a stroke of a pen in the margin."""
+    """What it costs to leave out a mark of a line that has more of them than columns: the less, the less
+    surely it was read, as a stroke of a pen in the margin is, and marks of a seal beside a figure."""
     is_text = not token.readings and token.text != UNREAD and not is_figure(mend_figure(token.text))
     if token.is_likely_nothing or is_text:
         return _SKIP_SURPLUS_MARK
-    return _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
+    most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
+    return max(_SKIP_SURPLUS_MARK, min(most, -math.log(max(1e-9, 1 - token.confidence))))
 
 
 def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
@@ -226,11 +227,14 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     # Elsewhere in a dump, a field's number says nothing of its column.
     in_place = line.gridded or headers.table == line.table
     placed = _place_headers(section, headers.fields) if in_place else []
+    centers = [sum(place.position) / 2 for place in line.fields]
+    if line.gridded:
+        # The rule between two headers was lost: which of them it names cannot be said.
+        placed = [(h, c) for h, c in placed if sum(map(h.is_across, centers)) <= 1]
     wrong = _WRONG_HEADER if line.gridded else _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
     costs = []
-    for place in line.fields:
-        center = sum(place.position) / 2
-        above = {c for header, c in placed if header.position[0] <= center <= header.position[1]}
+    for center in centers:
+        above = {c for header, c in placed if header.is_across(center)}
         costs.append([wrong if above and c not in above else 0.0 for c in range(len(section.columns))])
     return costs
 

@@ -9,20 +9,16 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
+from giar_ml.fields.strays import LEGIBLE, without_strays
 from giar_ml.figures import is_empty, is_figure, mend_figure
-from giar_ml.geometry import overlap, union
+from giar_ml.geometry import union
 from giar_ml.label import best_label, mix_labels
-from giar_ml.label.names import FIGURE, OTHER, first_columns, is_header
+from giar_ml.label.names import FIGURE, first_columns, is_header
 
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
-_SURELY_STRAY = 0.9
 _SURE_FIGURE = 0.9
 """Confidence of a figure in one cell with words that stands in a column of its own: the rule was not seen."""
-_READ = 0.3
-"""Confidence below which a blot was seen, or strokes of a seal, and no label."""
-_BEYOND_DOUBT, _TOO_LARGE, _TOO_SMALL = 0.99, 2.0, 0.7
-"""Confidence of a figure that tells the size of digits in its cell; none is so much larger, or smaller."""
 _FAR_APART = 2.0
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
@@ -45,6 +41,10 @@ class Field:
     def labels(self) -> Labels:
         """What stands in the place, as a labeller said."""
         return self.token.labels if self.token else {}
+
+    def is_across(self, position: float) -> bool:
+        """Whether the place lies across a share of the table's width."""
+        return self.position[0] <= position <= self.position[1]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _count_label_columns(table: Table) -> int:
 
 def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns: int) -> Line:
     cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
-    cells = [piece for cell in cells for piece in _split_columns(_drop_strays(_keep_row(cell)))]
+    cells = [piece for cell in without_strays(cells, table) for piece in _split_columns(cell)]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read, and so is a blot before
     # them and what was labelled as one, or as nothing behind the columns of labels: the characters of a seal,
@@ -134,61 +134,7 @@ def _holds_label(cell: Cell) -> bool:
 
 
 def _is_read(cell: Cell) -> bool:
-    return any(token.confidence >= _READ for token in cell.tokens)
-
-
-def _keep_row(cell: Cell) -> Cell:
-    """The cell without captions and headers above or below the row that is in it, too: the rule between was
-    lost."""
-    kept = [token for token in cell.tokens if _is_of_row(token)]
-    if not kept or len(kept) == len(cell.tokens):
-        return cell
-    row = union(token.bbox for token in kept)
-    beside = (t for t in cell.tokens if overlap(t.bbox.top, t.bbox.bottom, row.top, row.bottom) > 0)
-    return replace(cell, tokens=tuple(beside))
-
-
-def _is_of_row(token: Token) -> bool:
-    """Whether a token is a figure or the label of a row."""
-    label = best_label(token.labels)
-    return label == FIGURE or label.startswith("row:")
-
-
-def _drop_strays(cell: Cell) -> Cell:
-    """The cell without marks that are nothing, by their reading, their label or their size, where something
-    else stands beside them; of marks that are all nothing the likeliest to be a figure."""
-    tokens = cell.tokens
-    nothing = [token for token in tokens if token.is_likely_nothing]
-    if nothing and all(map(_is_probably_nothing, tokens)):
-        tokens = (min(nothing, key=lambda token: token.confidence),)
-    for is_stray in (_is_probably_nothing, _is_surely_other):
-        tokens = tuple(token for token in tokens if not is_stray(token)) or tokens
-    if sure := [t.bbox for t in tokens if t.readings and t.confidence >= _BEYOND_DOUBT]:
-        tokens = tuple(token for token in tokens if not _is_of_other_size(token, sure))
-    return replace(cell, tokens=tokens) if len(tokens) < len(cell.tokens) else cell
-
-
-def _is_probably_nothing(token: Token) -> bool:
-    """Whether a mark is likelier nothing than a figure, or was read as points and strokes only, or as what
-    nobody can have printed."""
-    is_marks = not re.search(r"\w", token.text) or token.confidence < _READ
-    return token.is_likely_nothing or (not token.readings and token.text != UNREAD and is_marks)
-
-
-def _is_of_other_size(token: Token, sure: Sequence[BBox]) -> bool:
-    """Whether a mark read as a figure is an arc of a seal, or a stroke of a pen, or dirt above or below the
-    figures that are read beyond doubt: no figure has digits of two sizes."""
-    if not token.readings or token.confidence >= _BEYOND_DOUBT:
-        return False
-    digit, bbox = max(figure.height for figure in sure), token.bbox
-    if max(bbox.height, bbox.width / max(1, len(token.text))) > _TOO_LARGE * digit:
-        return True
-    is_off = all(overlap(bbox.top, bbox.bottom, s.top, s.bottom) < 0.5 * bbox.height for s in sure)
-    return is_off and bbox.height < _TOO_SMALL * digit
-
-
-def _is_surely_other(token: Token) -> bool:
-    return token.labels.get(OTHER, 0.0) >= _SURELY_STRAY
+    return any(token.confidence >= LEGIBLE for token in cell.tokens)
 
 
 def _split_columns(cell: Cell) -> list[Cell]:

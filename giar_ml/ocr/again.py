@@ -23,8 +23,8 @@ MIN_SURE = 3
 """So many of them are needed."""
 UNSURE = 0.9
 """Less probable figures are read again, and what is likelier no figure at all."""
-DIGIT = (0.85, 1.2)
-"""Height of digits of a page, in their median."""
+DIGIT, ROUNDED = (0.85, 1.2), 1.0
+"""Height of digits of a page, in their median, and the pixels by which it is less or more."""
 ROW = 0.25
 """How far the middles of digits of one figure lie apart, in heights."""
 LOW = 0.6
@@ -185,7 +185,7 @@ def _find_other(cell: np.ndarray, *, high: float, middle: float | None, dpi: flo
     if count < 2:
         return None
     heights = stats[:, cv2.CC_STAT_HEIGHT]
-    is_digit = (DIGIT[0] * high <= heights) & (heights <= DIGIT[1] * high)
+    is_digit = (DIGIT[0] * high - ROUNDED <= heights) & (heights <= DIGIT[1] * high + ROUNDED)
     is_digit[0] = False
     middles = stats[:, cv2.CC_STAT_TOP] + heights / 2
     if middle is not None:

@@ -1,4 +1,5 @@
-"""Rules between rows that were lost, whole or in one cell, told by figures below each other or a header."""
+"""Rules between rows that were lost, whole or in one cell, told by figures below each other or a header, and
+streaks through a row that were taken for one."""
 
 from __future__ import annotations
 
@@ -18,13 +19,18 @@ MIN_APART = 1.15
 
 def split_stacked_rows(page: Page) -> Page:
     """The scan, once it is read, with rows of its tables split where several cells hold two figures each, and
-    cells that span rows, and perhaps columns, where they hold one for each, or a figure below a header."""
+    cells that span rows, and perhaps columns, where they hold one for each, or a figure below a header; and
+    with two rows as one where several figures span them and nothing stands in both."""
     if page.kind != "scan":
         return page
     return replace(page, tables=tuple(map(_split_rows, page.tables)))
 
 
 def _split_rows(table: Table) -> Table:
+    for row in reversed(range(table.n_rows - 1)):
+        blank = _find_blank_part(table, row)
+        if blank is not None:
+            table = _drop_row(table, blank, row)
     for split in (_split_spanning, _split_below_header):
         table = replace(table, cells=tuple(piece for cell in table.cells for piece in split(cell, table)))
     for row in reversed(range(table.n_rows)):
@@ -35,21 +41,27 @@ def _split_rows(table: Table) -> Table:
 
 
 def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
-    """The cell, or one for each row that it spans, and each column, where it holds a figure in each place.
-    Marks between the places are what is left of the rules."""
+    """The cell, or one for each row that it spans, and each column, where it holds a figure in each place, or
+    in some of them and no figure between two rows. Marks between the places are what is left of the rules."""
     rows = range(cell.row_start, cell.row_stop)
     columns = range(cell.column_start, cell.column_stop)
     tokens = _figures(cell)
-    if len(rows) < 2 or sum(map(_has_digit, tokens)) != len(rows) * len(columns):
+    n_figures = sum(map(_has_digit, tokens))
+    if len(rows) < 2 or not 0 < n_figures <= len(rows) * len(columns):
         return [cell]
+    is_full = n_figures == len(rows) * len(columns)
     pieces = []
     for row, column in product(rows, columns):
         bbox = _place(cell, row, column, table)
         own = tuple(token for token in tokens if bbox and contains_center(bbox, token.bbox))
-        if not bbox or sum(map(_has_digit, own)) != 1:
+        if not bbox or sum(map(_has_digit, own)) > 1:
             return [cell]
-        pieces.append(Cell(row, row + 1, column, column + 1, bbox, own))
-    return pieces
+        if not is_full and any(t.bbox.top < bbox.top or t.bbox.bottom > bbox.bottom for t in own):
+            return [cell]
+        marks = tuple(token for token in cell.tokens if contains_center(bbox, token.bbox))
+        pieces.append(Cell(row, row + 1, column, column + 1, bbox, own or marks))
+    is_all = sum(_has_digit(token) for piece in pieces for token in piece.tokens) == n_figures
+    return pieces if is_all else [cell]
 
 
 def _split_below_header(cell: Cell, table: Table) -> list[Cell]:
@@ -59,7 +71,7 @@ def _split_below_header(cell: Cell, table: Table) -> list[Cell]:
     if last == cell.row_start or len(cell.tokens) < 2 or cell.column_stop - cell.column_start > 1:
         return [cell]
     beside = [c for c in table.cells if (c.row_start, c.row_stop) == (last, last + 1)]
-    n_figures = sum(len(c.tokens) == 1 and _is_figure(c.tokens[0]) for c in beside)
+    n_figures = sum(map(_is_lone_figure, beside))
     if n_figures < MIN_CELLS or 2 * n_figures < sum(bool(c.tokens) for c in beside):
         return [cell]
     top = median(c.bbox.top for c in beside)
@@ -72,6 +84,37 @@ def _split_below_header(cell: Cell, table: Table) -> list[Cell]:
         replace(cell, row_stop=last, bbox=cell.bbox._replace(bottom=top), tokens=above),
         replace(cell, row_start=last, bbox=BBox(left, top, right, bottom), tokens=below),
     ]
+
+
+def _find_blank_part(table: Table, row: int) -> int | None:
+    """Which of a row and the next is blank, where both are one row through which a streak goes."""
+    crossing = [c for c in table.cells if c.row_start < row + 2 and c.row_stop > row and c.tokens]
+    spanning = [c for c in crossing if (c.row_start, c.row_stop) == (row, row + 2)]
+    own = [[c for c in crossing if (c.row_start, c.row_stop) == (r, r + 1)] for r in (row, row + 1)]
+    is_all = len(crossing) == len(spanning) + sum(map(len, own))
+    if not is_all or len(spanning) < MIN_CELLS or all(own) or not all(map(_is_lone_figure, crossing)):
+        return None
+    return row if not own[0] else row + 1
+
+
+def _drop_row(table: Table, blank: int, row: int) -> Table:
+    """The table with a row and the next as one, of which one is blank."""
+    spans = [c.bbox for c in table.cells if (c.row_start, c.row_stop) == (row, row + 2)]
+    top, bottom = min(bbox.top for bbox in spans), max(bbox.bottom for bbox in spans)
+    cells = []
+    for cell in table.cells:
+        if (cell.row_start, cell.row_stop) == (blank, blank + 1):
+            continue
+        is_part = row <= cell.row_start and cell.row_stop <= row + 2
+        bbox = cell.bbox._replace(top=top, bottom=bottom) if is_part else cell.bbox
+        start, stop = cell.row_start - (cell.row_start > row), cell.row_stop - (cell.row_stop > row + 1)
+        cells.append(replace(cell, row_start=start, row_stop=stop, bbox=bbox))
+    cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
+    return replace(table, n_rows=table.n_rows - 1, cells=tuple(cells))
+
+
+def _is_lone_figure(cell: Cell) -> bool:
+    return len(cell.tokens) == 1 and _is_figure(cell.tokens[0])
 
 
 def _has_digit(token: Token) -> bool:
@@ -98,7 +141,7 @@ def _find_lost_rule(cells: list[Cell]) -> float | None:
         return None
     low = max(upper.bbox.bottom for upper, _ in pairs)
     high = min(lower.bbox.top for _, lower in pairs)
-    lone = [t for cell in cells for t in cell.tokens if len(cell.tokens) == 1 and _is_figure(t)]
+    lone = [cell.tokens[0] for cell in cells if _is_lone_figure(cell)]
     if low >= high or any(
         t.bbox.top < low < t.bbox.bottom or t.bbox.top < high < t.bbox.bottom for t in lone
     ):
