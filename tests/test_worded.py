@@ -62,6 +62,16 @@ def test_the_digits_of_a_figure_with_words_are_found(text, before, number, after
     assert found.probability == pytest.approx(0.98 ** len(number), abs=0.001)
 
 
+def test_a_bracket_at_the_end_of_a_line_is_half_as_wide() -> None:
+    # Once 56（其中修订 8 件） was parted within the 6: its line ends with the ink of the bracket.
+    text = "5678（其中修订8件）"
+    line = line_of(text)
+    short = Line(line.crop[:, : -EM // 2], line.bbox._replace(right=line.bbox.right - EM // 2))
+    found = find_worded(recognition(text), short)
+    assert found is not None
+    assert found.bbox.right == pytest.approx(100 + 2 * EM, abs=3)
+
+
 @pytest.mark.parametrize("text", ["12", "1.属于国家秘密", "科研机构", "2023年"])
 def test_other_texts_are_no_figures_with_words(text: str) -> None:
     assert find_worded(recognition(text), line_of(text)) is None

@@ -22,6 +22,8 @@ _SEEN = 0.5
 """Probability from which a frame shows a character."""
 EM = 1.06
 """Width of words, in heights of their ink."""
+HALF = 0.5
+"""Of a full-width bracket at the end of a line the half without ink is not there."""
 NARROWEST = 0.4
 """Width of digits at least, in heights of a character."""
 _OTHER = -1
@@ -135,12 +137,15 @@ def _ends(text: str, line: Line) -> list[float]:
     high, all others share the rest, but for spaces, which may be of any width."""
     width = line.crop.shape[1]
     em = _em(line)
-    is_wide = [unicodedata.east_asian_width(character) in "WF" for character in text]
-    n_others = is_wide.count(False) - text.count(" ")
-    other = (width - em * sum(is_wide)) / max(1, n_others)
+    wide = [float(unicodedata.east_asian_width(character) in "WF") for character in text]
+    for rim, bracket in ((0, "（"), (-1, "）")):
+        if text[rim] == bracket:
+            wide[rim] = HALF
+    n_others = wide.count(0.0) - text.count(" ")
+    other = (width - em * sum(wide)) / max(1, n_others)
     if other < NARROWEST * em:
-        em, other = width / (sum(is_wide) + NARROWEST * n_others), NARROWEST * em
-    widths = (em if wide else 0.0 if c == " " else other for c, wide in zip(text, is_wide, strict=True))
+        em, other = width / (sum(wide) + NARROWEST * n_others), NARROWEST * em
+    widths = (em * w if w else 0.0 if c == " " else other for c, w in zip(text, wide, strict=True))
     return list(accumulate(widths))
 
 
