@@ -83,6 +83,8 @@ class Cell:
     column_stop: int
     bbox: BBox
     tokens: tuple[Token, ...] = ()
+    spotless: bool = False
+    """Of a scan: nothing dark is in it, not even dirt."""
 
     @property
     def text(self) -> str:

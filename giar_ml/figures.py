@@ -22,7 +22,7 @@ _MISREAD = re.compile(r"(?P<word>[^\W\d_]{2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(
 LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-_POINT_BEFORE_UNIT = re.compile(r"(\d)[.,](?=[件条项宗份起次个]$)")
+_POINT_BEFORE_UNIT = re.compile(r"(\d)(?:[.,](?=[件条项宗份起次个]$)|[:;'`](?=[\u4e00-\u9fff]$))")
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
 _SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=[\d.])['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
 """Before a figure, above it and behind it. A point is one where another follows: the zero of .5 may have been

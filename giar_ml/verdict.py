@@ -22,7 +22,7 @@ from giar_ml.prose import Stated
 from giar_ml.reasons import find_reasons, say_uncertain
 from giar_ml.report import CellResult, Check, ReportStatus, Value
 from giar_ml.solve import SolverTimeoutError
-from giar_ml.weigh import BLANK_MISSED, build_puzzle
+from giar_ml.weigh import build_puzzle
 
 MARGIN = 10.0
 """Other answers count while they are this near, in nats: odds of 20,000 to 1."""
@@ -136,7 +136,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
         return found(decision.shown, decision.shown, "conflict", sure, suggestion=suggestion)
     if seen.blank or decision.shown is None:
         if decision.lawful == 0:
-            return found(0, None, "blank", max(min(_top(seen), 1 - BLANK_MISSED), sure))
+            return found(0, None, "blank", max(min(_top(seen), 1 - seen.missed), sure))
         return found(decision.lawful, None, "inferred", sure)
     if decision.shown == first:
         return found(first, first, "read", max(_top(seen), sure))
@@ -175,8 +175,7 @@ def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
         return CellResult(None, None, "missing", 0.0, **place)
     value, probability = seen.readings[0]
     if value is None:
-        sure = 1.0 if seen.certain else min(probability, 1 - BLANK_MISSED)
-        return CellResult(0, None, "blank", sure, candidates=candidates, **place)
+        return CellResult(0, None, "blank", min(probability, 1 - seen.missed), candidates=candidates, **place)
     return CellResult(value, value, "read", probability, candidates=candidates, **place)
 
 

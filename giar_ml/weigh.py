@@ -19,8 +19,6 @@ _FLOOR = 1e-4
 none. A misprint is likelier, so that a sum alone does not overrule what is clearly read."""
 _UNSEEN = 1e-4
 """No reading is taken to be less probable than this."""
-BLANK_MISSED = 1e-3
-"""A cell without ink has lost its figure this often."""
 
 
 def build_puzzle(evidence: FormEvidence, stated: Sequence[Stated]) -> Puzzle:
@@ -71,7 +69,7 @@ def _weigh(seen: Seen) -> Evidence:
     if not readings:
         return Evidence((), other_cost=0.0)
     if seen.blank:
-        return Evidence(((None, 0.0),), other_cost=_cost(BLANK_MISSED / 10))
+        return Evidence(((None, 0.0),), other_cost=_cost(seen.missed / 10))
     # A posterior a little below 1 is spent on other ways to see the same figure; one far below is doubt.
     # To be replaced by a fitted calibration.
     missing = max((1.0 - sum(p for _, p in seen.readings)) ** 2, _FLOOR)

@@ -14,7 +14,7 @@ from giar_ml.annotations.gold import box_poly
 from giar_ml.document import UNREAD, BBox, Cell, Page, Reading, Table, Token
 from giar_ml.geometry import runs
 from giar_ml.ocr import Recognition, _recognize, read_page
-from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
@@ -209,6 +209,22 @@ def test_no_text_outside_needs_no_detection() -> None:
     engine = FakeEngine()
     read_page(replace(page, image=image), engine)
     assert engine.detected == []
+
+
+@pytest.mark.parametrize(
+    ("mark", "expected"), [(None, True), ("rule", True), ("speck", False), ("pale", False), ("grain", True)]
+)
+def test_a_cell_is_spotless_without_as_much_as_a_speck(mark: str | None, expected: bool) -> None:
+    page = np.full((80, 140), 240, np.uint8)
+    if mark == "rule":
+        page[18:23], page[:, 117:121] = 40, 40
+    if mark == "speck":
+        page[50:52, 60:62] = 90
+    if mark == "pale":
+        page[40:60, 60:63] = 218
+    if mark == "grain":
+        page = np.random.default_rng(1).normal(240, 3, page.shape).astype(np.uint8)
+    assert is_spotless(page, BBox(20, 20, 120, 75), dpi=200) is expected
 
 
 def test_a_blank_scan_stays_empty() -> None:

@@ -103,6 +103,7 @@ def test_full_width_and_raised_points(text: str) -> None:
         ("、5", "5"),
         ("1.'4万元", "1.4万元"),
         ("0件：", "0"),
+        ("79:页", "79"),
     ],
 )
 def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:

@@ -162,6 +162,15 @@ def test_empty_form_is_no_report():
 # Marks that are no figure
 
 
+@pytest.mark.parametrize(("spotless", "accepted"), [(True, True), (False, False)])
+def test_a_spotless_cell_is_blank_almost_for_certain(spotless, accepted):
+    blank = BLANK._replace(certain=False, spotless=spotless)
+    lone = {key: blank for key in FORM.cells if key not in FORM.summed}
+    verdict = decide(evidence(lone), [], max_risk=0.001)
+    assert (verdict.status == "accepted") is accepted
+    assert verdict.cells["disclosure.regulations.issued"].status == "blank"
+
+
 def test_a_mark_that_is_read_as_nothing_is_blank():
     mark = scanned((None, 0.99), (4, 0.005))
     verdict = decide(

@@ -44,6 +44,8 @@ _SURE_POINT_LOST = 0.004
 """Of 260 amounts with a point that were read at once and so surely, none had lost it; of some ten read in
 pieces or together with their unit, half had."""
 _SMALLEST_WITH_POINT = 1000
+_BLANK_MISSED, _SPOTLESS_MISSED = 1e-3, 1e-5
+"""How often a blank place has lost its figure, with dirt in it and with nothing."""
 _MARGIN = 12.0
 """Alternatives that cost this much more than the best are dropped: odds of 160,000 to 1."""
 _MOST_ALTERNATIVES = 40
@@ -57,10 +59,16 @@ class Seen(NamedTuple):
     page: int
     bbox: BBox
     token: Token | None
+    spotless: bool = False
 
     @property
     def blank(self) -> bool:
         return self.token is None
+
+    @property
+    def missed(self) -> float:
+        """How often a figure was printed in such a place that is blank."""
+        return 0.0 if self.certain else _SPOTLESS_MISSED if self.spotless else _BLANK_MISSED
 
 
 Places = tuple[int | None, ...]
@@ -208,7 +216,7 @@ def _surplus_cost(token: Token) -> float:
     if token.is_likely_nothing or is_text:
         return _SKIP_SURPLUS_MARK
     most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
-    return max(_SKIP_SURPLUS_MARK, min(most, -math.log(max(1e-9, 1 - token.confidence))))
+    return min(most, _SKIP_SURPLUS_MARK - math.log(max(1e-9, 1 - token.confidence)))
 
 
 def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
@@ -296,7 +304,7 @@ def _k_best_places(
 def _see(line: Line, place: Field, column: Header) -> Seen:
     token = place.token
     if token is None:
-        return _see_blank(line, place.bbox)
+        return _see_blank(line, place.bbox)._replace(spotless=place.spotless)
     texts = token.readings or ((token.text, token.confidence),)
     merged: dict[Value | None, float] = {}
     for text, probability in texts:

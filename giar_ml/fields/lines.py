@@ -19,7 +19,7 @@ _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
 _SURE_FIGURE = 0.9
 """Confidence of a figure in one cell with words that stands in a column of its own: the rule was not seen."""
-_FAR_APART = 2.0
+_FAR_APART = 1.4
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 
@@ -32,6 +32,7 @@ class Field:
     position: tuple[float, float]
     """Left and right as shares of the table's width."""
     token: Token | None
+    spotless: bool = False
 
     @property
     def is_figure(self) -> bool:
@@ -189,7 +190,8 @@ def _place(cell: Cell, table: Table) -> Field:
     width = table.bbox.width or 1.0
     position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
     token = _join_tokens(cell)
-    return Field(cell.bbox, position, token if token and not is_empty(token.text) else None)
+    shown = token if token and not is_empty(token.text) else None
+    return Field(cell.bbox, position, shown, cell.spotless)
 
 
 def _join_tokens(cell: Cell) -> Token | None:

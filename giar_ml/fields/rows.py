@@ -30,6 +30,8 @@ _LABEL_OF_BLANK_ROW = 4.0
 _LEAST_DOUBT = 0.02
 """Of what the own label of a line says, how seldom its figures belong to another row all the same."""
 _FAR_OFF = 5.0
+_FEWEST_ROWS, _MOST_WRITTEN = 3, 2
+"""Rows that tell how far off each other they stand, and sure figures that a pen may have written."""
 _LEGIBLE = 0.75
 """Confidence below which what was read in a label is nonsense and says nothing."""
 _LIKELY = 0.5
@@ -326,12 +328,12 @@ def _n_sure(line: Line) -> int:
 
 
 def _stands_off(line: Line, rows: Sequence[Line]) -> bool:
-    """Whether a line that was read from pixels is many times further from the rows of its page than these are
-    from each other."""
-    if not line.labels and not line.fields:
+    """Whether a line of few figures that was read from pixels is many times further from the rows of its page
+    than these are from each other."""
+    if line.certain or not (line.labels or line.fields) or _n_sure(line) > _MOST_WRITTEN:
         return False
     middles = sorted(_middle(row) for row in rows if row.page == line.page)
-    if line.certain or len(middles) < 2:
+    if len(middles) < _FEWEST_ROWS:
         return False
     pitch = median(b - a for a, b in pairwise(middles))
     return min(abs(_middle(line) - middle) for middle in middles) > _FAR_OFF * pitch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
 from giar_ml.ocr.again import Recognize, read_digits, read_emptied, read_sealed
-from giar_ml.ocr.cells import find_cell_lines
+from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.gaps import split_at_gaps
@@ -77,7 +77,8 @@ def read_page(
 
     tokens = recognize(lines)
     inside = _read_again(page, places, lines[:n_inside], tokens[:n_inside], gray, recognize, dpi=dpi)
-    tables = map(join_unread, whole, _fill(page.tables, inside))
+    spotless = _find_spotless(page, {place for place, _ in inside} | set(places), gray, dpi=dpi)
+    tables = map(join_unread, whole, _fill(page.tables, inside, spotless))
     outside = _part_at_gaps(lines[n_inside:], tokens[n_inside:], recognize)
     marks = recognize(find_marks(gray, ink, outside, dpi=dpi))
     outside = [token for token in (*drop_found(outside, marks), *marks) if token.text not in ("", UNREAD)]
@@ -99,6 +100,7 @@ def _read_again(
     bboxes = {(t, c): cell.bbox for t, table in enumerate(page.tables) for c, cell in enumerate(table.cells)}
     own = [bboxes[place] for place in places]
     found: list[tuple[Place, Token]] = []
+    tokens = read_digits(tokens, own, gray, recognize, dpi=dpi)
     if page.sealed:
         tokens = read_sealed(tokens, lines, own, gray, page.sealed, recognize, dpi=dpi)
         blank = sorted(bboxes.keys() - set(places))
@@ -106,8 +108,18 @@ def _read_again(
             [bboxes[place] for place in blank], tokens, gray, page.sealed, recognize, dpi=dpi
         )
         found = [(blank[i], token) for i, token in hidden.items()]
-    tokens = read_digits(tokens, own, gray, recognize, dpi=dpi)
     return [(place, token) for place, token in (*zip(places, tokens, strict=True), *found) if token.text]
+
+
+def _find_spotless(page: Page, marked: Set[Place], gray: np.ndarray, *, dpi: float) -> set[Place]:
+    """The cells without a mark of any kind, now and before seals were taken off."""
+    before = page.sealed.gray if page.sealed else gray
+    return {
+        (t, c)
+        for t, table in enumerate(page.tables)
+        for c, cell in enumerate(table.cells)
+        if (t, c) not in marked and all(is_spotless(image, cell.bbox, dpi=dpi) for image in (gray, before))
+    }
 
 
 def _erase(ink: np.ndarray, bboxes: Iterable[BBox]) -> None:
@@ -155,12 +167,12 @@ def _recognize(
         of_figures = seen.get(i) if i in asked else None
         tokens[i] = to_token(recognitions[i], lines[i], figures=of_figures)
     if figures is not None:
-        worded = {i: found for i in rest if (found := _find_digits(tokens[i], recognitions[i], lines[i]))}
+        worded = {i: found for i in rest if (found := _find_number(tokens[i], recognitions[i], lines[i]))}
         tokens |= _read_worded(worded, tokens, lines, figures, gray, dpi=dpi)
     return [tokens[i] for i in range(len(lines))]
 
 
-def _find_digits(token: Token, recognition: Recognition, line: Line) -> Worded | None:
+def _find_number(token: Token, recognition: Recognition, line: Line) -> Worded | None:
     return None if token.readings or line.faint else find_worded(recognition, line)
 
 
@@ -184,7 +196,9 @@ def _read_worded(
     return {i: with_readings(tokens[i], found, log_probs) for (i, found), log_probs in seen}
 
 
-def _fill(tables: Sequence[Table], tokens: Iterable[tuple[Place, Token]]) -> list[Table]:
+def _fill(
+    tables: Sequence[Table], tokens: Iterable[tuple[Place, Token]], spotless: Set[Place]
+) -> list[Table]:
     inside: dict[Place, list[Token]] = {}
     for place, token in tokens:
         inside.setdefault(place, []).append(token)
@@ -192,7 +206,8 @@ def _fill(tables: Sequence[Table], tokens: Iterable[tuple[Place, Token]]) -> lis
         replace(
             table,
             cells=tuple(
-                replace(cell, tokens=tuple(inside.get((t, c), ()))) for c, cell in enumerate(table.cells)
+                replace(cell, tokens=tuple(inside.get((t, c), ())), spotless=(t, c) in spotless)
+                for c, cell in enumerate(table.cells)
             ),
         )
         for t, table in enumerate(tables)

@@ -61,10 +61,10 @@ def read_sealed(
     kept = np.where(sealed.doubtful, sealed.gray, gray)
     again: dict[int, Line] = {}
     for i, (token, line) in enumerate(zip(tokens, lines, strict=True)):
-        if token.readings and not line.faint and _around(changed, token.bbox, BESIDE_IN * dpi).any():
-            found = find_cell_lines(kept, bboxes[i], dpi=dpi)
+        if token.readings and _around(changed, token.bbox, BESIDE_IN * dpi).any():
+            found = _lines_at(kept, bboxes[i], token, dpi=dpi)
             if len(found) == 1:
-                again[i] = found[0]
+                again[i] = found[0]._replace(faint=line.faint)
     return _with_second(tokens, again, recognize(list(again.values()), sealed.gray))
 
 
@@ -145,13 +145,17 @@ def read_digits(
         if page is gray:
             page = gray.copy()
         page[box][other] = round(paper_level(cell))
-        lines = find_cell_lines(page, bboxes[i], dpi=dpi)
-        found = [line for line in lines if intersection_area(line.bbox, token.bbox) > 0]
+        found = _lines_at(page, bboxes[i], token, dpi=dpi)
         if len(found) == 1:
             again[i] = found[0]
         elif not found:
             tokens[i] = mix_readings(token, (_NOTHING,))
     return _with_second(tokens, again, recognize(list(again.values()), page))
+
+
+def _lines_at(page: np.ndarray, bbox: BBox, token: Token, *, dpi: float) -> list[Line]:
+    """The lines of a cell of a page that are where a token is."""
+    return [line for line in find_cell_lines(page, bbox, dpi=dpi) if intersection_area(line.bbox, token.bbox)]
 
 
 class _Digits(NamedTuple):

@@ -10,12 +10,21 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.geometry import runs
-from giar_ml.ocr.ink import FAINT_CONTRAST, MIN_INK_IN, find_print, is_made_of_specks
-from giar_ml.ocr.levels import paper_level
+from giar_ml.ocr.ink import (
+    FAINT_CONTRAST,
+    MIN_CONTRAST,
+    MIN_CONTRAST_TO_NOISE,
+    MIN_INK_IN,
+    find_print,
+    is_made_of_specks,
+)
+from giar_ml.ocr.levels import paper_level, spread
 from giar_ml.ocr.lines import Line
 
 COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
+EDGE_IN = 0.03
+"""How far from the edge of a cell its rules may reach."""
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
@@ -62,6 +71,17 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             is_doubtful = faint or is_made_of_specks(ink[above:below, first:last], dpi=dpi)
             lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
     return lines
+
+
+def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
+    """Whether there is nothing dark in a cell of the page but along its rules."""
+    edge = round(EDGE_IN * dpi)
+    left, top, right, bottom = (max(0, round(side)) for side in bbox)
+    inner = gray[top + edge : bottom - edge, left + edge : right - edge]
+    if not inner.size:
+        return False
+    paper = paper_level(inner)
+    return paper - int(inner.min()) < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * spread(inner, paper))
 
 
 def _text_rows(ink: np.ndarray) -> list[tuple[int, int]]:

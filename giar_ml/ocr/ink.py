@@ -53,6 +53,8 @@ BY_EDGE_IN = 0.015
 """So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
 BAR = 1.35
 """Height of the rest of a rule, in heights of the highest print in the cell: no character is so thin."""
+PIECE = 0.8
+"""Height of a piece of one at most, in the same."""
 MOSTLY_INK, ALL_INK = 0.6, 0.9
 """Share of a row or column of pixels that is ink: of a rule along the edge of a cell, and of one off it,
 where a 1 may stand."""
@@ -305,16 +307,27 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
 
 
 def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height: float, gap: int) -> None:
-    """Drop thin upright lines that are higher than the print beside them: what is left of a rule. Print may
-    have fallen to pieces that are at most `gap` apart; less than `height` of it says nothing."""
-    tops, widths, heights = (stats[:, i] for i in (cv2.CC_STAT_TOP, cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT))
+    """Drop thin upright lines that are higher than the print beside them, whole or in pieces off the print:
+    what is left of a rule. Print may have fallen to pieces that are at most `gap` apart; less of it than
+    `height` says nothing."""
+    lefts, tops, widths, heights, _ = stats.T
     rows = np.zeros(int((tops + heights).max()), bool)
     for i in np.flatnonzero(~drop & (widths > thickness)):
         rows[tops[i] : tops[i] + heights[i]] = True
-    if rows.any():
-        highest = max(stop - start for start, stop in runs(rows, gap=gap))
-        if highest >= height:
-            drop |= (widths <= thickness) & (heights >= BAR * highest)
+    if not rows.any():
+        return
+    highest = max(stop - start for start, stop in runs(rows, gap=gap))
+    if highest < height:
+        return
+    drop |= (widths <= thickness) & (heights >= BAR * highest)
+    is_piece = (widths <= thickness) & (heights <= PIECE * highest)
+    print_ = stats[~drop & ~is_piece]
+    pieces, middles = np.flatnonzero(is_piece), lefts + widths / 2
+    for i in np.flatnonzero(~drop & is_piece) if len(print_) else ():
+        in_line = pieces[np.abs(middles[pieces] - middles[i]) <= thickness / 2]
+        extent = (tops + heights)[in_line].max() - tops[in_line].min()
+        is_off = min(distances_to(stats[k], print_).min() for k in in_line) > OFF_PRINT * highest
+        drop[i] = len(in_line) > 1 and extent >= BAR * highest and is_off
 
 
 def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:

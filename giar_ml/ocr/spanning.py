@@ -20,6 +20,10 @@ MIN_GAP = 1.0
 
 MARGIN_IN = 0.02
 """What is printed so near to the edge of a column may go on behind it."""
+MIN_RULE = 0.3
+"""Share of the height of print that a piece of a rule beside it takes; a point takes less."""
+EDGE_IN = 0.025
+"""How far from the edge of a column that was lost there may be pieces of its rule."""
 READ = 0.5
 """Confidence of what is print, and no dirt that looks like it."""
 
@@ -60,7 +64,7 @@ def _is_read(token: Token) -> bool:
 def _part(cell: Cell, table: Table, gray: np.ndarray, *, dpi: float) -> list[Cell]:
     """The cell parted as another row of the table is, where its print stands so; into most pieces first."""
     for spans in _partitions(cell, table):
-        pieces = [_piece(cell, span, table) for span in spans]
+        pieces = [_piece(cell, span, table, edge=EDGE_IN * dpi) for span in spans]
         if _stand_apart(pieces, cell, gray, dpi=dpi):
             return pieces
     return [cell]
@@ -90,16 +94,20 @@ def _is_within(cell: Cell, whole: Cell) -> bool:
     return whole.column_start <= cell.column_start and cell.column_stop <= whole.column_stop
 
 
-def _piece(cell: Cell, span: _Span, table: Table) -> Cell:
+def _piece(cell: Cell, span: _Span, table: Table, *, edge: float) -> Cell:
+    """The cell between two of its columns, without the pixels along the rules that were lost."""
     beside = [c.bbox for c in table.cells if (c.column_start, c.column_stop) == span]
     left, right = median(bbox.left for bbox in beside), median(bbox.right for bbox in beside)
+    left += edge if span[0] > cell.column_start else 0.0
+    right -= edge if span[1] < cell.column_stop else 0.0
     bbox = BBox(left, cell.bbox.top, right, cell.bbox.bottom)
     return replace(cell, column_start=span[0], column_stop=span[1], bbox=bbox)
 
 
 def _stand_apart(pieces: Sequence[Cell], cell: Cell, gray: np.ndarray, *, dpi: float) -> bool:
     """Whether there is print in each of the pieces of a cell, its lines below each other, far from the edges
-    and from that in the next piece, and nothing between: the point of 0．3 in full width."""
+    and from that in the next piece, and nothing between but what is left of the rule: the point of 0．3 in
+    full width is none."""
     found: list[list[Line]] = []
     for piece in pieces:
         lines = find_cell_lines(gray, piece.bbox, dpi=dpi)
@@ -113,13 +121,30 @@ def _stand_apart(pieces: Sequence[Cell], cell: Cell, gray: np.ndarray, *, dpi: f
         for piece, box in zip(pieces, print_, strict=True)
     ):
         return False
-    left_edge, top, right_edge, bottom = (max(0, round(side)) for side in cell.bbox)
-    _, ink, _ = find_print(gray[top:bottom, left_edge:right_edge], dpi=dpi)
-    return all(
-        b.left - a.right >= MIN_GAP * max(line.bbox.height for line in (*left, *right))
-        and not ink[:, round(a.right) - left_edge : round(b.left) - left_edge].any()
-        for (a, b), (left, right) in zip(pairwise(print_), pairwise(found), strict=True)
-    )
+    left, top, right, bottom = (max(0, round(side)) for side in cell.bbox)
+    _, ink, _ = find_print(gray[top:bottom, left:right], dpi=dpi)
+    for i, (before, behind) in enumerate(pairwise(print_)):
+        high = max(line.bbox.height for line in (*found[i], *found[i + 1]))
+        start, stop = pieces[i].bbox.right, pieces[i + 1].bbox.left
+        rule = slice(round(start - before.right), round(stop - before.right))
+        between = ink[:, round(before.right) - left : round(behind.left) - left]
+        rows = slice(round(min(before.top, behind.top)) - top, round(max(before.bottom, behind.bottom)) - top)
+        if behind.left - before.right < MIN_GAP * high or not _is_free(between, rule, rows):
+            return False
+    return True
+
+
+def _is_free(between: np.ndarray, rule: slice, rows: slice) -> bool:
+    """Whether the ink between two columns is none, or what is left of the rule that stood there.
+
+    Args:
+        rule: the columns of pixels where it stood.
+        rows: those of the print on both sides, which has points, but none that are as high.
+    """
+    on_rule = between[:, rule].any(axis=1)
+    beside = np.delete(between, rule, axis=1)
+    beside_print = on_rule[rows]
+    return not beside.any() and bool(not beside_print.any() or beside_print.mean() >= MIN_RULE)
 
 
 def _are_stacked(lines: Sequence[Line]) -> bool:

@@ -234,9 +234,9 @@ def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, *,
     weights = counts[found]
     ys = np.bincount(places, weights=rows)[found] / weights
     lines, xs = np.divmod(found, width)
-    middle = np.round(ys).astype(np.intp)
-    near = [response[np.clip(middle + d, 0, len(response) - 1), xs] for d in (-1, 0, 1)]
-    depths = np.max(near, axis=0).astype(float)
+    darkest = np.zeros(len(counts), np.uint8)
+    np.maximum.at(darkest, places, response[rows, columns])
+    depths = darkest[found].astype(float)
     starts = np.flatnonzero(np.diff(lines, prepend=-1))
     up_and_down = depths - cv2.blur(depths[None], (period, 1))[0] if len(depths) else depths
     uneven = np.sqrt(_means(up_and_down**2, starts)) / np.maximum(_means(depths, starts), 1e-9)

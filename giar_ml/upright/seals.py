@@ -26,6 +26,8 @@ RING_DPI = 60.0
 RADIUS_IN = (0.5, 1.1)
 MAX_RINGS = 6
 MIN_VOTES = 28
+STROKE_IN = 0.02
+"""Thickness of the strokes of print, and of most rules; rings have twice as much."""
 SHIFT_IN, SHIFTS = 0.04, 9
 """How far a ring is moved and widened, in so many steps, to lie where it is darkest."""
 MIN_RING = 0.55
@@ -135,7 +137,22 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed
 
 
 def find_rings(gray: np.ndarray, *, dpi: float, paper: float) -> list[Ring]:
-    """Circles of ink of a seal's size, most of which is seen."""
+    """Circles of ink of a seal's size, most of which is seen. They are wider than the strokes of print, of which
+    more circles can be made than a seal has: first they are looked for without these."""
+    size = round(STROKE_IN * dpi)
+    wide = cv2.morphologyEx(gray, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    rings: list[Ring] = []
+    for seen in (wide, gray):
+        for circle in _find_circles(seen, dpi=dpi):
+            ring = _fit(gray, *circle, dpi=dpi)
+            is_new = all(np.hypot(ring.x - other.x, ring.y - other.y) > other.radius / 2 for other in rings)
+            if is_new and float(np.mean(ring.levels < paper - INK)) >= MIN_RING:
+                rings.append(ring)
+    return rings
+
+
+def _find_circles(gray: np.ndarray, *, dpi: float) -> list[tuple[float, float, float]]:
+    """The middles and radii of what is likely a circle, the likeliest first."""
     scale = min(1.0, RING_DPI / dpi)
     small = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     low, high = (round(radius * dpi * scale) for radius in RADIUS_IN)
@@ -144,8 +161,7 @@ def find_rings(gray: np.ndarray, *, dpi: float, paper: float) -> list[Ring]:
     )
     if circles is None:
         return []
-    rings = (_fit(gray, *(float(v) / scale for v in circle), dpi=dpi) for circle in circles[0][:MAX_RINGS])
-    return [ring for ring in rings if float(np.mean(ring.levels < paper - INK)) >= MIN_RING]
+    return [(float(x) / scale, float(y) / scale, float(r) / scale) for x, y, r in circles[0][:MAX_RINGS]]
 
 
 def _fit(gray: np.ndarray, x: float, y: float, radius: float, *, dpi: float) -> Ring:
