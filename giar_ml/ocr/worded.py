@@ -12,6 +12,7 @@ import numpy as np
 
 from giar_ml.document import BBox, Reading, Token
 from giar_ml.figures import is_figure
+from giar_ml.geometry import runs
 from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
 from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import LEAST_READING, N_READINGS, Line, either, k_best, weigh_readings
@@ -26,6 +27,10 @@ HALF = 0.5
 """Of a full-width bracket at the end of a line the half without ink is not there."""
 NARROWEST = 0.4
 """Width of digits at least, in heights of a character."""
+REACH = 0.75
+"""How far from where a character should end it may, in heights of one."""
+FREE = 0.25
+"""How dark a column between characters is at most, from the palest to the darkest one."""
 _OTHER = -1
 """A character that is none of a figure's."""
 
@@ -154,10 +159,16 @@ def _em(line: Line) -> float:
 
 
 def _find_gap(line: Line, end: float) -> int:
-    """The column of a crop with little ink that is the nearest to where a character ends."""
+    """The column of a crop at which a character ends: in the middle of a gap that is wide and near to where it
+    should end, by its width; where there is none, where there is little ink."""
     em = _em(line)
-    first, last = max(0, round(end - em / 2)), round(end + em / 2)
+    first, last = max(0, round(end - REACH * em)), round(end + REACH * em)
     gray = to_gray(line.crop)[:, first : max(first + 1, last)].astype(np.float32)
     dark = gray.max() - gray.mean(axis=0)
+    dark -= dark.min()
     dark /= max(1.0, float(dark.max()))
-    return first + int((dark + np.abs(np.arange(len(dark)) + first - end) / em).argmin())
+    gaps = runs(dark < FREE)
+    if not gaps:
+        return first + int((dark + np.abs(np.arange(len(dark)) + first - end) / em).argmin())
+    start, stop = max(gaps, key=lambda gap: gap[1] - gap[0] - abs(sum(gap) / 2 + first - end))
+    return first + (start + stop) // 2
