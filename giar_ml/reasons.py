@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from giar_ml.document import Problem
@@ -23,6 +24,7 @@ def find_reasons(
         *_conflicts(form, cells),
         *_not_determined(form, cells),
         *_left_blank(evidence, cells),
+        *_unconfirmed(evidence, cells, checks),
         *_contradictions(form, checks),
     ]
     explained = {key for problem in problems for key in problem.cells}
@@ -88,6 +90,25 @@ def _left_blank(evidence: FormEvidence, cells: Mapping[str, CellResult]) -> list
         return []
     names = [evidence.form.cells[key].name for key in keys]
     return [Problem("left_blank", f"{_count(keys, 'cell')} left blank but not 0: {_shorten(names)}", keys)]
+
+
+def _unconfirmed(
+    evidence: FormEvidence, cells: Mapping[str, CellResult], checks: Sequence[Check]
+) -> list[Problem]:
+    """Cells without a place on the paper that one sum alone gives: a figure read together with its neighbour
+    would fit it, too."""
+    stated = {key for check in checks if check.holds for key in check.id.removeprefix("text:").split("+")}
+    n_sums = Counter(key for s in evidence.form.sums for key in (*s.left, *s.right))
+    keys = tuple(
+        key
+        for key, cell in cells.items()
+        if cell.status == "inferred" and cell.page is cell.line is None
+        if n_sums[key] == 1 and key not in stated
+    )
+    if not keys:
+        return []
+    names = _shorten([evidence.form.cells[key].name for key in keys])
+    return [Problem("unconfirmed", f"{_count(keys, 'cell')} not found, and given by one sum: {names}", keys)]
 
 
 def _contradictions(form: Form, checks: Sequence[Check]) -> list[Problem]:

@@ -128,6 +128,20 @@ def test_what_a_pen_wrote_far_below_a_table_is_no_line(top: float, label: str, n
     assert len(without_scribbles(lines)) == n
 
 
+@pytest.mark.parametrize(("n_figures", "n_rows", "n"), [(15, 3, 4), (2, 3, 3), (2, 2, 3)])
+def test_a_row_of_many_figures_is_no_scribble(n_figures: int, n_rows: int, n: int) -> None:
+    # Once the headers of a table were torn over two pages: its row stood far below the two lines left.
+    def line(top: float, label: str | None, n_figures: int = 1) -> Line:
+        places = tuple(
+            Field(bbox, (0.0, 1.0), Token("8", bbox, labels={label: 0.9} if label else {}))
+            for bbox in (BBox(20 * i, top, 20 * i + 9, top + 9) for i in range(n_figures))
+        )
+        return Line(1, 0, True, False, places if label else (), () if label else places)
+
+    lines = [*(line(30 * i, "row:x") for i in range(n_rows)), line(400, None, n_figures)]
+    assert len(without_scribbles(lines)) == n
+
+
 @pytest.mark.parametrize(("text", "n"), [("增加12681件", 1), ("按照有关规定", 0)])
 def test_words_are_no_figure_without_a_row(text: str, n: int) -> None:
     def line(text: str) -> Line:
@@ -552,6 +566,17 @@ def test_a_header_over_two_columns_names_neither() -> None:
     merged = Cell(1, 2, 3, 5, wide, (Token("总计", wide),))
     cells = [c for c in table.cells if (c.row_start, c.column_start) not in ((1, 3), (1, 4))]
     reviews = replace(table, cells=(*cells, merged))
+    evidence = read(table_of(request_rows(form, {})), reviews)
+    assert values(evidence, "reviews.") == [None] * 15
+
+
+def test_a_blank_row_is_blank_though_rules_between_its_cells_were_lost() -> None:
+    form = load_form("2021")
+    leaves = ["结果维持", "结果纠正", "其他结果", "尚未审结", "总计"] * 3
+    table = table_of([["四、行政复议", *[""] * 14], leaves, [""] * 15])
+    cells = [c for c in table.cells if (c.row_start, c.column_start) not in ((2, 6), (2, 7))]
+    merged = Cell(2, 3, 6, 8, BBox(60, 20, 80, 30))
+    reviews = replace(table, cells=(*cells[:36], merged, *cells[36:]))
     evidence = read(table_of(request_rows(form, {})), reviews)
     assert values(evidence, "reviews.") == [None] * 15
 

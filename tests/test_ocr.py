@@ -532,6 +532,29 @@ def test_the_point_of_a_figure_in_full_width_parts_no_cell(with_point, n_cells):
     assert len(part_spanning_cells(table, image, dpi=150).cells) == n_cells
 
 
+@pytest.mark.parametrize(
+    ("pieces", "n_cells"), [([(60, 66)], 6), ([(60, 66), (78, 84), (100, 105)], 6), ([(84, 88)], 5)]
+)
+def test_pieces_of_a_lost_rule_part_the_cell_that_it_parted(pieces, n_cells):
+    # Once 1279 and 1817 with a piece of the rule above them between were one figure.
+    image, table = spanning(("0", 224), ("3", 262))
+    for top, bottom in pieces:
+        image[top:bottom, 248:252] = 0
+    assert len(part_spanning_cells(table, image, dpi=150).cells) == n_cells
+
+
+@pytest.mark.parametrize("heights", [[(2, 11), (13, 15), (32, 38)], [(11, 28)]])
+def test_pieces_of_a_rule_off_the_print_are_none(heights) -> None:
+    # Once 267 and 378 on both sides of them were the figure 267378; a 1 there is one.
+    cell = np.full((42, 150), 250, np.uint8)
+    for left in (13, 36, 92, 115):
+        cv2.putText(cell, "6", (left, 28), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (20,), 2, cv2.LINE_AA)
+    for top, bottom in heights:
+        cell[top:bottom, 70:73] = 20
+    lines = find_cell_lines(cell, BBox(0, 0, 150, 42), dpi=150)
+    assert len(lines) == (2 if len(heights) > 1 else 1)
+
+
 def test_a_cell_is_parted_as_another_row_is() -> None:
     image, table = spanning(("1409", 40), ("5521", 230))
     lost = replace(table.cells[3], column_stop=3, bbox=table.cells[3].bbox._replace(right=368))

@@ -24,7 +24,7 @@ from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
 from giar_ml.upright.lines import find_text_ink, find_text_lines, find_text_slope, sketch
 from giar_ml.upright.paper import find_sheet
-from giar_ml.upright.seals import fade_grey_seals, fade_red_seals
+from giar_ml.upright.seals import fade_grey_seals, fade_red_seals, find_rings
 from giar_ml.upright.tone import WHITE, even_light, remove_streaks
 from giar_ml.upright.turning import _count_read, find_quarters
 from giar_ml.upright.warp import TERMS, Field, PageWarp, flatten_image, turn_image
@@ -286,6 +286,19 @@ def test_grey_seals_go_and_what_they_cover_stays(grain: int):
     gray = cv2.cvtColor(page, cv2.COLOR_RGB2GRAY)
     assert (faded[gray == 255] < 225).mean() < (0.002 if grain else 0.001)
     assert faded[gray == 0].max() < 60
+
+
+def test_a_ring_is_found_among_much_print():
+    # Once six circles that the print of a dense table makes were likelier than that of the seal over it.
+    page = make_page()
+    rng = np.random.default_rng(4)
+    for y in range(60, HEIGHT - 60, 26):
+        for x in range(40, WIDTH - 60, 34):
+            text = str(rng.integers(10, 99))
+            cv2.putText(page, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    sealed = stamp_grey(page, 165)
+    rings = find_rings(sealed, dpi=DPI, paper=255.0)
+    assert [(round(r.x, -1), round(r.y, -1)) for r in rings] == [(600, 700)]
 
 
 def test_the_star_of_a_grey_seal_leaves_no_shadow():

@@ -117,6 +117,20 @@ def test_unread_cell_is_inferred():
     assert (verdict.cells["requests.granted.total"].value, verdict.status) == (11, "accepted")
 
 
+def test_what_one_sum_alone_gives_for_a_cell_that_was_not_found_is_reviewed():
+    # Once 267 and 378 were read as one figure, the total: of the other column the sum made 267,267.
+    figures = {
+        "reviews.direct_litigation.upheld": scanned((111, 0.9999)),
+        "reviews.direct_litigation.pending": None,
+        "reviews.direct_litigation.total": scanned((267378, 0.9999)),
+    }
+    verdict = decide(evidence(figures), [], max_risk=0.05)
+    assert verdict.cells["reviews.direct_litigation.pending"].value == 267267
+    assert [problem.code for problem in verdict.problems] == ["unconfirmed"]
+    lost = {**seen(REQUEST), "requests.granted.total": None}
+    assert decide(evidence(lost), [], max_risk=0.05).status == "accepted"  # two sums agree
+
+
 def test_unread_cell_in_no_sum_is_missing():
     verdict = decide(evidence({"disclosure.licensing.decisions": scanned()}), [], max_risk=0.05)
     assert verdict.cells["disclosure.licensing.decisions"].status == "missing"

@@ -72,6 +72,17 @@ def test_a_bracket_at_the_end_of_a_line_is_half_as_wide() -> None:
     assert found.bbox.right == pytest.approx(100 + 2 * EM, abs=3)
 
 
+def test_words_end_in_the_widest_gap() -> None:
+    # Once 减少63134, whose digits are large, was parted behind the 6: to there the words would have reached.
+    line = line_of("减少 63134")
+    high = Line(
+        cv2.copyMakeBorder(line.crop, 3, 3, 0, 0, cv2.BORDER_REPLICATE), line.bbox._replace(bottom=76)
+    )
+    found = find_worded(recognition("减少63134"), high)
+    assert found is not None
+    assert 100 + 2 * EM - 3 <= found.bbox.left <= 100 + 2.5 * EM + 3
+
+
 @pytest.mark.parametrize("text", ["12", "1.属于国家秘密", "科研机构", "2023年"])
 def test_other_texts_are_no_figures_with_words(text: str) -> None:
     assert find_worded(recognition(text), line_of(text)) is None

@@ -13,6 +13,7 @@ from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import LEADING_ZERO, is_figure, mend_figure, mend_separators, parse_figure, plain
 from giar_ml.forms import Header, Section
+from giar_ml.geometry import union
 from giar_ml.label import Labels, best_label
 from giar_ml.label.names import is_header
 from giar_ml.report import Value
@@ -150,6 +151,15 @@ def lay_fields(
         if bare == "unsure":
             blanks = [b._replace(readings=((None, _BARE_IS_BLANK),), certain=False) for b in blanks]
         return (Layout((), {section.cell_key(row, c): b for c, b in zip(columns, blanks, strict=True)}, 0.0),)
+    if line.gridded and not line.n_figures and 0 < len(line.fields) < len(columns):
+        # All is blank, whichever of the rules between were lost.
+        spotless = all(place.spotless for place in line.fields)
+        crossings = zip(columns, _crossings(line, section, headers), strict=True)
+        cells = {
+            section.cell_key(row, c): _see_blank(line, bbox)._replace(spotless=spotless)
+            for c, bbox in crossings
+        }
+        return (Layout((), cells, _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns))),)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
@@ -181,9 +191,9 @@ def _is_caption_alone(line: Line) -> bool:
 
 
 def _crossings(line: Line, section: Section, headers: Headers) -> list[BBox]:
-    """Per column, where it crosses a line on which nothing is printed but its label; the label where no
-    header of the same table says."""
-    label = line.labels[-1].bbox
+    """Per column, where it crosses a line on which nothing is printed but its label; the line, or its label,
+    where no header of the same table says."""
+    label = union(place.bbox for place in line.fields) if line.fields else line.labels[-1].bbox
     bboxes = [label] * len(section.columns)
     if headers.table == line.table:
         for place, c in _place_headers(section, headers.fields):
@@ -304,7 +314,7 @@ def _k_best_places(
 def _see(line: Line, place: Field, column: Header) -> Seen:
     token = place.token
     if token is None:
-        return _see_blank(line, place.bbox)._replace(spotless=place.spotless)
+        return _see_blank(line, place.bbox, spotless=place.spotless)
     texts = token.readings or ((token.text, token.confidence),)
     merged: dict[Value | None, float] = {}
     for text, probability in texts:
@@ -326,8 +336,8 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
     return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)
 
 
-def _see_blank(line: Line, bbox: BBox) -> Seen:
-    return Seen(((None, 1.0),), line.certain, line.page, bbox, None)
+def _see_blank(line: Line, bbox: BBox, *, spotless: bool = False) -> Seen:
+    return Seen(((None, 1.0),), line.certain, line.page, bbox, None, spotless)
 
 
 def _doubt_point(readings: Mapping[Value | None, float], lost: float) -> dict[Value | None, float]:

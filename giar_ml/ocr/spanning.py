@@ -141,10 +141,9 @@ def _is_free(between: np.ndarray, rule: slice, rows: slice) -> bool:
         rule: the columns of pixels where it stood.
         rows: those of the print on both sides, which has points, but none that are as high.
     """
-    on_rule = between[:, rule].any(axis=1)
-    beside = np.delete(between, rule, axis=1)
-    beside_print = on_rule[rows]
-    return not beside.any() and bool(not beside_print.any() or beside_print.mean() >= MIN_RULE)
+    on_rule = np.asarray(between[rows, rule].any(axis=1))
+    is_point = on_rule.any() and on_rule.mean() < MIN_RULE
+    return not is_point and not np.delete(between, rule, axis=1).any()
 
 
 def _are_stacked(lines: Sequence[Line]) -> bool:

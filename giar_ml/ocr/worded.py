@@ -159,8 +159,8 @@ def _em(line: Line) -> float:
 
 
 def _find_gap(line: Line, end: float) -> int:
-    """The column of a crop at which a character ends: in the middle of a gap that is wide and near to where it
-    should end, by its width; where there is none, where there is little ink."""
+    """The column of a crop at which a character ends: in the middle of a gap that is wide, and near to where
+    it should end by its width; where there is none, where there is little ink."""
     em = _em(line)
     first, last = max(0, round(end - REACH * em)), round(end + REACH * em)
     gray = to_gray(line.crop)[:, first : max(first + 1, last)].astype(np.float32)

@@ -137,8 +137,8 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed
 
 
 def find_rings(gray: np.ndarray, *, dpi: float, paper: float) -> list[Ring]:
-    """Circles of ink of a seal's size, most of which is seen. They are wider than the strokes of print, of which
-    more circles can be made than a seal has: first they are looked for without these."""
+    """Circles of ink of a seal's size, most of which is seen. They are wider than the strokes of print, which
+    make up more circles than a seal where there is much of it: first they are looked for without these."""
     size = round(STROKE_IN * dpi)
     wide = cv2.morphologyEx(gray, cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     rings: list[Ring] = []
