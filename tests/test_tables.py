@@ -498,9 +498,10 @@ def test_a_long_line_between_another_and_print_is_a_rule(length: int, n_lines: i
 
 def test_a_double_frame_that_is_one_line_is_as_dark_as_its_lines() -> None:
     # Once its depth was that of the gap between them: it was paler than the rules, and the last row was lost.
-    image = draw_grid([100, 400, 700], [100, 160, 220], thickness=3)
-    for y in range(216, 228):
-        image[y, 98:703] = (250, 110, 5, 20, 140, 245, 230, 110, 5, 25, 145, 250)[y - 216]
+    image = draw_grid([100, 400, 700], [100, 160, 217], thickness=3)
+    image[213:220] = PAPER
+    for y, level in enumerate((116, 0, 24, 165, 247, 229, 107, 0, 28, 143, 250), 218):
+        image[y, 98:703] = level
     rules = find_rules(image, dpi=215)
     assert [round(rule.position, -1) for rule in rules.horizontal] == [100, 160, 220]
 

@@ -292,11 +292,11 @@ def test_a_ring_is_found_among_much_print():
     # Once six circles that the print of a dense table makes were likelier than that of the seal over it.
     page = make_page()
     rng = np.random.default_rng(4)
-    for y in range(60, HEIGHT - 60, 26):
-        for x in range(40, WIDTH - 60, 34):
-            text = str(rng.integers(10, 99))
-            cv2.putText(page, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
-    sealed = stamp_grey(page, 165)
+    for y in range(60, HEIGHT - 60, 18):
+        for x in range(40, WIDTH - 60, 22):
+            text = str(rng.integers(0, 9))
+            cv2.putText(page, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, 0.35, (0, 0, 0), 1, cv2.LINE_AA)
+    sealed = stamp_grey(page, 190)
     rings = find_rings(sealed, dpi=DPI, paper=255.0)
     assert [(round(r.x, -1), round(r.y, -1)) for r in rings] == [(600, 700)]
 

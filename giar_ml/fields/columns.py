@@ -155,11 +155,8 @@ def lay_fields(
         # All is blank, whichever of the rules between were lost.
         spotless = all(place.spotless for place in line.fields)
         crossings = zip(columns, _crossings(line, section, headers), strict=True)
-        cells = {
-            section.cell_key(row, c): _see_blank(line, bbox)._replace(spotless=spotless)
-            for c, bbox in crossings
-        }
-        return (Layout((), cells, _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns))),)
+        found = {section.cell_key(row, c): _see_blank(line, b, spotless=spotless) for c, b in crossings}
+        return (Layout((), found, _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns))),)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]

@@ -24,7 +24,7 @@ PAPER_PERCENT = 75
 RING_DPI = 60.0
 """Resolution at which rings are looked for."""
 RADIUS_IN = (0.5, 1.1)
-MAX_RINGS = 6
+MAX_RINGS = 12
 MIN_VOTES = 28
 STROKE_IN = 0.02
 """Thickness of the strokes of print, and of most rules; rings have twice as much."""
