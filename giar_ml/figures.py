@@ -24,7 +24,7 @@ LEADING_ZERO = re.compile(r"0\d+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _POINT_BEFORE_UNIT = re.compile(r"(\d)(?:[.,](?=[件条项宗份起次个]$)|[:;'`](?=[\u4e00-\u9fff]$))")
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
-_SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=[\d.])['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
+_SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=\.)['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
 """Before a figure, above it and behind it. A point is one where another follows: the zero of .5 may have been
 lost."""
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")

@@ -471,6 +471,11 @@ def test_a_mark_off_the_row_of_figures_is_none_of_a_figure(tops: tuple[float, fl
     tokens = sure("126", 160, tops[0], 0.83), sure("2", 190, tops[1], 0.98)
     cell = Cell(0, 1, 3, 4, BBox(150, 0, 220, 60), tokens)
     assert "".join(token.text for token in kept_in(*row, cell)) == kept
+    # A figure in two lines, both sure, is one; what is likely nothing tells no height.
+    wrapped = replace(cell, tokens=(sure("12", 160, 20), sure("3", 160, 38)))
+    assert kept_in(*row, wrapped) == wrapped.tokens
+    nothing = Token("1", BBox(0, 48, 8, 58), 0.998, (Reading("", 0.998), Reading("1", 0.002)))
+    assert kept_in(*(replace(c, tokens=(nothing,)) for c in row), cell) == tokens
     # Too few figures tell where those of the row stand.
     assert kept_in(*row[:2], cell) == tokens
 
@@ -579,6 +584,10 @@ def test_a_blank_row_is_blank_though_rules_between_its_cells_were_lost() -> None
     reviews = replace(table, cells=(*cells[:36], merged, *cells[36:]))
     evidence = read(table_of(request_rows(form, {})), reviews)
     assert values(evidence, "reviews.") == [None] * 15
+    # Cut off at the right its other cells were not seen.
+    cut = replace(table, cells=tuple(c for c in table.cells if c.row_start < 2 or c.column_start < 9))
+    evidence = read(table_of(request_rows(form, {})), cut)
+    assert "-" in values(evidence, "reviews.")
 
 
 def test_a_caption_alone_is_a_blank_row_where_no_zeros_are_printed() -> None:

@@ -212,7 +212,8 @@ def test_no_text_outside_needs_no_detection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mark", "expected"), [(None, True), ("rule", True), ("speck", False), ("pale", False), ("grain", True)]
+    ("mark", "expected"),
+    [(None, True), ("rule", True), ("speck", False), ("pale", False), ("grain", True), ("black", False)],
 )
 def test_a_cell_is_spotless_without_as_much_as_a_speck(mark: str | None, expected: bool) -> None:
     page = np.full((80, 140), 240, np.uint8)
@@ -222,9 +223,12 @@ def test_a_cell_is_spotless_without_as_much_as_a_speck(mark: str | None, expecte
         page[50:52, 60:62] = 90
     if mark == "pale":
         page[40:60, 60:63] = 218
+    if mark == "black":
+        page[:] = 30
     if mark == "grain":
         page = np.random.default_rng(1).normal(240, 3, page.shape).astype(np.uint8)
     assert is_spotless(page, BBox(20, 20, 120, 75), dpi=200) is expected
+    assert not is_spotless(page, BBox(20, 0, 120, 3), dpi=200)
 
 
 def test_a_blank_scan_stays_empty() -> None:
@@ -533,7 +537,9 @@ def test_the_point_of_a_figure_in_full_width_parts_no_cell(with_point, n_cells):
 
 
 @pytest.mark.parametrize(
-    ("pieces", "n_cells"), [([(60, 66)], 6), ([(60, 66), (78, 84), (100, 105)], 6), ([(84, 88)], 5)]
+    ("pieces", "n_cells"),
+    [([(60, 66)], 6), ([(60, 66), (78, 84), (100, 105)], 6), ([(84, 88)], 5), ([(76, 88)], 5)],
+    ids=["above", "three pieces", "a point", "a 1"],
 )
 def test_pieces_of_a_lost_rule_part_the_cell_that_it_parted(pieces, n_cells):
     # Once 1279 and 1817 with a piece of the rule above them between were one figure.

@@ -102,6 +102,7 @@ def test_full_width_and_raised_points(text: str) -> None:
         pytest.param("·5", "·5", id="its zero was lost"),
         ("、5", "5"),
         ("1.'4万元", "1.4万元"),
+        pytest.param("1'4万元", "1'4万元", id="a point, perhaps"),
         ("0件：", "0"),
         ("79:页", "79"),
     ],

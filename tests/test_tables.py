@@ -893,8 +893,13 @@ def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:
     lone = replace(spanning, tokens=tokens[1:])
     table = split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, lone)))
     assert [(c.row_start, c.row_stop, c.text) for c in table.cells[4:]] == [(0, 1, ""), (1, 2, "5")]
-    merged = replace(spanning, tokens=(Token("5", BBox(120, 33, 130, 47)),))
+    between = Token("7", BBox(120, 33, 130, 47))
+    nothing = Token("1", BBox(120, 54, 130, 68), readings=(Reading("", 0.8), Reading("1", 0.2)))
+    merged = replace(spanning, tokens=(between,))
     assert len(split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, merged))).cells) == 5
+    doubt = replace(spanning, tokens=(tokens[0], nothing))
+    table = split_stacked(Table(1, BBox(0, 0, 150, 80), 2, 3, (*cells, doubt)))
+    assert [c.tokens for c in table.cells[4:]] == [(tokens[0],), (nothing,)]
 
 
 def test_two_rows_that_figures_span_are_one_where_one_of_them_is_blank() -> None:
@@ -966,6 +971,11 @@ def test_a_cell_that_spans_rows_and_columns_parts_where_each_place_has_its_figur
     blank = replace(block, tokens=tokens[1:])
     parted = split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, blank))).cells[len(cells) :]
     assert [c.text for c in parted] == ["", "3", "4", "5"]
+    # A figure across two columns is in none of them.
+    across = replace(block, tokens=(Token("1234", BBox(120, 12, 180, 26)),))
+    assert split_stacked(Table(1, BBox(0, 0, 200, 120), 3, 4, (*cells, across))).cells[len(cells) :] == (
+        across,
+    )
     # What is likely nothing stays a doubt where nothing else stands.
     nothing = replace(mark, readings=(Reading("", 0.8), Reading("1", 0.2)))
     doubt = replace(block, tokens=(*tokens[1:], nothing))

@@ -151,12 +151,14 @@ def lay_fields(
         if bare == "unsure":
             blanks = [b._replace(readings=((None, _BARE_IS_BLANK),), certain=False) for b in blanks]
         return (Layout((), {section.cell_key(row, c): b for c, b in zip(columns, blanks, strict=True)}, 0.0),)
-    if line.gridded and not line.n_figures and 0 < len(line.fields) < len(columns):
-        # All is blank, whichever of the rules between were lost.
+    blank = _BLANK_AMONG_ZEROS if prints_zeros else _BLANK_FOR_ZERO
+    if _is_blank_throughout(line, columns, headers):
+        # Whichever of the rules between were lost.
         spotless = all(place.spotless for place in line.fields)
         crossings = zip(columns, _crossings(line, section, headers), strict=True)
         found = {section.cell_key(row, c): _see_blank(line, b, spotless=spotless) for c, b in crossings}
-        return (Layout((), found, _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns))),)
+        cost = _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns)) + blank * len(line.fields)
+        return (Layout((), found, cost),)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
@@ -164,7 +166,6 @@ def lay_fields(
         else _LOST_COLUMN_NO_HEADER
         for c in columns
     ]
-    blank = _BLANK_AMONG_ZEROS if prints_zeros else _BLANK_FOR_ZERO
     match = [
         [cost + (0.0 if place.is_figure else blank) for cost in costs]
         for place, costs in zip(line.fields, _header_costs(line, section, headers), strict=True)
@@ -185,6 +186,18 @@ def lay_fields(
 def _is_caption_alone(line: Line) -> bool:
     """Whether all that is printed on the line is a label: a figure may be there that was not understood."""
     return bool(line.labels) and all(is_header(best_label(place.labels)) for place in line.labels)
+
+
+def _is_blank_throughout(line: Line, columns: Sequence[Header], headers: Headers) -> bool:
+    """Whether a ruled row has fewer fields than columns, but all blank, and one below each of the headers of
+    its table."""
+    if not line.gridded or line.n_figures or not 0 < len(line.fields) < len(columns):
+        return False
+    placed = [header for header, labels in headers.fields if any(n.startswith("column:") for n in labels)]
+    in_place = headers.table == line.table and bool(placed)
+    return in_place and all(
+        any(place.is_across(sum(header.position) / 2) for place in line.fields) for header in placed
+    )
 
 
 def _crossings(line: Line, section: Section, headers: Headers) -> list[BBox]:
@@ -219,7 +232,9 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
 def _surplus_cost(token: Token) -> float:
     """What it costs to leave out a mark of a line that has more of them than columns: the less, the less
     surely it was read, as a stroke of a pen in the margin is, and marks of a seal beside a figure."""
-    is_text = not token.readings and token.text != UNREAD and not is_figure(mend_figure(token.text))
+    if token.text == UNREAD:
+        return _SKIP_SURPLUS_FIGURE
+    is_text = not token.readings and not is_figure(mend_figure(token.text))
     if token.is_likely_nothing or is_text:
         return _SKIP_SURPLUS_MARK
     most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE

@@ -47,20 +47,25 @@ def _is_of_row(token: Token) -> bool:
 def _find_middle(cells: Sequence[Cell]) -> float | None:
     """The height at which the figures of a row stand, by its cells that hold one each, read beyond doubt."""
     lone = [cell.tokens[0] for cell in cells if len(cell.tokens) == 1 and cell.row_stop - cell.row_start == 1]
-    sure = [t.bbox.center[1] for t in lone if t.readings and t.confidence >= _BEYOND_DOUBT]
+    sure = [t.bbox.center[1] for t in lone if _is_beyond_doubt(t)]
     return median(sure) if len(sure) >= _FEWEST_SURE else None
 
 
 def _keep_level(cell: Cell, middle: float | None) -> Cell:
-    """The cell without marks read as figures above or below another one that stands where those of its row
-    do."""
+    """The cell without unsure marks read as figures above or below another one that stands where those of its
+    row do."""
     figures = [token for token in cell.tokens if token.readings]
     if middle is None or len(figures) < 2:
         return cell
     level = [t for t in figures if t.bbox.top <= middle <= t.bbox.bottom and not t.is_likely_nothing]
     if not level:
         return cell
-    return replace(cell, tokens=tuple(t for t in cell.tokens if not t.readings or t in level))
+    kept = (t for t in cell.tokens if not t.readings or t in level or _is_beyond_doubt(t))
+    return replace(cell, tokens=tuple(kept))
+
+
+def _is_beyond_doubt(token: Token) -> bool:
+    return bool(token.readings) and token.confidence >= _BEYOND_DOUBT and not token.is_likely_nothing
 
 
 def _drop_rules(cell: Cell, table: Table) -> Cell:

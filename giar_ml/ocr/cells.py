@@ -25,6 +25,7 @@ COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
 EDGE_IN = 0.03
 """How far from the edge of a cell its rules may reach."""
+DARKEST_PAPER = 128
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
@@ -77,11 +78,12 @@ def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
     """Whether there is nothing dark in a cell of the page but along its rules."""
     edge = round(EDGE_IN * dpi)
     left, top, right, bottom = (max(0, round(side)) for side in bbox)
-    inner = gray[top + edge : bottom - edge, left + edge : right - edge]
+    inner = gray[top + edge : max(0, bottom - edge), left + edge : max(0, right - edge)]
     if not inner.size:
         return False
     paper = paper_level(inner)
-    return paper - int(inner.min()) < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * spread(inner, paper))
+    noise = min(MIN_CONTRAST_TO_NOISE * spread(inner, paper), FAINT_CONTRAST)
+    return paper >= DARKEST_PAPER and paper - int(inner.min()) < max(MIN_CONTRAST, noise)
 
 
 def _text_rows(ink: np.ndarray) -> list[tuple[int, int]]:

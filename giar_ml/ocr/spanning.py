@@ -21,7 +21,8 @@ MIN_GAP = 1.0
 MARGIN_IN = 0.02
 """What is printed so near to the edge of a column may go on behind it."""
 MIN_RULE = 0.3
-"""Share of the height of print that a piece of a rule beside it takes; a point takes less."""
+"""Share of the height of print that a piece of a rule beside it takes; a point takes less. There are others
+above it or below it, too: a lone one may be a 1."""
 EDGE_IN = 0.025
 """How far from the edge of a column that was lost there may be pieces of its rule."""
 READ = 0.5
@@ -142,8 +143,9 @@ def _is_free(between: np.ndarray, rule: slice, rows: slice) -> bool:
         rows: those of the print on both sides, which has points, but none that are as high.
     """
     on_rule = np.asarray(between[rows, rule].any(axis=1))
-    is_point = on_rule.any() and on_rule.mean() < MIN_RULE
-    return not is_point and not np.delete(between, rule, axis=1).any()
+    off_print = np.delete(between[:, rule], rows, axis=0).any()
+    is_print = on_rule.any() and (on_rule.mean() < MIN_RULE or not off_print)
+    return not is_print and not np.delete(between, rule, axis=1).any()
 
 
 def _are_stacked(lines: Sequence[Line]) -> bool:

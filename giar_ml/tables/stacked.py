@@ -4,6 +4,7 @@ streaks through a row that were taken for one."""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from statistics import median
 
@@ -50,18 +51,23 @@ def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
     if len(rows) < 2 or not 0 < n_figures <= len(rows) * len(columns):
         return [cell]
     is_full = n_figures == len(rows) * len(columns)
-    pieces = []
+    pieces, n_placed = [], 0
     for row, column in product(rows, columns):
         bbox = _place(cell, row, column, table)
         own = tuple(token for token in tokens if bbox and contains_center(bbox, token.bbox))
         if not bbox or sum(map(_has_digit, own)) > 1:
             return [cell]
-        if not is_full and any(t.bbox.top < bbox.top or t.bbox.bottom > bbox.bottom for t in own):
+        if not is_full and not all(map(partial(_is_within, bbox), own)):
             return [cell]
+        n_placed += sum(map(_has_digit, own))
         marks = tuple(token for token in cell.tokens if contains_center(bbox, token.bbox))
         pieces.append(Cell(row, row + 1, column, column + 1, bbox, own or marks))
-    is_all = sum(_has_digit(token) for piece in pieces for token in piece.tokens) == n_figures
-    return pieces if is_all else [cell]
+    return pieces if n_placed == n_figures else [cell]
+
+
+def _is_within(place: BBox, token: Token) -> bool:
+    left, top, right, bottom = token.bbox
+    return place.left <= left and place.top <= top and right <= place.right and bottom <= place.bottom
 
 
 def _split_below_header(cell: Cell, table: Table) -> list[Cell]:
@@ -106,9 +112,10 @@ def _drop_row(table: Table, blank: int, row: int) -> Table:
         if (cell.row_start, cell.row_stop) == (blank, blank + 1):
             continue
         is_part = row <= cell.row_start and cell.row_stop <= row + 2
-        bbox = cell.bbox._replace(top=top, bottom=bottom) if is_part else cell.bbox
+        if is_part:  # where the streak was is dirt
+            cell = replace(cell, bbox=cell.bbox._replace(top=top, bottom=bottom), spotless=False)
         start, stop = cell.row_start - (cell.row_start > row), cell.row_stop - (cell.row_stop > row + 1)
-        cells.append(replace(cell, row_start=start, row_stop=stop, bbox=bbox))
+        cells.append(replace(cell, row_start=start, row_stop=stop))
     cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
     return replace(table, n_rows=table.n_rows - 1, cells=tuple(cells))
 
