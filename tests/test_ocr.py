@@ -229,6 +229,7 @@ def test_a_cell_is_spotless_without_as_much_as_a_speck(mark: str | None, expecte
         page = np.random.default_rng(1).normal(240, 3, page.shape).astype(np.uint8)
     assert is_spotless(page, BBox(20, 20, 120, 75), dpi=200) is expected
     assert not is_spotless(page, BBox(20, 0, 120, 3), dpi=200)
+    assert not is_spotless(page, BBox(20, 20, 50, 75), dpi=200)  # its left rule was lost, and its figure
 
 
 def test_a_blank_scan_stays_empty() -> None:

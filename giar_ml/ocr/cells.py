@@ -26,6 +26,8 @@ COLUMN_GAP_IN = 0.2
 EDGE_IN = 0.03
 """How far from the edge of a cell its rules may reach."""
 DARKEST_PAPER = 128
+ROOM_IN = 0.2
+"""Width of a cell in which a figure would stand; of a narrower one a part was cut off."""
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
@@ -75,11 +77,11 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
-    """Whether there is nothing dark in a cell of the page but along its rules."""
+    """Whether there is nothing dark but along the rules in a cell of the page that has room for a figure."""
     edge = round(EDGE_IN * dpi)
     left, top, right, bottom = (max(0, round(side)) for side in bbox)
     inner = gray[top + edge : max(0, bottom - edge), left + edge : max(0, right - edge)]
-    if not inner.size:
+    if not inner.size or bbox.width < ROOM_IN * dpi:
         return False
     paper = paper_level(inner)
     noise = min(MIN_CONTRAST_TO_NOISE * spread(inner, paper), FAINT_CONTRAST)
