@@ -108,9 +108,9 @@ class Table:
     gridded: bool = True
 
 
-class Sealed(NamedTuple):
-    """A page before seals were taken off it, (H, W) uint8, and which pixels of it are print as likely as a
-    seal's, (H, W) bool."""
+class Before(NamedTuple):
+    """A page before seals and streaks were taken off it, (H, W) uint8, and which pixels of it are print as
+    likely as a seal's, (H, W) bool."""
 
     gray: np.ndarray
     doubtful: np.ndarray
@@ -120,8 +120,8 @@ class Sealed(NamedTuple):
 class Page:
     """One page. `image` is (H, W, 3) uint8 RGB, None for text inputs; `tokens` lie outside tables
     too, `tables` hold their own; `number` is 1-based. All boxes are in the pixels of the page as it is
-    here; where it was made upright, `warp` says where they were before. `sealed` is the page before seals
-    were taken off it."""
+    here; where it was made upright, `warp` says where they were before. `before` is the page before seals
+    and streaks were taken off it."""
 
     number: int
     kind: PageKind
@@ -134,7 +134,7 @@ class Page:
     tables: tuple[Table, ...] = ()
     problems: tuple[Problem, ...] = ()
     warp: PageWarp | None = None
-    sealed: Sealed | None = field(default=None, compare=False, repr=False)
+    before: Before | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

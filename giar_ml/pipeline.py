@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from giar_ml.document import Document, Page
 from giar_ml.errors import InputError
@@ -18,6 +18,7 @@ from giar_ml.forms import load_forms
 from giar_ml.report import CellResult, Report, Source
 
 if TYPE_CHECKING:
+    from giar_ml.fields import FormEvidence
     from giar_ml.label import LabelledToken, PageLabeller
     from giar_ml.ocr.engine import OcrEngine
     from giar_ml.ocr.figures import FigureReader
@@ -106,10 +107,23 @@ class Extractor:
         return label_document(self.read(path), self._load_labeller())
 
     def analyse(self, path: str | Path) -> Analysis:
-        """Read one report and keep what was seen on the way; raises as `extract`."""
+        """Read one report and keep what was seen on the way; raises as `extract`.
+
+        Scanned pages on which cells of the form are nowhere to be found are read once more, without their
+        rules; the reading that fits the form better counts.
+        """
+        from giar_ml.fields.misruled import find_misruled, misfit
+
         clock = _Clock()
         document = self._read(path, clock)
-        return _understand(document, self._load_labeller(), self._max_risk, clock)
+        labeller = self._load_labeller()
+        found = _find_report(document, labeller, clock)
+        misruled = find_misruled(found.evidence, found.document.pages)
+        if misruled:
+            document = self._read_without_rules(document, misruled, clock)
+            other = _find_report(document, labeller, clock)
+            found = min(found, other, key=lambda found: misfit(found.evidence))
+        return _understand(found, self._max_risk, clock)
 
     def _read(self, path: str | Path, clock: _Clock) -> Document:
         from giar_ml.load import load
@@ -122,6 +136,15 @@ class Extractor:
         with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
             pages = pool.map(lambda page: self._read_page(page, clock), document.pages)
             return replace(document, pages=tuple(pages))
+
+    def _read_without_rules(self, document: Document, numbers: Set[int], clock: _Clock) -> Document:
+        """The document with these pages read anew, as if nothing were ruled on them."""
+        from giar_ml.load import load
+
+        with clock("load"):
+            pages = [page for page in load(document.path).pages if page.number in numbers]
+        again = {page.number: self._read_page(page, clock, ruled=False) for page in pages}
+        return replace(document, pages=tuple(again.get(page.number, page) for page in document.pages))
 
     def _n_pages_at_once(self) -> int:
         from giar_ml.layout import RULES
@@ -139,7 +162,7 @@ class Extractor:
             self._load_engine()
             self._load_figure_reader()
 
-    def _read_page(self, page: Page, clock: _Clock) -> Page:
+    def _read_page(self, page: Page, clock: _Clock, *, ruled: bool = True) -> Page:
         if page.kind == "text":
             return page
         from giar_ml.layout import detect_layout
@@ -150,6 +173,8 @@ class Extractor:
             if page.kind == "scan":
                 page = make_upright(page, self._load_engine())
             page = find_tables(detect_layout(page, self._detector))
+            if not ruled:
+                page = replace(page, tables=())
         if page.kind == "scan":
             from giar_ml.ocr import read_page
             from giar_ml.tables import split_stacked_rows
@@ -158,7 +183,7 @@ class Extractor:
                 page = read_page(page, self._load_engine(), self._load_figure_reader(), prose=self._prose)
             page = split_stacked_rows(page)
         # The picture is no longer needed, and a long document has many.
-        return replace(page, image=None, sealed=None)
+        return replace(page, image=None, before=None)
 
     def _load_labeller(self) -> PageLabeller:
         if self._labeller is None:
@@ -208,24 +233,38 @@ def understand(document: Document, labeller: PageLabeller, *, max_risk: float = 
     Raises:
         InputError: there is no report in it.
     """
-    return _understand(document, labeller, max_risk, _Clock())
+    clock = _Clock()
+    return _understand(_find_report(document, labeller, clock), max_risk, clock)
 
 
-def _understand(document: Document, labeller: PageLabeller, max_risk: float, clock: _Clock) -> Analysis:
+class _Found(NamedTuple):
+    """A document with labels, and the report in it."""
+
+    document: Document
+    evidence: FormEvidence
+
+
+def _find_report(document: Document, labeller: PageLabeller, clock: _Clock) -> _Found:
     from giar_ml.fields import collect_evidence
-    from giar_ml.prose import find_statements, read_title
-    from giar_ml.verdict import decide
 
     with clock("label"):
         document = label_document(document, labeller)
-        pages = document.pages
-        evidence = collect_evidence(pages, load_forms().values())
-        if not evidence.is_report:
-            raise InputError(
-                f"{document.path.name}: no table of an information disclosure report was found in it;"
-                " check that it is the right file and, if a scan, that it is upright and legible",
-                code="no_report",
-            )
+        return _Found(document, collect_evidence(document.pages, load_forms().values()))
+
+
+def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
+    from giar_ml.prose import find_statements, read_title
+    from giar_ml.verdict import decide
+
+    document, evidence = found
+    pages = document.pages
+    if not evidence.is_report:
+        raise InputError(
+            f"{document.path.name}: no table of an information disclosure report was found in it;"
+            " check that it is the right file and, if a scan, that it is upright and legible",
+            code="no_report",
+        )
+    with clock("label"):
         stated = find_statements(pages, evidence.form)
         organisation, year = read_title(pages)
     with clock("solve"):

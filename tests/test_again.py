@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from giar_ml.document import BBox, Reading, Sealed, Token
-from giar_ml.ocr.again import _find_other, read_digits, read_emptied, read_sealed
+from giar_ml.document import BBox, Before, Reading, Token
+from giar_ml.ocr.again import _find_other, read_before, read_digits, read_emptied
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.lines import Line, mix_readings
 
@@ -74,7 +74,7 @@ def test_a_digit_that_went_with_the_seal_is_one_of_the_readings() -> None:
     gray[doubtful] = 225
     lines, bboxes, tokens = read_tokens(gray, ("1", 0.99))
     reader = Reading12()
-    found = read_sealed(tokens, lines, bboxes, gray, Sealed(sealed, doubtful), reader, dpi=DPI)
+    found = read_before(tokens, lines, bboxes, gray, Before(sealed, doubtful), reader, dpi=DPI)
     assert found[:-1] == tokens[:-1]
     assert reader.page is sealed
     assert dict(found[-1].readings) == {"1": pytest.approx(0.495), "12": pytest.approx(0.49)}
@@ -89,7 +89,7 @@ def test_a_faint_mark_alone_stays_in_doubt() -> None:
     assert lines[-1].faint
     doubtful = gray != sealed
     reader = Reading12()
-    found = read_sealed(tokens, lines, bboxes, gray, Sealed(sealed, doubtful), reader, dpi=DPI)
+    found = read_before(tokens, lines, bboxes, gray, Before(sealed, doubtful), reader, dpi=DPI)
     assert found[:-1] == tokens[:-1]
     assert [line.faint for line in reader.lines] == [True]
 
@@ -109,7 +109,7 @@ def test_a_figure_that_went_with_the_seal_altogether_may_stand_in_its_blank_cell
     cv2.line(sealed, (WIDTH + 20, 3 * HEIGHT + 20), (WIDTH + 50, 3 * HEIGHT + 40), (90,), 5)
     reader = Reading12()
     none = np.zeros(page.shape, bool)
-    found = read_emptied(blank, tokens, page, Sealed(sealed, none), reader, dpi=DPI)
+    found = read_emptied(blank, tokens, page, Before(sealed, none), reader, dpi=DPI)
     assert list(found) == [3]
     assert reader.page is sealed
     assert dict(found[3].readings) == {"": 0.5, "12": 0.49}
@@ -121,8 +121,17 @@ def test_a_seal_off_the_row_of_figures_empties_no_cell() -> None:
     sealed = page.copy()
     cv2.line(sealed, (WIDTH + 20, 3 * HEIGHT + 6), (2 * WIDTH - 20, 3 * HEIGHT + 12), (90,), 5)
     none = np.zeros(page.shape, bool)
-    assert not read_emptied(blank, tokens, page, Sealed(sealed, none), Reading12(), dpi=DPI)
-    assert not read_emptied(blank, tokens[:2], page, Sealed(sealed, none), Reading12(), dpi=DPI)
+    assert not read_emptied(blank, tokens, page, Before(sealed, none), Reading12(), dpi=DPI)
+    assert not read_emptied(blank, tokens[:2], page, Before(sealed, none), Reading12(), dpi=DPI)
+
+
+def test_a_streak_along_the_figures_empties_no_cell() -> None:
+    page, tokens, blank = two_columns()
+    streaked = page.copy()
+    middle = round(np.median([token.bbox.center[1] for token in tokens[3:4]]))
+    cv2.line(streaked, (WIDTH + 5, middle), (2 * WIDTH - 5, middle), (90,), 3)
+    none = np.zeros(page.shape, bool)
+    assert not read_emptied(blank, tokens, page, Before(streaked, none), Reading12(), dpi=DPI)
 
 
 def ring(page: np.ndarray) -> None:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from giar_ml.document import BBox, Cell, Page, Reading, Table, Token
+from giar_ml.document import BBox, Before, Cell, Page, Reading, Table, Token
 from giar_ml.tables import (
     add_aligned_tables,
     cells_to_tables,
@@ -577,6 +577,12 @@ def test_a_streak_goes_from_the_picture_wherever_it_is_seen() -> None:
     left = (page.image < 128).any(axis=2) & ~(clean < 128).any(axis=2)
     assert left.sum() <= 0.1 * ((image < 128).any(axis=2) & ~(clean < 128).any(axis=2)).sum()
     assert ((clean < 128) & (page.image >= 128)).sum() <= 0.01 * (clean < 128).sum()
+    # What it ran through may be read in the picture before, and in that before seals were taken off.
+    assert page.before is not None
+    assert np.array_equal(page.before.gray, image[..., 0])
+    sealed = Before(np.zeros(image.shape[:2], np.uint8), np.zeros(image.shape[:2], bool))
+    assert find_tables(replace(scan(image), before=sealed)).before is sealed
+    assert find_tables(scan(draw_grid(XS, YS, thickness=4))).before is None
 
 
 def broken_column(*left: tuple[int, int], rows: int = 2, baseline: int = 32) -> np.ndarray:

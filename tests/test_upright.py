@@ -381,6 +381,27 @@ def test_dots_of_shading_go_and_the_print_on_them_is_pale(level, ordered):
     assert clear_halftone(soft, dpi=0.8 * DPI)[around].mean() > 240
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_rules_of_dots_around_a_shaded_row_stay(ordered):
+    # Once their dots went with those of the shading, and the row of headers was one cell with what is below.
+    gray = np.full((900, 1200), 255, np.uint8)
+    for y in (300, 350, 400):
+        for x in range(180, 1060, 12):
+            gray[y : y + 7, x : x + 7] = 0
+    for x in (180, 600, 1052):
+        for y in range(300, 400, 12):
+            gray[y : y + 7, x : x + 7] = 0
+    rules = gray == 0
+    for x in (250, 700):
+        cv2.putText(gray, "AHNB EHM", (x, 338), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 0, 3)
+    print_ = (gray == 0) & ~rules
+    gray[302:350, 184:1056][dither(0.75, (48, 872), ordered=ordered)] = 0
+    clean = clear_halftone(gray, dpi=DPI)
+    assert (clean[rules] == 0).mean() > 0.95
+    assert (clean[print_] == PALE).mean() > 0.9
+    assert (clean == 0).sum() < 1.1 * rules.sum()
+
+
 def test_dots_of_uneven_light_go_and_the_print_on_them_stays():
     # Once the print turned pale where dots were more, and dots stayed beside it where they were less.
     gray = np.full((900, 1200), 255, np.uint8)

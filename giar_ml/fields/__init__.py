@@ -73,6 +73,11 @@ class FormEvidence:
         """Whether the labels of some rows were found: any table has rows and figures."""
         return self.n_named_rows >= _FEWEST_NAMED_ROWS
 
+    @property
+    def lost(self) -> set[str]:
+        """Keys of the cells without a place on the paper."""
+        return {key for row in self.rows for key, seen in row.layouts[0].cells.items() if seen is None}
+
 
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEvidence:
     """Lay the document's tables, whose tokens are labelled, against each form and keep the form that fits

@@ -9,7 +9,7 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
-from giar_ml.ocr.again import Recognize, read_digits, read_emptied, read_sealed
+from giar_ml.ocr.again import Recognize, read_before, read_digits, read_emptied
 from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
@@ -101,19 +101,19 @@ def _read_again(
     own = [bboxes[place] for place in places]
     found: list[tuple[Place, Token]] = []
     tokens = read_digits(tokens, own, gray, recognize, dpi=dpi)
-    if page.sealed:
-        tokens = read_sealed(tokens, lines, own, gray, page.sealed, recognize, dpi=dpi)
+    if page.before:
+        tokens = read_before(tokens, lines, own, gray, page.before, recognize, dpi=dpi)
         blank = sorted(bboxes.keys() - set(places))
         hidden = read_emptied(
-            [bboxes[place] for place in blank], tokens, gray, page.sealed, recognize, dpi=dpi
+            [bboxes[place] for place in blank], tokens, gray, page.before, recognize, dpi=dpi
         )
         found = [(blank[i], token) for i, token in hidden.items()]
     return [(place, token) for place, token in (*zip(places, tokens, strict=True), *found) if token.text]
 
 
 def _find_spotless(page: Page, marked: Set[Place], gray: np.ndarray, *, dpi: float) -> set[Place]:
-    """The cells without a mark of any kind, now and before seals were taken off."""
-    before = page.sealed.gray if page.sealed else gray
+    """The cells without a mark of any kind, now and before seals and streaks were taken off."""
+    before = page.before.gray if page.before else gray
     return {
         (t, c)
         for t, table in enumerate(page.tables)

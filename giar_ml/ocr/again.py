@@ -1,4 +1,5 @@
-"""Figures read again in another picture of them: as they were under seals, and without what is no digit."""
+"""Figures read again in another picture of them: before seals and streaks were taken off, and without what is
+no digit."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from giar_ml.document import UNREAD, BBox, Reading, Sealed, Token
+from giar_ml.document import UNREAD, BBox, Before, Reading, Token
 from giar_ml.geometry import intersection_area
 from giar_ml.ocr.cells import crop_line, find_cell_lines
 from giar_ml.ocr.ink import distances_to, find_print
@@ -16,7 +17,7 @@ from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line, mix_readings
 
 BESIDE_IN = 0.1
-"""How far beside a figure a digit of it may stand that was taken for ink of the seal."""
+"""How far beside a figure a digit of it may stand that was taken off."""
 SURE = 0.99
 """Probability of figures that tell how high digits are."""
 MIN_SURE = 3
@@ -28,62 +29,63 @@ DIGIT, ROUNDED = (0.85, 1.2), 1.0
 ROW = 0.25
 """How far the middles of digits of one figure lie apart, in heights."""
 LOW = 0.6
-"""What is lower is no digit, but may be a point or a sign where it stands so near to one: both in heights."""
+"""What is lower is no digit, nor hid one, but may be a point or a sign where it stands so near to one: both
+in heights."""
 NEAR = 0.5
 
 TAKEN, MIN_TAKEN = 45, 0.15
-"""Levels by which a place was darker before ink was taken off as a seal's, and how much of it may have been a
-digit, in squares of its height."""
+"""Levels by which a place was darker before ink was taken off, and how much of it may have been a digit, in
+squares of its height."""
 _NOTHING = Reading("", 1.0)
 
 Recognize = Callable[[Sequence[Line], np.ndarray], list[Token]]
 """The tokens of lines of a page, (H, W) uint8."""
 
 
-def read_sealed(
+def read_before(
     tokens: Sequence[Token],
     lines: Sequence[Line],
     bboxes: Sequence[BBox],
     gray: np.ndarray,
-    sealed: Sealed,
+    before: Before,
     recognize: Recognize,
     *,
     dpi: float,
 ) -> list[Token]:
-    """The tokens, those of figures from which ink was taken as a seal's with the readings of both pictures.
+    """The tokens, those of figures from which ink was taken with the readings of both pictures.
 
     Args:
         lines: what the tokens were read from.
         bboxes: the cells of the tokens.
-        gray: (H, W) uint8, the page without seals.
+        gray: (H, W) uint8, the page without seals and streaks.
     """
-    changed = gray != sealed.gray
-    kept = np.where(sealed.doubtful, sealed.gray, gray)
+    changed = gray != before.gray
+    kept = np.where(before.doubtful, before.gray, gray)
     again: dict[int, Line] = {}
     for i, (token, line) in enumerate(zip(tokens, lines, strict=True)):
         if token.readings and _around(changed, token.bbox, BESIDE_IN * dpi).any():
             found = _lines_at(kept, bboxes[i], token, dpi=dpi)
             if len(found) == 1:
                 again[i] = found[0]._replace(faint=line.faint)
-    return _with_second(tokens, again, recognize(list(again.values()), sealed.gray))
+    return _with_second(tokens, again, recognize(list(again.values()), before.gray))
 
 
 def read_emptied(
     bboxes: Sequence[BBox],
     tokens: Sequence[Token],
     gray: np.ndarray,
-    sealed: Sealed,
+    before: Before,
     recognize: Recognize,
     *,
     dpi: float,
 ) -> dict[int, Token]:
-    """What may have stood in cells that are blank since ink was taken as a seal's where the figures of their
+    """What may have stood in cells that are blank since ink was taken where the figures of their
     row stand, by the index of the cell.
 
     Args:
         bboxes: the blank cells.
         tokens: of the other cells.
-        gray: (H, W) uint8, the page without seals.
+        gray: (H, W) uint8, the page without seals and streaks.
     """
     digits = _find_digits(tokens)
     if digits is None:
@@ -95,17 +97,17 @@ def read_emptied(
             continue
         rows, columns = _inside(bbox)
         rows = slice(round(middle - digits.high / 2), round(middle + digits.high / 2) + 1)
-        before = sealed.gray[rows, columns].astype(np.int16)
-        taken = before < gray[rows, columns].astype(np.int16) - TAKEN
-        if taken.sum() < MIN_TAKEN * digits.high**2:
+        was = before.gray[rows, columns].astype(np.int16)
+        taken = was < gray[rows, columns].astype(np.int16) - TAKEN
+        if taken.sum() < MIN_TAKEN * digits.high**2 or taken.any(axis=1).sum() < LOW * digits.high:
             continue
         at = np.flatnonzero(taken.any(axis=0))
         left, right = columns.start + int(at[0]), columns.start + int(at[-1]) + 1
         line = BBox(left, rows.start, right, rows.stop)
         free = max(0, round(bbox.top)), round(bbox.bottom)
-        crop = crop_line(sealed.gray, left, rows.start, right, rows.stop, free=free, dpi=dpi)
+        crop = crop_line(before.gray, left, rows.start, right, rows.stop, free=free, dpi=dpi)
         again[i] = Line(crop, line)
-    found = recognize(list(again.values()), sealed.gray)
+    found = recognize(list(again.values()), before.gray)
     return {
         i: mix_readings(Token("", line.bbox, 1.0, (_NOTHING,)), token.readings or (_NOTHING,))
         for (i, line), token in zip(again.items(), found, strict=True)

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
-from giar_ml.document import BBox, Cell, Page, Table, Token
+import numpy as np
+
+from giar_ml.document import BBox, Before, Cell, Page, Table, Token
 from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
 from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import Grid, lines_to_cells
-from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules
+from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
 from giar_ml.tables.ruling import TOUCH_IN, Rules, extent
 from giar_ml.tables.stacked import split_stacked_rows
 from giar_ml.tables.streaks import erase_streaks
@@ -51,7 +53,7 @@ def find_tables(page: Page) -> Page:
         margin = REGION_MARGIN_IN * dpi
         tables = [t for t in tables if any(_belongs(t.bbox, region, margin) for region in regions)]
     if page.kind == "scan":
-        return replace(page, tables=tuple(tables), image=erase_streaks(page.image, rules, dpi=dpi))
+        return _without_streaks(replace(page, tables=tuple(tables)), page.image, rules, dpi=dpi)
     tokens = list(page.tokens)
     filled = []
     for table in tables:
@@ -95,6 +97,14 @@ def fill_cells(table: Table, tokens: Sequence[Token]) -> tuple[Table, list[Token
         for i, cell in enumerate(table.cells)
     )
     return replace(table, cells=cells), outside
+
+
+def _without_streaks(page: Page, image: np.ndarray, rules: Rules, *, dpi: float) -> Page:
+    clean = erase_streaks(image, rules, dpi=dpi)
+    if clean is image:
+        return page
+    gray = to_gray(image)
+    return replace(page, image=clean, before=page.before or Before(gray, np.zeros(gray.shape, bool)))
 
 
 def _table_regions(page: Page) -> list[BBox] | None:

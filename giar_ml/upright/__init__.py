@@ -49,12 +49,12 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     field = find_field(page_sketch)
     if field:
         gray = flatten_image(gray, field)
-    gray, sealed = fade_grey_seals(gray, dpi=dpi)
+    gray, before = fade_grey_seals(gray, dpi=dpi)
     if gray is not seen:
         image = np.repeat(gray[:, :, None], 3, axis=2)
     height, width = image.shape[:2]
     warp = PageWarp(page.width, page.height, quarters, field) if quarters or field else None
-    return replace(page, image=image, width=width, height=height, warp=warp, sealed=sealed)
+    return replace(page, image=image, width=width, height=height, warp=warp, before=before)
 
 
 def as_scanned(page: Page) -> Page:

@@ -36,8 +36,11 @@ RULE_IN = 0.3
 DOTTED_PX, DOTTED, PIECE_IN, DOTTED_IN = 4, 0.3, 0.2, 0.6
 """Widest gap in a piece of a dotted rule, its least share of ink and length, and the least length of a rule
 of such pieces less than `RULE_IN` apart."""
+THICKEST_IN, WIDEST_GAP_IN = 0.07, 0.04
+"""Of a rule in shading: what is higher and wider is a character. So far apart are its dots."""
 LONE = 0.1
-"""Share of the pixels around it that one such rule takes at most: dots of shading lie in row after row."""
+"""Share of the pixels around it that one such rule takes at most: dots of shading lie in row after row. Where
+these are gone, rules are known without it, however thick."""
 PALE = 212
 """Level of the print that is found among dense dots: so pale that readers take it for unsure, as it is."""
 
@@ -69,8 +72,10 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     clean = gray.copy()
     stays = cv2.dilate(_find_print(ink, dpi=dpi).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
     clean[is_sparse & ~is_rule & ~stays & ~find_dotted(ink, dpi=dpi)] = 255
+    solid = _find_solid(ink)
+    is_rule |= _find_dotted_in_dense(solid, dpi=dpi)
     clean[is_dense & ~is_rule] = 255
-    clean[is_dense & ~is_rule & _find_print_in_dense(ink, dpi=dpi)] = PALE
+    clean[is_dense & ~is_rule & _find_print_in_dense(ink, solid, dpi=dpi)] = PALE
     return clean
 
 
@@ -127,30 +132,49 @@ def _find_print(ink: np.ndarray, *, dpi: float) -> np.ndarray:
     return np.asarray(is_print[labels])
 
 
-def _find_print_in_dense(ink: np.ndarray, *, dpi: float) -> np.ndarray:
+def _find_solid(ink: np.ndarray) -> np.ndarray:
+    """The ink that is no grain: dark all around, or beside such."""
     around = cv2.boxFilter(ink, cv2.CV_8U, (3, 3), normalize=False)
-    solid = cv2.dilate((around >= 8).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-    found = (ink > 0) & (solid | (share_around(ink, WINDOW_IN * dpi) < CLOSE))
+    return np.asarray((ink > 0) & (cv2.dilate((around >= 8).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0))
+
+
+def _find_dotted_in_dense(solid: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The dots of rules, (H, W) bool, however thick these are: no shading is in their way."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8), connectivity=8)
+    is_thin = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].min(axis=1) <= THICKEST_IN * dpi
+    is_thin[0] = False
+    dots = is_thin[labels]
+    gap = max(DOTTED_PX, round(WIDEST_GAP_IN * dpi))
+    return np.asarray(dots & find_dotted(dots.astype(np.uint8), dpi=dpi, gap=gap, lone=1.0))
+
+
+def _find_print_in_dense(ink: np.ndarray, solid: np.ndarray, *, dpi: float) -> np.ndarray:
+    found = solid | ((ink > 0) & (share_around(ink, WINDOW_IN * dpi) < CLOSE))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(found.astype(np.uint8), connectivity=8)
     is_kept = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(axis=1) >= DOT_IN * dpi
     is_kept[0] = False
     return np.asarray(is_kept[labels])
 
 
-def find_dotted(ink: np.ndarray, *, dpi: float) -> np.ndarray:
-    """Level and upright rules of dots, (H, W) bool."""
-    piece, gap, length = (round(x * dpi) for x in (PIECE_IN, RULE_IN, DOTTED_IN))
+def find_dotted(ink: np.ndarray, *, dpi: float, gap: int = DOTTED_PX, lone: float = LONE) -> np.ndarray:
+    """Level and upright rules of dots, (H, W) bool.
+
+    Args:
+        gap: pixels between two dots at most.
+        lone: share of the pixels around it that a rule takes at most.
+    """
+    piece, lost, length = (round(x * dpi) for x in (PIECE_IN, RULE_IN, DOTTED_IN))
     found = np.zeros(ink.shape, bool)
     # Seen as level ones, of the page and of the page on its side.
     for level, side in ((ink, found), (ink.T, found.T)):
         closed = cv2.morphologyEx(
-            np.ascontiguousarray(level), cv2.MORPH_CLOSE, np.ones((1, DOTTED_PX + 1), np.uint8)
+            np.ascontiguousarray(level), cv2.MORPH_CLOSE, np.ones((1, gap + 1), np.uint8)
         )
         runs = cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, piece), np.uint8))
         is_full = cv2.boxFilter(level.astype(np.float32), -1, (piece, 1)) >= DOTTED
-        runs = ((runs > 0) & is_full & (share_around(runs, WINDOW_IN * dpi) < LONE)).astype(np.uint8)
+        runs = ((runs > 0) & is_full & (share_around(runs, WINDOW_IN * dpi) <= lone)).astype(np.uint8)
         # A slanting rule changes lines where it is cut.
         thick = cv2.dilate(runs, np.ones((3, 1), np.uint8))
-        joined = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+        joined = cv2.morphologyEx(thick, cv2.MORPH_CLOSE, np.ones((1, lost), np.uint8))
         side |= find_filled(joined, 1, length)
     return found

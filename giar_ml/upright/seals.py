@@ -7,7 +7,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from giar_ml.document import Sealed
+from giar_ml.document import Before
 from giar_ml.upright.masks import find_filled, find_straight
 
 RED = 40
@@ -98,7 +98,7 @@ class Ring(NamedTuple):
     levels: np.ndarray
 
 
-def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed | None]:
+def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Before | None]:
     """The page, (H, W) uint8, without the ink of round seals that is paler than print, and what it was.
 
     Inside a ring stays what is darker than the ring, with what is close around it, and straight lines. What
@@ -107,7 +107,7 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed
     """
     seen = gray[::2, ::2]
     paper = float(np.percentile(seen, 60))
-    faded, sealed = gray, None
+    faded, before = gray, None
     for ring in find_rings(gray, dpi=dpi, paper=paper):
         seal = float(np.median(ring.levels))
         grain = 1.5 * float(np.median(np.abs(ring.levels - seal)))
@@ -122,8 +122,8 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed
         rows, columns = np.ogrid[top : top + part.shape[0], left : left + part.shape[1]]
         distance = np.hypot(columns - ring.x, rows - ring.y)
         removed = _find_seal_ink(part, ring, distance, level=level, dpi=dpi, paper=paper)
-        if sealed is None:
-            faded, sealed = gray.copy(), Sealed(gray, np.zeros(gray.shape, bool))
+        if before is None:
+            faded, before = gray.copy(), Before(gray, np.zeros(gray.shape, bool))
             part = faded[top : top + part.shape[0], left : left + part.shape[1]]
         ink = part < paper - INK
         removed &= ~_find_points(ink, removed, dpi=dpi)
@@ -132,8 +132,8 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Sealed
         depth = np.clip((paper - part) / (paper - seal), 0, 1)
         part[removed] = _paper_below(part, removed, dpi=dpi, paper=paper)[removed]
         part[faint] = (paper - FAINT * depth)[faint]
-        sealed.doubtful[top : top + part.shape[0], left : left + part.shape[1]] |= faint
-    return faded, sealed
+        before.doubtful[top : top + part.shape[0], left : left + part.shape[1]] |= faint
+    return faded, before
 
 
 def find_rings(gray: np.ndarray, *, dpi: float, paper: float) -> list[Ring]:
