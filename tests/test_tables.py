@@ -792,6 +792,52 @@ def test_a_lost_rule_between_columns_alike() -> None:
     assert find_grid(image)[:2] == (3, 9)
 
 
+def test_a_lost_rule_before_the_open_side_of_a_table() -> None:
+    # Once 1 and 5 of the last two columns were read as 15, and the figure of one was made up to fit.
+    image = draw_grid(SEVEN, [100, 150, 200, 250])
+    for x in (SEVEN[0], SEVEN[-1]):
+        for y in (100, 150, 200):
+            image[y + 3 : y + 48, x - 5 : x + 6] = PAPER
+    image[:, SEVEN[-1] + 1 :] = PAPER
+    whole = find_grid(image)
+    for top, bottom in ((103, 148), (153, 185), (203, 218), (232, 248)):
+        image[top:bottom, 645:656] = PAPER
+    assert find_grid(image) == whole
+
+
+@pytest.mark.parametrize("n_lost", [2, 3, 4])
+def test_a_rule_goes_through_several_rows_in_which_it_was_lost(n_lost: int) -> None:
+    image = draw_grid([100, 300, 390, 460, 540, 620], list(range(100, 501, 50)))
+    assert find_grid(image)[2] == 40
+    for i in range(n_lost):
+        image[153 + 50 * i : 198 + 50 * i, 385:396] = PAPER
+    assert find_grid(image)[2] == 40
+    for i in range(n_lost):
+        cv2.putText(image, "8008", (360, 186 + 50 * i), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    assert find_grid(image)[2] == 40 - n_lost
+
+
+def test_a_rule_does_not_go_through_rows_with_other_columns() -> None:
+    image = draw_grid([100, 300, 390, 460, 540, 620], list(range(100, 501, 50)))
+    for x in (300, 390, 460, 540):
+        image[203:348, x - 5 : x + 6] = PAPER
+    image[203:348, 350:352] = 0
+    assert find_grid(image)[2] == 5 * 5 + 3 * 2
+
+
+def test_an_upright_rule_is_joined_where_the_level_one_that_it_meets_is_broken() -> None:
+    # Once the row of 1412 was lost: its upper half of the rule went, and with it the row above it.
+    image = draw_grid([100, 576, 900], [100, 172, 244, 316])
+    for x in (100, 900):
+        image[:, x - 5 : x + 6] = PAPER
+    image[152:182, 570:583] = PAPER
+    image[170:175, 540:600] = PAPER
+    image[171:173, 540:600] = 0
+    image[240:248, 565:588] = PAPER
+    image[240:250, 575:577] = 0
+    assert find_grid(image)[2] == 6
+
+
 def test_ones_in_the_middle_of_a_column_are_no_rule() -> None:
     image = draw_grid([x for x in SEVEN if x != 500], [100, 150, 200, 250])
     rows, columns, cells = find_grid(image)

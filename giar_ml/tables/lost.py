@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -32,6 +33,8 @@ MIN_PRINT = 0.2
 
 MIN_PIECE = 0.15
 """Share of a rule that is left in a row between two through which it goes, and in which no other stands."""
+MAX_INTERRUPTED, MOST = 4, 0.7
+"""Rows in a stretch in which a rule may be lost; where several, share of the rules that stand in each."""
 
 
 class _Place(NamedTuple):
@@ -92,7 +95,7 @@ def find_lost_columns(
     doubtful: list[_Doubtful] = []
     for (top, bottom), standing in zip(bands, whole, strict=True):
         within = (top + touch / 2, bottom - touch / 2)
-        places = _expected(standing)
+        places = _expected(_with_sides(standing, rows, (top, bottom), touch=touch))
         left.append([_seen(page, place, within) for place in places if place.regular])
         doubtful += [
             _doubt(page, place, within, apart=APART_IN * dpi) for place in places if not place.regular
@@ -129,8 +132,8 @@ def find_interrupted_columns(
     dpi: float,
 ) -> tuple[Rule, ...]:
     """Upright rules in rows in which they were lost, and where nothing is printed, while they stand in the
-    rows above and below: in a row that others part, or where something of them is left. A caption goes
-    through all columns.
+    rows above and below: in rows that others part, or where something of them is left. Several rows are
+    parted by most of the others, too. A caption goes through all columns.
 
     Args:
         marks, slopes: as of `find_lost_columns`.
@@ -138,21 +141,47 @@ def find_interrupted_columns(
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
     # What is left of rules is clear on both sides, and no print.
     page = _look(marks, marks.dark * (marks.beside > 0), rows, columns, slopes=slopes, dpi=dpi)
-    found = []
-    for i, (top, bottom) in list(enumerate(page.bands))[1:-1]:
-        above, here, below = page.whole[i - 1 : i + 2]
-        outer = {min(above + below, default=0.0), max(above + below, default=0.0)}
-        is_parted = any(all(abs(q - end) > touch for end in outer) for q in here)
+    found: set[tuple[int, float]] = set()
+    for i, above in enumerate(page.whole):
         for position in above:
-            goes_on = any(abs(position - q) <= touch for q in below)
-            stands = any(abs(position - q) <= touch for q in here)
-            if not goes_on or stands or _is_printed(page, position - close, position + close, (top, bottom)):
+            stops = [j for j in range(i + 1, len(page.whole)) if _stands(page.whole[j], position, touch)]
+            gone = range(i + 1, stops[0]) if stops else range(0)
+            if not 0 < len(gone) <= MAX_INTERRUPTED:
                 continue
-            place = _Place(position, close, (position, position), regular=False)
-            _, share = _seen(page, place, (top + touch / 2, bottom - touch / 2))
-            if is_parted or share >= MIN_PIECE:
-                found.append(Rule(position, top, bottom))
-    return tuple(found)
+            around = (*above, *page.whole[gone.stop])
+            if all(_goes_on(page, position, j, around, touch=touch, close=close) for j in gone) and (
+                len(gone) == 1 or all(_are_alike(above, page.whole[j], touch) for j in gone)
+            ):
+                found |= {(j, position) for j in gone}
+    return tuple(Rule(position, *page.bands[j]) for j, position in sorted(found))
+
+
+def _stands(positions: Iterable[float], position: float, touch: float) -> bool:
+    return any(abs(position - other) <= touch for other in positions)
+
+
+def _are_alike(above: Sequence[float], here: Sequence[float], touch: float) -> bool:
+    """Whether most upright rules of a row stand in another, too."""
+    return sum(_stands(here, position, touch) for position in above) >= MOST * len(above)
+
+
+def _goes_on(
+    page: _Page, position: float, i: int, around: Sequence[float], *, touch: float, close: float
+) -> bool:
+    """Whether an upright rule may have been lost in a band: nothing is printed there, and others part the
+    band, or something of it is left.
+
+    Args:
+        around: the rules in the bands above and below, those at the sides of the table among them.
+    """
+    top, bottom = page.bands[i]
+    if _is_printed(page, position - close, position + close, (top, bottom)):
+        return False
+    outer = min(around), max(around)
+    if any(not _stands(outer, other, touch) for other in page.whole[i]):
+        return True
+    place = _Place(position, close, (position, position), regular=False)
+    return _seen(page, place, (top + touch / 2, bottom - touch / 2))[1] >= MIN_PIECE
 
 
 def _look(
@@ -175,6 +204,19 @@ def _look(
         bands=bands,
         whole=[positions_of([c for c in columns if _covers(c, *band)], touch=touch) for band in bands],
     )
+
+
+def _with_sides(
+    positions: list[float], rows: tuple[Rule, ...], band: tuple[float, float], *, touch: float
+) -> list[float]:
+    """The positions of upright rules in a band, and of the sides of the table where it has none: where both
+    rules across end."""
+    across = [[rule for rule in rows if abs(rule.position - edge) <= touch] for edge in band]
+    starts = [min(rule.start for rule in pieces) for pieces in across]
+    stops = [max(rule.stop for rule in pieces) for pieces in across]
+    sides = [sum(ends) / 2 for ends in (starts, stops) if abs(ends[0] - ends[1]) <= touch]
+    is_open = [side for side in sides if all(abs(side - position) > touch for position in positions)]
+    return sorted([*positions, *is_open]) if positions else []
 
 
 def _covers(rule: Rule, top: float, bottom: float) -> bool:

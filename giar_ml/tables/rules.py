@@ -88,7 +88,9 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         to_rules(segments, slope=vertical_slope, cross_slope=horizontal_slope)
         for segments in split_slanted(vertical, slope=vertical_slope, dpi=dpi)
     )
-    across, down = join_pieces(across, down, dpi=dpi), join_pieces(down, across, dpi=dpi)
+    across = join_pieces(across, down, dpi=dpi)
+    # Level rules are often broken where upright ones cross them.
+    down = join_pieces(down, across, dpi=dpi)
     hairlines = find_hairlines(across, down, gray, slope=horizontal_slope, dpi=dpi)
     rows, columns = keep_meeting([rule for rule in across if rule not in hairlines], down, dpi=dpi)
     slopes = horizontal_slope, vertical_slope
