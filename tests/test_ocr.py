@@ -338,6 +338,18 @@ def test_pale_strokes_join_the_dark_ones() -> None:
     assert tuple(line.bbox) == (40, 20, 60, 34)
 
 
+@pytest.mark.parametrize("grey", [178, 215])
+def test_a_figure_much_paler_than_a_slanting_rule_along_its_cell_is_print(grey: int) -> None:
+    # Once the rest of the rule was taken for the print, read as nothing, and the cell for a blank one.
+    cell = np.full((42, 100), 243, np.uint8)
+    cv2.putText(cell, "5", (44, 26), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (grey,), 1)
+    alone = lines_of(cell)
+    for x in range(100):
+        cell[round(35 + 0.05 * x) : round(39 + 0.05 * x), x] = 70
+    assert lines_of(cell) == alone
+    assert len(alone) == 1
+
+
 def test_ripples_along_a_rule_are_no_print() -> None:
     # Once what JPEG leaves beside a dotted rule was read as 7 and 11.
     cell = np.full((60, 120), 249, np.uint8)

@@ -49,6 +49,8 @@ THIN, LOW, OFF_PRINT, MANY = 0.75, 0.6, 0.5, 5
 and how many there are."""
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""
+SLANT = 4
+"""Length of what a slanting one leaves beside that, in its heights."""
 BY_EDGE_IN = 0.015
 """So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
 BAR = 1.35
@@ -96,6 +98,10 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     if of_print < PALER * _contrast(cell) and 2 * ink.sum() < (cell < paper_level(cell) - depth).sum():
         # Dust is darker than the print, most of which was left out.
         cleaned, ink = _clean_at(cell, depth, dpi=dpi)
+    if not ink.any():
+        within = _without_border_rules(cell, 0.4 * _contrast(cell), dpi=dpi)
+        if _contrast(within) < PALER * _contrast(cell):
+            return _clean(within, dpi=dpi)  # they were darker than the print
     is_pale = _contrast(cell) < 2 * FAINT_CONTRAST
     if _contrast(cell) >= FAINT_CONTRAST and ink.any() and not (is_pale and _is_stain(ink, dpi=dpi)):
         return cleaned, ink, _contrast(cell)
@@ -138,7 +144,9 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     paper = paper_level(cell)
     # Dark marks with the paler strokes that join them: thin print falls to pieces without.
     pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
+    whole = pale.copy()
     _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
+    pale[_beside_rules(whole - pale, pale, dpi=dpi)] = 0
     _erase_inner_rules(pale, dpi=dpi)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
     dark = np.bincount(labels[cell < paper - depth], minlength=count)
@@ -181,6 +189,28 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     if not _holds_mark(is_kept, min_ink, gap=stroke_gap):
         is_kept = np.zeros(cell.shape, bool)
     return cleaned, is_kept
+
+
+def _without_border_rules(cell: np.ndarray, depth: float, *, dpi: float) -> np.ndarray:
+    """The cell with paper where rules along its edges are darker than that by `depth`."""
+    paper = paper_level(cell)
+    dark = (cell < paper - depth).astype(np.uint8)
+    others = dark.copy()
+    _erase_border_rules(others, depth=round(3 * REMNANT_IN * dpi))
+    others[_beside_rules(dark - others, others, dpi=dpi)] = 0
+    wide = cv2.dilate(dark - others, np.ones((3, 3), np.uint8)) > others
+    return np.where(wide, np.uint8(round(paper)), cell)
+
+
+def _beside_rules(rules: np.ndarray, ink: np.ndarray, *, dpi: float) -> np.ndarray:
+    """What of (h, w) ink is the rest of slanting level rules along its edges, (h, w) bool."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
+    is_flat = (heights <= REMNANT_IN * dpi) & (widths >= SLANT * heights)
+    touched = np.zeros(len(stats), bool)
+    touched[labels[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0]] = True
+    touched[0] = False
+    return np.asarray((is_flat & touched)[labels])
 
 
 def _is_stain(ink: np.ndarray, *, dpi: float) -> bool:
