@@ -31,6 +31,15 @@ def intersection_area(a: BBox, b: BBox) -> float:
     return overlap(a.left, a.right, b.left, b.right) * overlap(a.top, a.bottom, b.top, b.bottom)
 
 
+def contains(outer: BBox, inner: BBox) -> bool:
+    return (
+        outer.left <= inner.left
+        and outer.top <= inner.top
+        and inner.right <= outer.right
+        and inner.bottom <= outer.bottom
+    )
+
+
 def contains_center(outer: BBox, inner: BBox) -> bool:
     """Whether the centre of `inner` lies in `outer`, its left and top edge included."""
     x, y = inner.center

@@ -8,6 +8,12 @@ import numpy as np
 from giar_ml.geometry import runs
 from giar_ml.ocr.levels import nth_level, paper_level, spread
 from giar_ml.ocr.pale import in_line, palest_depth
+from giar_ml.ocr.remnants import (
+    REMNANT_IN,
+    erase_border_rules,
+    erase_inner_rules,
+    without_border_rules,
+)
 
 MIN_CONTRAST = 18
 FAINT_CONTRAST = 45
@@ -47,28 +53,12 @@ SOLID_PX = 1.9
 THIN, LOW, OFF_PRINT, MANY = 0.75, 0.6, 0.5, 5
 """Thickness and height of marks that are no print, in those of print; how many of its heights off they stand;
 and how many there are."""
-REMNANT_IN = 0.02
-"""Thickness of what a rule leaves along the edge of a cell."""
-SLANT = 4
-"""Length of what a slanting one leaves beside that, in its heights."""
 BY_EDGE_IN = 0.015
 """So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
 BAR = 1.35
 """Height of the rest of a rule, in heights of the highest print in the cell: no character is so thin."""
 PIECE = 0.8
 """Height of a piece of one at most, in the same."""
-MOSTLY_INK, ALL_INK = 0.6, 0.9
-"""Share of a row or column of pixels that is ink: of a rule along the edge of a cell, and of one off it,
-where a 1 may stand."""
-INNER_RULE_CELL_IN = 0.24
-INNER_RULE_END_IN = 0.02
-"""A rule comes as near to both edges of its cell; in one that is high enough print does not."""
-INNER_RULE_COVER = 0.4
-DOT_GAP_IN = 0.04
-"""Between the dots of a rule; lines of text stand further apart."""
-BESIDE_IN = 0.012
-MAX_BESIDE = 0.15
-"""Beside a rule hardly anything stands so near: the strokes of a character do."""
 
 
 def find_print(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
@@ -99,7 +89,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
         # Dust is darker than the print, most of which was left out.
         cleaned, ink = _clean_at(cell, depth, dpi=dpi)
     if not ink.any():
-        within = _without_border_rules(cell, 0.4 * _contrast(cell), dpi=dpi)
+        within = without_border_rules(cell, 0.4 * _contrast(cell), dpi=dpi)
         if _contrast(within) < PALER * _contrast(cell):
             return _clean(within, dpi=dpi)  # they were darker than the print
     is_pale = _contrast(cell) < 2 * FAINT_CONTRAST
@@ -144,10 +134,8 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     paper = paper_level(cell)
     # Dark marks with the paler strokes that join them: thin print falls to pieces without.
     pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
-    whole = pale.copy()
-    _erase_border_rules(pale, depth=round(3 * REMNANT_IN * dpi))
-    pale[_beside_rules(whole - pale, pale, dpi=dpi)] = 0
-    _erase_inner_rules(pale, dpi=dpi)
+    erase_border_rules(pale, dpi=dpi)
+    erase_inner_rules(pale, dpi=dpi)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(pale, connectivity=8)
     dark = np.bincount(labels[cell < paper - depth], minlength=count)
     ink = pale * (dark > 0)[labels]
@@ -189,28 +177,6 @@ def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray
     if not _holds_mark(is_kept, min_ink, gap=stroke_gap):
         is_kept = np.zeros(cell.shape, bool)
     return cleaned, is_kept
-
-
-def _without_border_rules(cell: np.ndarray, depth: float, *, dpi: float) -> np.ndarray:
-    """The cell with paper where rules along its edges are darker than that by `depth`."""
-    paper = paper_level(cell)
-    dark = (cell < paper - depth).astype(np.uint8)
-    others = dark.copy()
-    _erase_border_rules(others, depth=round(3 * REMNANT_IN * dpi))
-    others[_beside_rules(dark - others, others, dpi=dpi)] = 0
-    wide = cv2.dilate(dark - others, np.ones((3, 3), np.uint8)) > others
-    return np.where(wide, np.uint8(round(paper)), cell)
-
-
-def _beside_rules(rules: np.ndarray, ink: np.ndarray, *, dpi: float) -> np.ndarray:
-    """What of (h, w) ink is the rest of slanting level rules along its edges, (h, w) bool."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    widths, heights = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    is_flat = (heights <= REMNANT_IN * dpi) & (widths >= SLANT * heights)
-    touched = np.zeros(len(stats), bool)
-    touched[labels[cv2.dilate(rules, np.ones((3, 3), np.uint8)) > 0]] = True
-    touched[0] = False
-    return np.asarray((is_flat & touched)[labels])
 
 
 def _is_stain(ink: np.ndarray, *, dpi: float) -> bool:
@@ -340,7 +306,7 @@ def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height:
     """Drop thin upright lines that are higher than the print beside them, whole or in pieces off the print:
     what is left of a rule. Print may have fallen to pieces that are at most `gap` apart; less of it than
     `height` says nothing."""
-    lefts, tops, widths, heights, _ = stats.T
+    _, tops, widths, heights, _ = stats.T
     rows = np.zeros(int((tops + heights).max()), bool)
     for i in np.flatnonzero(~drop & (widths > thickness)):
         rows[tops[i] : tops[i] + heights[i]] = True
@@ -350,6 +316,12 @@ def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height:
     if highest < height:
         return
     drop |= (widths <= thickness) & (heights >= BAR * highest)
+    _drop_pieces(drop, stats, thickness=thickness, highest=highest)
+
+
+def _drop_pieces(drop: np.ndarray, stats: np.ndarray, *, thickness: float, highest: float) -> None:
+    """Drop the pieces of such a line that stand in line with each other, off the print."""
+    lefts, tops, widths, heights, _ = stats.T
     is_piece = (widths <= thickness) & (heights <= PIECE * highest)
     print_ = stats[~drop & ~is_piece]
     pieces, middles = np.flatnonzero(is_piece), lefts + widths / 2
@@ -358,34 +330,3 @@ def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height:
         extent = (tops + heights)[in_line].max() - tops[in_line].min()
         is_off = min(distances_to(stats[k], print_).min() for k in in_line) > OFF_PRINT * highest
         drop[i] = len(in_line) > 1 and extent >= BAR * highest and is_off
-
-
-def _erase_border_rules(ink: np.ndarray, *, depth: int) -> None:
-    """Clear, from each edge of the cell inwards, the rows and columns that are mostly ink, and all up to one
-    that is ink from end to end: the inner line of a double frame."""
-    for side in (ink, ink[::-1], ink.T, ink.T[::-1]):
-        near = side[: min(depth, side.shape[0] // 4)]
-        covered = near.mean(axis=1)
-        is_clear = covered < MOSTLY_INK
-        near[: int(is_clear.argmax()) if is_clear.any() else len(near)] = 0
-        lines = np.flatnonzero(covered >= ALL_INK)
-        near[: int(lines[-1]) + 1 if len(lines) else 0] = 0
-
-
-def _erase_inner_rules(ink: np.ndarray, *, dpi: float) -> None:
-    """Clear thin upright lines, whole or dotted, from edge to edge of the cell with nothing beside them: a
-    rule that was not seen as one."""
-    height = len(ink)
-    if height < INNER_RULE_CELL_IN * dpi:
-        return
-    end, beside = max(2, round(INNER_RULE_END_IN * dpi)), max(2, round(BESIDE_IN * dpi))
-    is_rule = ink[:end].any(axis=0) & ink[-end:].any(axis=0) & (ink.mean(axis=0) >= INNER_RULE_COVER)
-    for start, stop in runs(is_rule, gap=1):
-        if stop - start > 2 * REMNANT_IN * dpi:
-            continue
-        dark = np.asarray(ink[:, start:stop].any(axis=1))
-        sides = ink[:, max(0, start - 1 - beside) : max(0, start - 1)], ink[:, stop + 1 : stop + 1 + beside]
-        is_alone = all(side.any(axis=1).mean() <= MAX_BESIDE for side in sides)
-        gap = max((b - a for a, b in runs(~dark)), default=0)
-        if is_alone and gap <= DOT_GAP_IN * dpi:
-            ink[:, max(0, start - 1) : stop + 1] = 0

@@ -4,13 +4,12 @@ streaks through a row that were taken for one."""
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from itertools import product
 from statistics import median
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.figures import is_figure
-from giar_ml.geometry import contains_center
+from giar_ml.geometry import contains, contains_center
 
 MIN_CELLS = 2
 """With two figures each: one alone may be a figure that was wrapped."""
@@ -57,17 +56,12 @@ def _split_spanning(cell: Cell, table: Table) -> list[Cell]:
         own = tuple(token for token in tokens if bbox and contains_center(bbox, token.bbox))
         if not bbox or sum(map(_has_digit, own)) > 1:
             return [cell]
-        if not is_full and not all(map(partial(_is_within, bbox), own)):
+        if not is_full and not all(contains(bbox, token.bbox) for token in own):
             return [cell]
         n_placed += sum(map(_has_digit, own))
         marks = tuple(token for token in cell.tokens if contains_center(bbox, token.bbox))
         pieces.append(Cell(row, row + 1, column, column + 1, bbox, own or marks))
     return pieces if n_placed == n_figures else [cell]
-
-
-def _is_within(place: BBox, token: Token) -> bool:
-    left, top, right, bottom = token.bbox
-    return place.left <= left and place.top <= top and right <= place.right and bottom <= place.bottom
 
 
 def _split_below_header(cell: Cell, table: Table) -> list[Cell]:
