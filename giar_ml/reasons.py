@@ -10,6 +10,23 @@ from giar_ml.fields import FormEvidence
 from giar_ml.forms import Form
 from giar_ml.report import CellResult, Check
 
+OF_VERDICT = frozenset(
+    (
+        "ambiguous",
+        "broken_sum",
+        "left_blank",
+        "lost_rows",
+        "misprint",
+        "missing_cells",
+        "no_figures",
+        "not_proven",
+        "prose_contradicts",
+        "solver_timeout",
+        "uncertain",
+        "unconfirmed",
+    )
+)
+"""Codes of the problems that a verdict finds; all others were found by reading."""
 _NAMED = 3
 """Longer lists of cells are cut after so many; the problem's `cells` has them all."""
 

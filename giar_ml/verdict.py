@@ -21,7 +21,7 @@ from giar_ml.forms import Sum
 from giar_ml.prose import Stated
 from giar_ml.reasons import find_reasons, say_uncertain
 from giar_ml.report import CellResult, Check, ReportStatus, Value
-from giar_ml.solve import SolverTimeoutError
+from giar_ml.solve import SolverTimeoutError, Statement
 from giar_ml.weigh import build_puzzle
 
 MARGIN = 10.0
@@ -46,14 +46,21 @@ class Verdict(NamedTuple):
     risk: float
 
 
-def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float) -> Verdict:
-    """Decide every cell of the form."""
+def decide(
+    evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float, linked: Sequence[Statement] = ()
+) -> Verdict:
+    """Decide every cell of the form.
+
+    Args:
+        stated: by the prose.
+        linked: what reports of other years say of its cells.
+    """
     form = evidence.form
     summed = form.summed
     solution = None
     timeout = Problem("solver_timeout", "the sums could not be checked in time")
     with suppress(SolverTimeoutError):
-        evidence, solution = _choose_alignment(evidence, stated)
+        evidence, solution = _choose_alignment(evidence, stated, linked)
     problems = [*evidence.problems, *([timeout] if solution is None else [])]
     cells: dict[str, CellResult] = {}
     for row in evidence.rows:
@@ -75,16 +82,20 @@ def decide(evidence: FormEvidence, stated: Sequence[Stated], *, max_risk: float)
     return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
 
 
-def _choose_alignment(evidence: FormEvidence, stated: Sequence[Stated]) -> tuple[FormEvidence, Solution]:
+def _choose_alignment(
+    evidence: FormEvidence, stated: Sequence[Stated], linked: Sequence[Statement]
+) -> tuple[FormEvidence, Solution]:
     """The way to lay lines into rows that costs least with its figures. The gap to the other way is part of
     the gap to the next best answer."""
-    solution = decode(build_puzzle(evidence, stated), margin=MARGIN, open_margin=OPEN_MARGIN)
+    solution = decode(build_puzzle(evidence, stated, linked), margin=MARGIN, open_margin=OPEN_MARGIN)
     rival = evidence.rival
     if rival is None:
         return evidence, solution
     try:
         limit = evidence.cost + solution.cost + MARGIN - rival.cost
-        other = decode_within(build_puzzle(rival, stated), limit, margin=MARGIN, open_margin=OPEN_MARGIN)
+        other = decode_within(
+            build_puzzle(rival, stated, linked), limit, margin=MARGIN, open_margin=OPEN_MARGIN
+        )
     except SolverTimeoutError:
         return evidence, replace(solution, proven=False)
     if other is None:

@@ -21,8 +21,11 @@ _UNSEEN = 1e-4
 """No reading is taken to be less probable than this."""
 
 
-def build_puzzle(evidence: FormEvidence, stated: Sequence[Stated]) -> Puzzle:
-    """What the solver is to explain: the rows that stand in sums, and what the prose states of them."""
+def build_puzzle(
+    evidence: FormEvidence, stated: Sequence[Stated], linked: Sequence[Statement] = ()
+) -> Puzzle:
+    """What the solver is to explain: the rows that stand in sums, and what the prose states of them, or
+    reports of other years."""
     summed = evidence.form.summed
     rows = [row for row in evidence.rows if summed.intersection(row.layouts[0].cells)]
     patterns: dict[Hashable, set[Hashable]] = {}
@@ -44,7 +47,7 @@ def build_puzzle(evidence: FormEvidence, stated: Sequence[Stated]) -> Puzzle:
         rows=tuple(puzzle_rows),
         sums=evidence.form.sums,
         prices=prices,
-        statements=tuple(_first_statements(stated, summed)),
+        statements=(*_first_statements(stated, summed), *linked),
     )
 
 

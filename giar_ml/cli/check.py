@@ -1,0 +1,93 @@
+"""`giar check`: hold the reports of an office against each other, year by year."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_REVIEW, complain, print_on_stdout
+from giar_ml.cli.options import probability
+from giar_ml.errors import UsageError
+
+if TYPE_CHECKING:
+    from giar_ml.report import Report
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of `giar`."""
+    check = commands.add_parser(
+        "check",
+        help="link results of one office by year, and decide open cells with the years beside them",
+        epilog="exit status: 0 every link holds, 3 some do not or reports need review, 2 usage",
+    )
+    check.set_defaults(run=_check)
+    check.add_argument("folder", type=Path, metavar="DIR", help="folder of results that `extract` wrote")
+    check.add_argument(
+        "-o", "--output", type=Path, metavar="OUT", help="folder for the results as they are then"
+    )
+    check.add_argument(
+        "--max-risk",
+        type=probability,
+        metavar="X",
+        help="accept a report only if the probability of any wrong figure is at most X (0 to 1)",
+    )
+
+
+def _check(args: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from giar_ml.pipeline import DEFAULT_MAX_RISK
+    from giar_ml.years import find_links, use_links
+
+    results = _read_results(args.folder)
+    reports = [report for _, report in results]
+    links = find_links(reports)
+    found = use_links(reports, max_risk=DEFAULT_MAX_RISK if args.max_risk is None else args.max_risk)
+    console = Console()
+    for before, after in links:
+        print_on_stdout(console, _describe(found[before], found[after]))
+    n_decided = sum(new.cells != old.cells for new, old in zip(found, reports, strict=True))
+    n_review = sum(report.status != "accepted" for report in found)
+    counts = f"decided anew: {n_decided}, for review: {n_review}"
+    print_on_stdout(console, f"{len(reports)} reports, links between years: {len(links)}; {counts}")
+    if args.output:
+        args.output.mkdir(parents=True, exist_ok=True)
+        for (path, _), report in zip(results, found, strict=True):
+            (args.output / path.name).write_text(report.to_json(), encoding="utf-8")
+    is_broken = any(c.id.startswith("year:") and not c.holds for report in found for c in report.checks)
+    return EXIT_REVIEW if is_broken or n_review else EXIT_ACCEPTED
+
+
+def _read_results(folder: Path) -> list[tuple[Path, Report]]:
+    from giar_ml.report import Report
+
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: no such folder of results")
+    results = []
+    for path in sorted(folder.glob("*.json")):
+        try:
+            results.append((path, Report.read(path)))
+        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+            complain(f"{path}: left out: not a result that `giar extract` wrote, or one of another version")
+    if not results:
+        raise UsageError(f"{folder}: no results in it; `giar extract … -o {folder}` writes them")
+    return results
+
+
+def _describe(before: Report, after: Report) -> str:
+    """A line that says whether a link holds, and one for each sum that does not, in words of the form."""
+    from giar_ml.forms import load_form
+    from giar_ml.years import checked_cell
+
+    assert after.form is not None
+    cells = load_form(after.form).cells
+    checks = [check for check in after.checks if check.id.startswith("year:")]
+    broken = [check for check in checks if not check.holds]
+    lines = [
+        f"{after.organisation} {before.year}–{after.year}: {len(checks) - len(broken)} of {len(checks)} hold"
+    ]
+    for check in broken:
+        name = cells[checked_cell(check.id)].name
+        lines.append(f"  {name}: {check.left} in {after.year}, {check.right} by {before.year}")
+    return "\n".join(lines)

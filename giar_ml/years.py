@@ -1,0 +1,175 @@
+"""Reports of one office in successive years: what one hands on, the next begins with.
+
+Offices correct themselves from year to year, so that a link that does not hold is no error of reading: it
+says which of the answers that a report leaves open is the likelier one, and is shown where it breaks.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from giar_ml.document import UNREAD, BBox, Token
+from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
+from giar_ml.forms import load_form
+from giar_ml.prose import Stated
+from giar_ml.reasons import OF_VERDICT
+from giar_ml.report import CellResult, Check, Report, Value
+from giar_ml.solve import Statement
+from giar_ml.verdict import decide
+
+SURE = 0.999
+"""Confidence of a cell that speaks for one of another year."""
+SPOTLESS = 0.9999
+"""Confidence of a blank cell in which there is nothing, not even dirt."""
+_NOT_OF_NAME = re.compile(r"[\W_]|关于$")
+
+
+class Link(NamedTuple):
+    """Two reports of one office, by their numbers in a list, the second of the year after the first's."""
+
+    before: int
+    after: int
+
+
+def office_key(name: str) -> str:
+    """The name of an office without what is written now so and now so: width, spaces, marks."""
+    return _NOT_OF_NAME.sub("", unicodedata.normalize("NFKC", name))
+
+
+def find_links(reports: Sequence[Report]) -> list[Link]:
+    """The pairs of reports of one office in successive years; a year with two reports of it has none."""
+    by_year: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for i, report in enumerate(reports):
+        if report.organisation and report.year and report.cells:
+            by_year[office_key(report.organisation), report.year].append(i)
+    return [
+        Link(found[0], after[0])
+        for (office, year), found in sorted(by_year.items())
+        if len(found) == 1 and len(after := by_year.get((office, year + 1), [])) == 1
+    ]
+
+
+def checked_cell(check_id: str) -> str:
+    """The key of the cell of the later report that a check of a link is about."""
+    _, what, name = check_id.split(":")
+    return f"requests.carried_in.{name}" if what == "carried" else f"disclosure.{name}.in_force"
+
+
+def check_link(before: Report, after: Report) -> tuple[Check, ...]:
+    """What the later report takes over, on the left, beside what the earlier one hands on, as far as both are
+    known."""
+    checks = []
+    for key, cell in after.cells.items():
+        name, handed_on = _handed_on(before, after, key)
+        if cell.value is not None and handed_on is not None:
+            checks.append(Check(name, cell.value == handed_on, cell.value, handed_on))
+    return tuple(checks)
+
+
+def _handed_on(before: Report, after: Report, key: str) -> tuple[str, Value | None]:
+    """The name of the check of a cell of the later report, and what the cell should be; None where that is
+    not known, or nothing is handed on to the cell."""
+    match key.split("."):
+        case ["requests", "carried_in", column]:
+            return f"year:carried:{column}", _value(before, f"requests.carried_out.{column}")
+        case ["disclosure", kind, "in_force"]:
+            was, issued, repealed = (
+                _value(before, key),
+                _value(after, f"disclosure.{kind}.issued"),
+                _value(after, f"disclosure.{kind}.repealed"),
+            )
+            if was is None or issued is None or repealed is None:
+                return "", None
+            return f"year:in_force:{kind}", int(was) + int(issued) - int(repealed)
+    return "", None
+
+
+def use_links(reports: Sequence[Report], *, max_risk: float) -> list[Report]:
+    """The reports, those for review decided once more with what reports of the years beside them say; each
+    has the checks of its link to the year before."""
+    links = find_links(reports)
+    linked: dict[int, list[Statement]] = defaultdict(list)
+    for before, after in links:
+        linked[after] += _state(reports[before], "carried_out", "carried_in")
+        linked[before] += _state(reports[after], "carried_in", "carried_out")
+    found = [
+        _decide_again(report, linked[i], max_risk) if linked[i] and report.status == "review" else report
+        for i, report in enumerate(reports)
+    ]
+    for before, after in links:
+        checks = [check for check in found[after].checks if not check.id.startswith("year:")]
+        checks += check_link(found[before], found[after])
+        found[after] = replace(found[after], checks=tuple(checks))
+    return found
+
+
+def _value(report: Report, key: str) -> Value | None:
+    cell = report.cells.get(key)
+    return cell.value if cell else None
+
+
+def _state(report: Report, row: str, other_row: str) -> Iterator[Statement]:
+    """What the cells of a row that are sure say of those of a row of another year."""
+    for key, cell in report.cells.items():
+        match key.split("."):
+            case ["requests", found, column] if found == row:
+                is_sure = cell.status not in ("conflict", "missing") and cell.confidence >= SURE
+                if is_sure and cell.value is not None:
+                    yield Statement((f"requests.{other_row}.{column}",), int(cell.value))
+
+
+def _decide_again(report: Report, linked: Sequence[Statement], max_risk: float) -> Report:
+    """The report as its own readings and other years tell; what else was found in it stays."""
+    stated = [
+        Stated(tuple(check.id.removeprefix("text:").split("+")), int(check.left), "")
+        for check in report.checks
+        if check.id.startswith("text:") and check.left is not None
+    ]
+    verdict = decide(_evidence_of(report), stated, max_risk=max_risk, linked=linked)
+    found = [problem for problem in report.problems if problem.code not in OF_VERDICT]
+    return replace(
+        report,
+        status="review" if found else verdict.status,
+        cells=verdict.cells,
+        checks=verdict.checks,
+        problems=(*found, *verdict.problems),
+    )
+
+
+def _evidence_of(report: Report) -> FormEvidence:
+    """What was seen for a report, as far as its cells tell: one way to lay figures into columns."""
+    assert report.form is not None
+    form = load_form(report.form)
+    certain = report.source.kind not in ("scan", "image")
+    rows = []
+    for section in form.sections:
+        for row in section.rows:
+            keys = [section.cell_key(row, column) for column in section.columns]
+            cells = {key: _see(report.cells[key], certain=certain) for key in keys}
+            group = None if set(cells.values()) == {None} else (section.table, 0, row.key)
+            rows.append(RowEvidence(section, row, (Layout(tuple(range(len(keys))), cells, 0.0),), group, 0.0))
+    return FormEvidence(form, tuple(rows), 0.0)
+
+
+def _see(cell: CellResult, *, certain: bool) -> Seen | None:
+    """What stands in the place of a cell; None where it has no place."""
+    if cell.page is None and cell.line is None:
+        return None
+    page, bbox = cell.page or 1, cell.bbox or BBox(0, 0, 0, 0)
+    if cell.printed is None and not cell.candidates and cell.status != "missing":
+        is_spotless = cell.status == "blank" and cell.confidence >= SPOTLESS
+        return Seen(((None, 1.0),), certain, page, bbox, None, is_spotless)
+    readings: list[tuple[Value | None, float]] = [(v, p) for v, p in cell.candidates if p > 0]
+    if len(readings) < len(cell.candidates):
+        # Between these it was left open: none of them is likelier.
+        readings = [(v, 1 / len(cell.candidates)) for v, _ in cell.candidates]
+        certain = False
+    elif cell.printed is None and readings:
+        readings.insert(0, (None, max(0.0, 1 - sum(p for _, p in readings))))
+    text = str(readings[0][0]) if readings else UNREAD
+    return Seen(tuple(readings), certain, page, bbox, Token(text, bbox, line=cell.line))

@@ -1,0 +1,188 @@
+"""Reports of one office in successive years."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from giar_ml.cli import main
+from giar_ml.document import BBox, Problem
+from giar_ml.forms import load_form
+from giar_ml.report import CellResult, Report, Source, Value
+from giar_ml.years import check_link, checked_cell, find_links, office_key, use_links
+
+FORM = load_form("2021")
+BOX = BBox(10, 10, 30, 20)
+
+
+def cell(value: Value, p: float = 0.9999) -> CellResult:
+    return CellResult(value, value, "read", p, 2, BOX, candidates=((value, p),))
+
+
+def make_report(
+    year: int,
+    figures: dict[str, CellResult] | None = None,
+    *,
+    office: str = "某县教育局",
+    status: str = "accepted",
+) -> Report:
+    """A report full of zeros but for some cells."""
+    cells = {key: cell(0) for key in FORM.cells} | (figures or {})
+    source = Source(f"{year}.pdf", "", "scan", 3)
+    report = Report(source, FORM.name, office, year, "accepted", cells)
+    return replace(report, status=status)  # type: ignore[arg-type]
+
+
+CARRIED = {
+    "requests.new.natural_person": cell(5),
+    "requests.new.total": cell(5),
+    "requests.granted.natural_person": cell(3),
+    "requests.granted.total": cell(3),
+    "requests.handled_total.natural_person": cell(3),
+    "requests.handled_total.total": cell(3),
+    "requests.carried_out.natural_person": cell(2),
+    "requests.carried_out.total": cell(2),
+}
+TAKEN_OVER = {
+    "requests.carried_in.natural_person": cell(2),
+    "requests.carried_in.total": cell(2),
+    "requests.granted.natural_person": cell(2),
+    "requests.granted.total": cell(2),
+    "requests.handled_total.natural_person": cell(2),
+    "requests.handled_total.total": cell(2),
+}
+
+
+@pytest.mark.parametrize("name", ["某县 教育局", "某县教育局关于", "某县教育局　", "《某县教育局》"])
+def test_offices_are_told_by_their_names_however_written(name: str) -> None:
+    assert office_key(name) == office_key("某县教育局")
+    assert office_key("某县（区）教育局") == office_key("某县(区)教育局")
+    assert office_key(name) != office_key("某县教育厅")
+
+
+def test_only_one_report_of_a_year_is_linked() -> None:
+    reports = [
+        make_report(2022),
+        make_report(2023),
+        make_report(2021),
+        make_report(2023, office="某县财政局"),
+    ]
+    assert [tuple(link) for link in find_links(reports)] == [(2, 0), (0, 1)]
+    assert [tuple(link) for link in find_links([*reports, make_report(2022)])] == []
+    assert find_links([make_report(2020), make_report(2022)]) == []
+    assert find_links([replace(make_report(2021), organisation=None), make_report(2022)]) == []
+
+
+def test_what_is_carried_over_and_what_is_in_force() -> None:
+    force = {
+        "disclosure.regulations.in_force": cell(7),
+        "disclosure.regulations.issued": cell(3),
+        "disclosure.regulations.repealed": cell(1),
+    }
+    before = make_report(2021, CARRIED | {"disclosure.regulations.in_force": cell(4)})
+    checks = {c.id: c for c in check_link(before, make_report(2022, TAKEN_OVER | force))}
+    assert len(checks) == 9
+    assert not checks["year:in_force:regulations"].holds
+    assert (checks["year:in_force:regulations"].left, checks["year:in_force:regulations"].right) == (7, 6)
+    assert all(check.holds for name, check in checks.items() if name != "year:in_force:regulations")
+    assert {checked_cell(name) for name in checks} <= set(FORM.cells)
+    missing = CellResult(None, None, "missing", 0.0)
+    known = check_link(before, make_report(2022, {"disclosure.regulations.issued": missing}))
+    assert [c.id for c in known if c.id.startswith("year:in_force")] == ["year:in_force:normative_documents"]
+    amount = make_report(2021, {"disclosure.fees.amount": cell(Decimal("1.5"))})
+    assert all(check.holds for check in check_link(amount, make_report(2022)))
+
+
+def test_a_tie_goes_to_what_the_other_year_says() -> None:
+    # The figure of one person carried in was read as 2 or 7, its total as 2 or 7: their sums allow both.
+    doubt = replace(cell(2, 0.5), candidates=((2, 0.5), (7, 0.5)))
+    doubtful = {key: doubt if c.value == 2 else c for key, c in TAKEN_OVER.items()}
+    before, after = make_report(2021, CARRIED), make_report(2022, doubtful, status="review")
+    alone = use_links([make_report(2020), after], max_risk=0.05)[1]
+    assert alone is after
+    for order in ([before, after], [after, before]):
+        linked = use_links(order, max_risk=0.05)[order.index(after)]
+        assert all(linked.cells[key].value == 2 for key in doubtful)
+        assert linked.status == "review"  # offices correct themselves: the other year alone is no proof
+        assert all(check.holds for check in linked.checks)
+        assert not any(check.id.startswith("text:") for check in linked.checks)
+    of_seven = make_report(
+        2021, {k: cell(c.value + 5) if "carried_out" in k or "new" in k else c for k, c in CARRIED.items()}
+    )
+    assert use_links([of_seven, after], max_risk=0.05)[1].cells["requests.carried_in.total"].value == 7
+
+
+def test_a_clear_figure_is_not_overruled_by_another_year() -> None:
+    changed = {k: cell(9) if "carried_out" in k else c for k, c in CARRIED.items()}
+    changed |= {"requests.new.natural_person": cell(12), "requests.new.total": cell(12)}
+    after = make_report(2022, TAKEN_OVER, status="review")
+    linked = use_links([make_report(2021, changed), after], max_risk=0.05)[1]
+    assert {key: c.value for key, c in linked.cells.items()} == {
+        key: c.value for key, c in after.cells.items()
+    }
+    assert [c.id for c in linked.checks if not c.holds] == [
+        "year:carried:natural_person",
+        "year:carried:total",
+    ]
+
+
+def test_what_reading_found_stays_and_accepted_reports_do() -> None:
+    torn = Problem("unplaced_figures", "a line of a table fits no row of the form: 1 2", (), 2)
+    before = make_report(2021, CARRIED)
+    after = replace(make_report(2022, TAKEN_OVER, status="review"), problems=(torn, Problem("uncertain", "")))
+    linked = use_links([before, after], max_risk=0.05)[1]
+    assert linked.problems == (torn,)
+    assert linked.status == "review"
+    without = use_links([before, replace(after, problems=after.problems[1:])], max_risk=0.05)[1]
+    assert without.status == "accepted"
+    accepted = make_report(2022, TAKEN_OVER)
+    assert use_links([before, accepted], max_risk=0.0)[1].cells is accepted.cells
+
+
+def test_blank_and_lost_cells_stay_what_they_are() -> None:
+    figures = {
+        "requests.carried_in.enterprise": CellResult(0, None, "blank", 0.99999, 2, BOX),
+        "requests.refused.state_secret.enterprise": CellResult(0, None, "inferred", 0.9),
+    }
+    after = make_report(2022, TAKEN_OVER | figures, status="review")
+    linked = use_links([make_report(2021, CARRIED), after], max_risk=0.05)[1]
+    assert {key: linked.cells[key].status for key in figures} == {
+        "requests.carried_in.enterprise": "blank",
+        "requests.refused.state_secret.enterprise": "inferred",
+    }
+
+
+def write(folder: Path, *reports: Report) -> None:
+    for report in reports:
+        (folder / f"{report.year}.json").write_text(report.to_json(), encoding="utf-8")
+
+
+def test_check_says_which_links_break(tmp_path, capsys) -> None:
+    write(tmp_path, make_report(2021, CARRIED), make_report(2022))
+    (tmp_path / "other.json").write_text("{}")
+    out = tmp_path / "out"
+    assert main(["check", str(tmp_path), "-o", str(out)]) == 3
+    said = capsys.readouterr()
+    assert "某县教育局 2021–2022: 7 of 9 hold" in said.out
+    assert "二、上年结转政府信息公开申请数量 × 总计: 0 in 2022, 2 by 2021" in said.out
+    assert "2 reports, links between years: 1; decided anew: 0, for review: 0" in said.out
+    assert "other.json: left out" in said.err
+    checks = Report.read(out / "2022.json").checks
+    assert sum(check.id.startswith("year:") for check in checks) == 9
+    assert main(["check", str(out)]) == 3
+    capsys.readouterr()
+
+
+def test_check_of_years_that_fit(tmp_path, capsys) -> None:
+    write(tmp_path, make_report(2021, CARRIED), make_report(2022, TAKEN_OVER))
+    assert main(["check", str(tmp_path)]) == 0
+    assert "9 of 9 hold" in capsys.readouterr().out
+
+
+def test_check_needs_results(tmp_path, capsys) -> None:
+    assert main(["check", str(tmp_path / "none")]) == 2
+    assert main(["check", str(tmp_path)]) == 2
+    assert "giar extract" in capsys.readouterr().err
