@@ -20,6 +20,7 @@ from giar_ml.ocr.ink import (
 )
 from giar_ml.ocr.levels import paper_level, spread
 from giar_ml.ocr.lines import Line
+from giar_ml.ocr.remnants import REMNANT_IN
 
 COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
@@ -28,6 +29,8 @@ EDGE_IN = 0.03
 DARKEST_PAPER = 128
 ROOM_IN = 0.2
 """Width of a cell in which a figure would stand; of a narrower one a part was cut off."""
+STUB_IN = 0.06
+"""Length of what is left of a rule on another at most: digits are higher."""
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
@@ -70,10 +73,18 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             high, wide = below - above, last - first
             if (high if faint else max(high, wide)) < MIN_INK_IN * dpi:
                 continue  # pale and low: JPEG's ripples along a rule
+            if _is_stub((above, below), wide, height=len(ink), dpi=dpi):
+                continue
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
             is_doubtful = faint or is_made_of_specks(ink[above:below, first:last], dpi=dpi)
             lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
     return lines
+
+
+def _is_stub(rows: tuple[int, int], wide: int, *, height: int, dpi: float) -> bool:
+    """Whether a mark is what is left of an upright rule where it ended on a level one."""
+    is_on_rule = min(rows[0], height - rows[1]) <= REMNANT_IN * dpi
+    return is_on_rule and wide <= 1.2 * REMNANT_IN * dpi and rows[1] - rows[0] <= STUB_IN * dpi
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:

@@ -10,7 +10,7 @@ from statistics import median
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Cell, Table, Token
-from giar_ml.geometry import union
+from giar_ml.geometry import runs, union
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.ink import find_print
 from giar_ml.ocr.lines import Line
@@ -18,13 +18,13 @@ from giar_ml.ocr.lines import Line
 MIN_GAP = 1.0
 """Between the print of two columns, in heights of it; the digits of one figure are nearer."""
 
-MARGIN_IN = 0.02
-"""What is printed so near to the edge of a column may go on behind it."""
+MARGIN_IN, FAR_GAP = 0.02, 3.0
+"""What is printed so near to a rule that was lost may go on behind it, unless all else is so far off."""
 MIN_RULE = 0.3
 """Share of the height of print that a piece of a rule beside it takes; a point takes less. There are others
 above it or below it, too: a lone one may be a 1."""
-EDGE_IN = 0.025
-"""How far from the edge of a column that was lost there may be pieces of its rule."""
+EDGE_IN, OFF_RULE_PX = 0.025, 2
+"""How far from a rule that was lost ink is of it, and how far its place may be from its nearest piece."""
 READ = 0.5
 """Confidence of what is print, and no dirt that looks like it."""
 
@@ -64,9 +64,14 @@ def _is_read(token: Token) -> bool:
 
 def _part(cell: Cell, table: Table, gray: np.ndarray, *, dpi: float) -> list[Cell]:
     """The cell parted as another row of the table is, where its print stands so; into most pieces first."""
-    for spans in _partitions(cell, table):
-        pieces = [_piece(cell, span, table, edge=EDGE_IN * dpi) for span in spans]
-        if _stand_apart(pieces, cell, gray, dpi=dpi):
+    partitions = _partitions(cell, table)
+    if not partitions:
+        return [cell]
+    left, top, right, bottom = (max(0, round(side)) for side in cell.bbox)
+    _, ink, _ = find_print(gray[top:bottom, left:right], dpi=dpi)
+    for spans in partitions:
+        pieces = _pieces(cell, spans, table, ink, edge=EDGE_IN * dpi)
+        if _stand_apart(pieces, cell, gray, ink, dpi=dpi):
             return pieces
     return [cell]
 
@@ -95,17 +100,46 @@ def _is_within(cell: Cell, whole: Cell) -> bool:
     return whole.column_start <= cell.column_start and cell.column_stop <= whole.column_stop
 
 
-def _piece(cell: Cell, span: _Span, table: Table, *, edge: float) -> Cell:
-    """The cell between two of its columns, without the pixels along the rules that were lost."""
-    beside = [c.bbox for c in table.cells if (c.column_start, c.column_stop) == span]
-    left, right = median(bbox.left for bbox in beside), median(bbox.right for bbox in beside)
-    left += edge if span[0] > cell.column_start else 0.0
-    right -= edge if span[1] < cell.column_stop else 0.0
-    bbox = BBox(left, cell.bbox.top, right, cell.bbox.bottom)
-    return replace(cell, column_start=span[0], column_stop=span[1], bbox=bbox)
+def _pieces(cell: Cell, spans: Sequence[_Span], table: Table, ink: np.ndarray, *, edge: float) -> list[Cell]:
+    """The parts of a cell, without the pixels of the rules between them that were lost.
+
+    Args:
+        ink: of the cell, (h, w) bool.
+    """
+    start, *_ = left, top, right, bottom = cell.bbox
+    edges = []
+    for before, behind in pairwise(spans):
+        lefts = [c.bbox.left for c in table.cells if (c.column_start, c.column_stop) == behind]
+        rights = [c.bbox.right for c in table.cells if (c.column_start, c.column_stop) == before]
+        at = (median(lefts) + median(rights)) / 2 - round(left)
+        edges.append(_around_rule(np.asarray(ink.any(axis=0)), at, edge=edge))
+    pieces = []
+    for span, (stop, behind_at) in zip(spans, [*edges, (0, 0)], strict=True):
+        until = right if span is spans[-1] else round(left) + stop
+        bbox = BBox(start, top, until, bottom)
+        pieces.append(replace(cell, column_start=span[0], column_stop=span[1], bbox=bbox))
+        start = round(left) + behind_at
+    return pieces
 
 
-def _stand_apart(pieces: Sequence[Cell], cell: Cell, gray: np.ndarray, *, dpi: float) -> bool:
+def _around_rule(is_ink: np.ndarray, at: float, *, edge: float) -> tuple[int, int]:
+    """Where the ink of a rule begins and ends that stood at a column of pixels: up to `edge` off it, unless
+    it is clear of what is beside it."""
+    first, last, middle = round(at - edge), round(at + edge), round(at)
+    near = [
+        (first + start, first + stop)
+        for start, stop in runs(is_ink[max(0, first) : last])
+        if first + start - OFF_RULE_PX <= middle <= first + stop + OFF_RULE_PX
+    ]
+    if not near:
+        return middle, middle
+    start, stop = near[0][0], near[-1][1]
+    return (start if start > first else first), (stop if stop < last else last)
+
+
+def _stand_apart(
+    pieces: Sequence[Cell], cell: Cell, gray: np.ndarray, ink: np.ndarray, *, dpi: float
+) -> bool:
     """Whether there is print in each of the pieces of a cell, its lines below each other, far from the edges
     and from that in the next piece, and nothing between but what is left of the rule: the point of 0．3 in
     full width is none."""
@@ -117,20 +151,16 @@ def _stand_apart(pieces: Sequence[Cell], cell: Cell, gray: np.ndarray, *, dpi: f
         found.append(lines)
     print_ = [union(line.bbox for line in lines) for lines in found]
     margin = MARGIN_IN * dpi
-    if any(
-        box.left < piece.bbox.left + margin or box.right > piece.bbox.right - margin
-        for piece, box in zip(pieces, print_, strict=True)
-    ):
-        return False
-    left, top, right, bottom = (max(0, round(side)) for side in cell.bbox)
-    _, ink, _ = find_print(gray[top:bottom, left:right], dpi=dpi)
+    left, top = (max(0, round(side)) for side in cell.bbox[:2])
     for i, (before, behind) in enumerate(pairwise(print_)):
         high = max(line.bbox.height for line in (*found[i], *found[i + 1]))
         start, stop = pieces[i].bbox.right, pieces[i + 1].bbox.left
         rule = slice(round(start - before.right), round(stop - before.right))
         between = ink[:, round(before.right) - left : round(behind.left) - left]
         rows = slice(round(min(before.top, behind.top)) - top, round(max(before.bottom, behind.bottom)) - top)
-        if behind.left - before.right < MIN_GAP * high or not _is_free(between, rule, rows):
+        is_near = before.right > start - margin or behind.left < stop + margin
+        gap = (FAR_GAP if is_near else MIN_GAP) * high
+        if behind.left - before.right < gap or not _is_free(between, rule, rows):
             return False
     return True
 
