@@ -242,6 +242,15 @@ def test_digital_pages_are_not_read() -> None:
     assert read_page(page, FakeEngine()) is page
 
 
+def test_a_1_is_not_laid_on_its_side() -> None:
+    # Once it was read as 一.
+    image = np.full((200, 200, 3), 255, np.uint8)
+    image[50:70, 58:61] = 0
+    box = np.array([[52, 45], [67, 45], [67, 75], [52, 75]], np.float32)
+    assert crop_polygon(image, box, highest=50).shape[:2] == (30, 15)
+    assert crop_polygon(image, box, highest=25).shape[:2] == (15, 30)
+
+
 def test_crop_polygon_straightens_a_slanted_line() -> None:
     image = np.zeros((100, 200, 3), np.uint8)
     crop = crop_polygon(image, np.array([[20, 40], [120, 50], [118, 70], [18, 60]], np.float32))
@@ -650,6 +659,20 @@ def test_figures_that_detection_lost_are_found_by_their_ink() -> None:
     page = read_marks(image, BBox(112, 70, 150, 105))
     assert [round(token.bbox.left, -1) for token in page.tokens] == [100, 300, 500]
     assert {token.text for token in page.tokens} == {"7"}
+
+
+def test_a_pale_figure_is_a_mark_with_all_its_strokes() -> None:
+    # Once of a thin 2 two strokes alone were dark enough, each too small for a figure.
+    gray = np.full((200, 600), 250, np.uint8)
+    for x in (100, 300, 500):
+        gray[80:100, x : x + 12] = 60
+    gray[80:100, 300:312] = 205
+    gray[80:83, 302:310] = 150
+    gray[97:100, 302:310] = 150
+    marks = find_marks(gray, gray < 190, [], dpi=DPI)
+    boxes = sorted(mark.bbox for mark in marks)
+    assert [box.left for box in boxes] == pytest.approx([100, 300, 500], abs=1)
+    assert {(box.width, box.height) for box in boxes} == {(12, 20)}
 
 
 @pytest.mark.parametrize(("text", "gap", "n_marks"), [("4．39", 36, 1), ("439", 36, 2), ("4．39", 60, 2)])

@@ -11,6 +11,7 @@ import numpy as np
 from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.figures import is_figure, plain
 from giar_ml.geometry import intersection_area, overlap, union
+from giar_ml.layout import INK_LEVEL
 from giar_ml.ocr.cells import crop_line
 from giar_ml.ocr.ink import MAX_BESIDE_POINT, MIN_INK_IN
 from giar_ml.ocr.lines import Line
@@ -22,6 +23,8 @@ COVERED = 0.5
 """Share of a mark's ink inside a token that has read it."""
 IN_LINE = 0.5
 """Share of its height that a mark has in common with other print beside it."""
+PALER = 0.5
+"""Grey levels below the paper of the palest strokes of a mark, in those of ink."""
 MAX_ASPECT = 8.0
 """Width by height of the longest: 12,345,678.90 has about 6."""
 
@@ -35,14 +38,42 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
         tokens: what was read there. Words stand for their ink, figures do not: theirs is found anew.
         dpi: resolution.
     """
-    gap = max(1, round(GAP_IN * dpi))
-    joined = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
-    count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     read = np.zeros(ink.shape, bool)
     for token in tokens:
         if not _is_figure(token):
             left, top, right, bottom = (max(0, round(x)) for x in token.bbox)
             read[top:bottom, left:right] = True
+    marks = _find_boxes(ink, read, dpi=dpi)
+    # Of pale print some strokes alone are as dark as ink is.
+    for box in _find_boxes(_with_paler(ink, gray), read, dpi=dpi):
+        parts = [mark for mark in marks if intersection_area(box, mark)]
+        if len(parts) <= 1:
+            marks = [*(mark for mark in marks if mark not in parts), union([box, *parts])]
+    marks = _join_at_points(marks, tokens)
+    words = [token.bbox for token in tokens if token.text != UNREAD]
+    return [
+        Line(_crop(gray, mark, dpi=dpi), BBox(*map(float, mark)))
+        for mark in marks
+        if any(_is_beside(mark, other) for other in (*words, *marks) if other is not mark)
+    ]
+
+
+def _with_paler(ink: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """The ink with the paler strokes that hang together with it."""
+    paper = float(np.percentile(gray[::4, ::4], 60))
+    count, labels = cv2.connectedComponents(
+        (gray < paper - PALER * INK_LEVEL).astype(np.uint8), connectivity=8
+    )
+    has_ink = np.bincount(labels[ink], minlength=count) > 0
+    has_ink[0] = False
+    return np.asarray(has_ink[labels] | ink)
+
+
+def _find_boxes(ink: np.ndarray, read: np.ndarray, *, dpi: float) -> list[BBox]:
+    """The boxes of marks as high as figures, most of them not `read`; (H, W) bool each."""
+    gap = max(1, round(GAP_IN * dpi))
+    joined = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     low, high = (x * dpi for x in HEIGHT_IN)
     marks = []
     for left, top, width, height, _ in stats[1:count].tolist():
@@ -53,13 +84,7 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
         own = ink[top : top + height, left : left + width]
         if (own & read[top : top + height, left : left + width]).sum() < COVERED * own.sum():
             marks.append(BBox(left, top, left + width, top + height))
-    marks = _join_at_points(marks, tokens)
-    words = [token.bbox for token in tokens if token.text != UNREAD]
-    return [
-        Line(_crop(gray, mark, dpi=dpi), BBox(*map(float, mark)))
-        for mark in marks
-        if any(_is_beside(mark, other) for other in (*words, *marks) if other is not mark)
-    ]
+    return marks
 
 
 def _join_at_points(marks: Sequence[BBox], tokens: Sequence[Token]) -> list[BBox]:

@@ -19,6 +19,8 @@ DETECTION_DPI = 130.0
 
 
 TABLE_MARGIN_IN = 0.03
+ONE_CHARACTER_IN = 0.25
+"""Height of a line with one character: a box of a detector has some room around it."""
 PROSE_ASPECT = 14.0
 """Width by height of the shortest line that fills a paragraph: headers and titles of tables are shorter."""
 PROSE_INK_ASPECT = 20.0
@@ -65,7 +67,7 @@ def find_outside_lines(
         polygon = np.asarray(polygon, np.float32) / scale
         found = int(np.searchsorted(starts, polygon[:, 1].mean(), side="right")) - 1
         band = min(max(found, 0), len(bands) - 1)
-        crop = crop_polygon(packed, polygon)
+        crop = crop_polygon(packed, polygon, highest=ONE_CHARACTER_IN * dpi)
         polygon = polygon + np.array([left, bands[band][0] - int(starts[band])], np.float32)
         (x0, y0), (x1, y1) = polygon.min(axis=0).tolist(), polygon.max(axis=0).tolist()
         if min(crop.shape[:2]) >= 3:
@@ -126,8 +128,9 @@ def _paint_over(band: np.ndarray, start: int, bboxes: Sequence[BBox], margin: in
     return band
 
 
-def crop_polygon(image: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """The image inside a (4, 2) polygon, made upright; lines that stand on end are laid down."""
+def crop_polygon(image: np.ndarray, polygon: np.ndarray, *, highest: float = 0.0) -> np.ndarray:
+    """The image inside a (4, 2) polygon, made upright; lines that stand on end are laid down, but for what is
+    no higher than one character: a 1."""
     tl, tr, br, bl = np.asarray(polygon, np.float32)
     width = round(max(np.linalg.norm(tr - tl), np.linalg.norm(br - bl)))
     height = round(max(np.linalg.norm(bl - tl), np.linalg.norm(br - tr)))
@@ -142,4 +145,5 @@ def crop_polygon(image: np.ndarray, polygon: np.ndarray) -> np.ndarray:
         crop = cv2.warpPerspective(
             image, transform, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
-    return np.rot90(crop) if crop.shape[0] >= 1.5 * crop.shape[1] else crop
+    stands = crop.shape[0] >= 1.5 * crop.shape[1] and crop.shape[0] > highest
+    return np.rot90(crop) if stands else crop

@@ -11,6 +11,7 @@ from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.geometry import cluster, overlap, split_into_lines, union
 from giar_ml.label import best_label
 from giar_ml.label.names import FIGURE, is_header
+from giar_ml.tables.level import find_level
 
 MAX_GAP = 1
 """Lines inside a table that may bear no label of it: a note, a label that was not understood."""
@@ -29,7 +30,7 @@ def add_aligned_tables(page: Page) -> Page:
     found: list[Table] = []
     taken: set[int] = set()
     for band in _bands_between(page.tables, page.tokens):
-        for lines in _table_lines(split_into_lines(band, lambda token: token.bbox)):
+        for lines in _table_lines(_split_into_lines(band)):
             table = align_lines(lines, page=page.number)
             found.append(table)
             taken.update(id(token) for line in lines for token in line)
@@ -47,6 +48,13 @@ def _bands_between(tables: Sequence[Table], tokens: Sequence[Token]) -> list[lis
     for token in tokens:
         bands[sum(middle < token.bbox.center[1] for middle in middles)].append(token)
     return bands
+
+
+def _split_into_lines(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Tokens in reading order, in lines that may slant."""
+    figures = [token.bbox for token in tokens if best_label(token.labels) == FIGURE]
+    move = find_level(figures)
+    return split_into_lines(tokens, lambda token: move(token.bbox) if move else token.bbox)
 
 
 def _table_lines(lines: Sequence[list[Token]]) -> list[list[list[Token]]]:
