@@ -52,6 +52,15 @@ def test_figures_off_their_rows_do_not_count() -> None:
     assert np.ptp([move(bbox).top for bbox in rows[0]]) < 1
 
 
+def test_a_single_row_does_not_say_how_lines_above_it_slant() -> None:
+    # Once the headers of a table of reviews were scattered: its figures stood a pixel up or down.
+    row = [BBox(100 + 60 * i, 400 + i % 2, 110 + 60 * i, 416 + i % 2) for i in range(15)]
+    move = find_level(row)
+    assert move is not None
+    above = [BBox(100 + 60 * i, 240, 140 + 60 * i, 262) for i in range(15)]
+    assert np.ptp([move(bbox).top for bbox in above]) < 3
+
+
 def test_few_figures_tell_nothing() -> None:
     assert find_level([]) is None
     assert find_level(rows_of(SHAPES["slanting"])[0]) is None

@@ -29,8 +29,8 @@ EDGE_IN = 0.03
 DARKEST_PAPER = 128
 ROOM_IN = 0.2
 """Width of a cell in which a figure would stand; of a narrower one a part was cut off."""
-STUB_IN = 0.06
-"""Length of what is left of a rule on another at most: digits are higher."""
+STUB_IN, LEVEL_STUB_IN = 0.06, 0.15
+"""Length of what is left of an upright rule on another at most: digits are higher; and of a level one."""
 MIN_LINE_IN = 0.06
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
@@ -73,7 +73,10 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             high, wide = below - above, last - first
             if (high if faint else max(high, wide)) < MIN_INK_IN * dpi:
                 continue  # pale and low: JPEG's ripples along a rule
-            if _is_stub((above, below), wide, height=len(ink), dpi=dpi):
+            is_upright_stub = _is_stub((above, below), wide, size=len(ink), longest=STUB_IN, dpi=dpi)
+            if is_upright_stub or _is_stub(
+                (first, last), high, size=ink.shape[1], longest=LEVEL_STUB_IN, dpi=dpi
+            ):
                 continue
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
             is_doubtful = faint or is_made_of_specks(ink[above:below, first:last], dpi=dpi)
@@ -81,10 +84,16 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
     return lines
 
 
-def _is_stub(rows: tuple[int, int], wide: int, *, height: int, dpi: float) -> bool:
-    """Whether a mark is what is left of an upright rule where it ended on a level one."""
-    is_on_rule = min(rows[0], height - rows[1]) <= REMNANT_IN * dpi
-    return is_on_rule and wide <= 1.2 * REMNANT_IN * dpi and rows[1] - rows[0] <= STUB_IN * dpi
+def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, dpi: float) -> bool:
+    """Whether a mark is what is left of a rule where it ended on another.
+
+    Args:
+        extent: where it begins and ends in a cell of this size.
+        longest: in inches.
+    """
+    start, stop = extent
+    is_on_rule = min(start, size - stop) <= REMNANT_IN * dpi
+    return is_on_rule and thick <= 1.2 * REMNANT_IN * dpi and stop - start <= longest * dpi
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:

@@ -13,6 +13,8 @@ MIN_PAIRS = 12
 OFF_LEVEL = 0.5
 """How much lower than its neighbour a figure stands, in heights of it, at most."""
 STEEPEST = 0.1
+LEAST_SPREAD = 8.0
+"""Spread of figures over the page that says how slopes change over it, in heights of them."""
 OUTLIER = 3.0
 """How far off what the others say a slope is that counts, in median deviations."""
 
@@ -26,12 +28,13 @@ def find_level(figures: Sequence[BBox]) -> Callable[[BBox], BBox] | None:
     at, slopes = _slopes(figures)
     if len(slopes) < MIN_PAIRS:
         return None
-    # Pixels make poor units: (x, y) by their spread.
-    middle, unit = at.mean(axis=0), np.maximum(at.std(axis=0), 1.0)
+    # Pixels make poor units: (x, y) by their spread, which a single row has none of.
+    height = float(np.median([bbox.height for bbox in figures]))
+    middle, unit = at.mean(axis=0), np.maximum(at.std(axis=0), LEAST_SPREAD * height)
     terms = np.column_stack([np.ones(len(at)), (at - middle) / unit])
     kept = np.ones(len(at), bool)
     for _ in range(3):
-        weights, *_ = np.linalg.lstsq(terms[kept], slopes[kept], rcond=None)
+        weights = _fit(terms[kept], slopes[kept])
         off = np.abs(slopes - terms @ weights)
         kept = off <= OUTLIER * max(float(np.median(off)), 1e-4)
         if kept.sum() < MIN_PAIRS:
@@ -48,6 +51,12 @@ def find_level(figures: Sequence[BBox]) -> Callable[[BBox], BBox] | None:
         return BBox(bbox.left, bbox.top - down, bbox.right, bbox.bottom - down)
 
     return move
+
+
+def _fit(terms: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """(3,) weights of (N, 3) terms: where little tells how slopes change, they do not (ridge regression)."""
+    penalty = np.diag([0.0, 1.0, 1.0])
+    return np.asarray(np.linalg.solve(terms.T @ terms + penalty, terms.T @ slopes))
 
 
 def _slopes(figures: Sequence[BBox]) -> tuple[np.ndarray, np.ndarray]:
