@@ -571,6 +571,37 @@ def test_pieces_of_a_lost_rule_part_the_cell_that_it_parted(pieces, n_cells):
     assert len(part_spanning_cells(table, image, dpi=150).cells) == n_cells
 
 
+@pytest.mark.parametrize(
+    ("pieces", "n_cells"),
+    [([(60, 68), (76, 90)], 6), ([(76, 90)], 5)],
+    ids=["beside the figure and above it", "a 1"],
+)
+def test_figures_close_to_the_rule_that_was_lost_part_the_cell(pieces, n_cells) -> None:
+    # Once |0 was read as 10: the figures of this table stand on the left of their cells, close to the rule.
+    image, table = spanning(("0", 134), ("0", 253))
+    for top, bottom in pieces:
+        image[top:bottom, 248:251] = 0
+    parted = part_spanning_cells(table, image, dpi=150)
+    assert len(parted.cells) == n_cells
+    if n_cells == 6:
+        (line,) = find_cell_lines(image, parted.cells[-1].bbox, dpi=150)
+        assert line.bbox.left == pytest.approx(255, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("box", "n_lines"),
+    [((88, 50, 91, 58), 1), ((0, 27, 14, 30), 1), ((88, 44, 91, 58), 2), ((110, 27, 124, 30), 2)],
+    ids=["upright stub", "level stub", "a 1 on the rule", "a dash"],
+)
+def test_what_is_left_of_rules_where_they_ended_on_others_is_no_figure(box, n_lines) -> None:
+    # Once they were read as 1 and as 一.
+    cell = np.full((60, 150), 250, np.uint8)
+    cv2.putText(cell, "8", (30, 36), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (20,), 2, cv2.LINE_AA)
+    left, top, right, bottom = box
+    cell[top:bottom, left:right] = 20
+    assert len(find_cell_lines(cell, BBox(-2, -2, 152, 62), dpi=150)) == n_lines
+
+
 @pytest.mark.parametrize("heights", [[(2, 11), (13, 15), (32, 38)], [(11, 28)]])
 def test_pieces_of_a_rule_off_the_print_are_none(heights) -> None:
     # Once 267 and 378 on both sides of them were the figure 267378; a 1 there is one.
