@@ -32,6 +32,7 @@ def intersection_area(a: BBox, b: BBox) -> float:
 
 
 def contains(outer: BBox, inner: BBox) -> bool:
+    """Whether a box lies in another, edges and all."""
     return (
         outer.left <= inner.left
         and outer.top <= inner.top

@@ -118,7 +118,8 @@ class Extractor:
         document = self._read(path, clock)
         labeller = self._load_labeller()
         found = _find_report(document, labeller, clock)
-        misruled = find_misruled(found.evidence, found.document.pages)
+        ruled = {page.number for page in document.pages if page.kind == "scan" and page.tables}
+        misruled = find_misruled(found.evidence, found.document.pages, ruled)
         if misruled:
             document = self._read_without_rules(document, misruled, clock)
             other = _find_report(document, labeller, clock)
@@ -143,7 +144,9 @@ class Extractor:
 
         with clock("load"):
             pages = [page for page in load(document.path).pages if page.number in numbers]
-        again = {page.number: self._read_page(page, clock, ruled=False) for page in pages}
+        with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
+            read = pool.map(lambda page: self._read_page(page, clock, ruled=False), pages)
+            again = {page.number: page for page in read}
         return replace(document, pages=tuple(again.get(page.number, page) for page in document.pages))
 
     def _n_pages_at_once(self) -> int:

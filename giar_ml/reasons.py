@@ -10,7 +10,7 @@ from giar_ml.fields import FormEvidence
 from giar_ml.forms import Form
 from giar_ml.report import CellResult, Check
 
-OF_VERDICT = frozenset(
+OF_CELLS = frozenset(
     (
         "ambiguous",
         "broken_sum",
@@ -19,14 +19,11 @@ OF_VERDICT = frozenset(
         "misprint",
         "missing_cells",
         "no_figures",
-        "not_proven",
         "prose_contradicts",
-        "solver_timeout",
-        "uncertain",
         "unconfirmed",
     )
 )
-"""Codes of the problems that a verdict finds; all others were found by reading."""
+"""Codes of what is wrong with the figures of cells; other problems are of reading, or of how sure it is."""
 _NAMED = 3
 """Longer lists of cells are cut after so many; the problem's `cells` has them all."""
 

@@ -13,11 +13,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from giar_ml.document import UNREAD, BBox, Token
+from giar_ml.document import UNREAD, BBox, Problem, Token
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
-from giar_ml.forms import load_form
+from giar_ml.forms import load_form, load_forms
 from giar_ml.prose import Stated
-from giar_ml.reasons import OF_VERDICT
+from giar_ml.reasons import OF_CELLS
 from giar_ml.report import CellResult, Check, Report, Value
 from giar_ml.solve import Statement
 from giar_ml.verdict import decide
@@ -26,7 +26,7 @@ SURE = 0.999
 """Confidence of a cell that speaks for one of another year."""
 SPOTLESS = 0.9999
 """Confidence of a blank cell in which there is nothing, not even dirt."""
-_NOT_OF_NAME = re.compile(r"[\W_]|关于$")
+_MARKS = re.compile(r"[\W_]")
 
 
 class Link(NamedTuple):
@@ -38,15 +38,21 @@ class Link(NamedTuple):
 
 def office_key(name: str) -> str:
     """The name of an office without what is written now so and now so: width, spaces, marks."""
-    return _NOT_OF_NAME.sub("", unicodedata.normalize("NFKC", name))
+    return _MARKS.sub("", unicodedata.normalize("NFKC", name)).removesuffix("关于")
+
+
+def is_complete(report: Report) -> bool:
+    """Whether the report has the cells of a form that is known."""
+    return report.form in load_forms() and report.cells.keys() == load_form(report.form).cells.keys()
 
 
 def find_links(reports: Sequence[Report]) -> list[Link]:
     """The pairs of reports of one office in successive years; a year with two reports of it has none."""
     by_year: dict[tuple[str, int], list[int]] = defaultdict(list)
     for i, report in enumerate(reports):
-        if report.organisation and report.year and report.cells:
-            by_year[office_key(report.organisation), report.year].append(i)
+        office = office_key(report.organisation or "")
+        if office and report.year and is_complete(report):
+            by_year[office, report.year].append(i)
     return [
         Link(found[0], after[0])
         for (office, year), found in sorted(by_year.items())
@@ -89,23 +95,27 @@ def _handed_on(before: Report, after: Report, key: str) -> tuple[str, Value | No
     return "", None
 
 
-def use_links(reports: Sequence[Report], *, max_risk: float) -> list[Report]:
+def use_links(reports: Sequence[Report]) -> list[Report]:
     """The reports, those for review decided once more with what reports of the years beside them say; each
-    has the checks of its link to the year before."""
+    has the checks of its link to the year before. None of them is accepted for it."""
     links = find_links(reports)
     linked: dict[int, list[Statement]] = defaultdict(list)
     for before, after in links:
         linked[after] += _state(reports[before], "carried_out", "carried_in")
         linked[before] += _state(reports[after], "carried_in", "carried_out")
     found = [
-        _decide_again(report, linked[i], max_risk) if linked[i] and report.status == "review" else report
+        _decide_again(report, linked[i]) if linked[i] and report.status == "review" else report
         for i, report in enumerate(reports)
     ]
-    for before, after in links:
-        checks = [check for check in found[after].checks if not check.id.startswith("year:")]
-        checks += check_link(found[before], found[after])
-        found[after] = replace(found[after], checks=tuple(checks))
-    return found
+    checks = {after: check_link(found[before], found[after]) for before, after in links}
+    return [
+        replace(report, checks=(*_without_years(report.checks), *checks.get(i, ())))
+        for i, report in enumerate(found)
+    ]
+
+
+def _without_years(checks: Sequence[Check]) -> list[Check]:
+    return [check for check in checks if not check.id.startswith("year:")]
 
 
 def _value(report: Report, key: str) -> Value | None:
@@ -123,22 +133,27 @@ def _state(report: Report, row: str, other_row: str) -> Iterator[Statement]:
                     yield Statement((f"requests.{other_row}.{column}",), int(cell.value))
 
 
-def _decide_again(report: Report, linked: Sequence[Statement], max_risk: float) -> Report:
-    """The report as its own readings and other years tell; what else was found in it stays."""
+def _decide_again(report: Report, linked: Sequence[Statement]) -> Report:
+    """The report for review as its own readings and other years tell. A result does not hold all that was
+    seen, other ways to lay out its rows say: what was doubtful by these stays so, and it stays for review."""
     stated = [
         Stated(tuple(check.id.removeprefix("text:").split("+")), int(check.left), "")
         for check in report.checks
         if check.id.startswith("text:") and check.left is not None
     ]
-    verdict = decide(_evidence_of(report), stated, max_risk=max_risk, linked=linked)
-    found = [problem for problem in report.problems if problem.code not in OF_VERDICT]
-    return replace(
-        report,
-        status="review" if found else verdict.status,
-        cells=verdict.cells,
-        checks=verdict.checks,
-        problems=(*found, *verdict.problems),
+    verdict = decide(_evidence_of(report), stated, max_risk=0.0, linked=linked)
+    if any(problem.code in ("solver_timeout", "not_proven") for problem in verdict.problems):
+        return report
+    changed = tuple(
+        key
+        for key, cell in verdict.cells.items()
+        if (cell.value, cell.status) != (report.cells[key].value, report.cells[key].status)
     )
+    kept = [problem for problem in report.problems if problem.code not in OF_CELLS]
+    kept += [problem for problem in verdict.problems if problem.code in OF_CELLS]
+    if changed or not kept:
+        kept.append(Problem("linked", f"cells decided with what another year says: {len(changed)}", changed))
+    return replace(report, cells=verdict.cells, checks=verdict.checks, problems=tuple(kept))
 
 
 def _evidence_of(report: Report) -> FormEvidence:
@@ -150,19 +165,20 @@ def _evidence_of(report: Report) -> FormEvidence:
     for section in form.sections:
         for row in section.rows:
             keys = [section.cell_key(row, column) for column in section.columns]
-            cells = {key: _see(report.cells[key], certain=certain) for key in keys}
+            cells = {key: _see(report.cells[key], certain=certain, summed=key in form.summed) for key in keys}
             group = None if set(cells.values()) == {None} else (section.table, 0, row.key)
             rows.append(RowEvidence(section, row, (Layout(tuple(range(len(keys))), cells, 0.0),), group, 0.0))
     return FormEvidence(form, tuple(rows), 0.0)
 
 
-def _see(cell: CellResult, *, certain: bool) -> Seen | None:
-    """What stands in the place of a cell; None where it has no place."""
+def _see(cell: CellResult, *, certain: bool, summed: bool) -> Seen | None:
+    """What stands in the place of a cell; None where it has no place. How sure it is that a blank in sums is
+    one they may have said."""
     if cell.page is None and cell.line is None:
         return None
     page, bbox = cell.page or 1, cell.bbox or BBox(0, 0, 0, 0)
     if cell.printed is None and not cell.candidates and cell.status != "missing":
-        is_spotless = cell.status == "blank" and cell.confidence >= SPOTLESS
+        is_spotless = cell.status == "blank" and cell.confidence >= SPOTLESS and not summed
         return Seen(((None, 1.0),), certain, page, bbox, None, is_spotless)
     readings: list[tuple[Value | None, float]] = [(v, p) for v, p in cell.candidates if p > 0]
     if len(readings) < len(cell.candidates):
@@ -172,4 +188,4 @@ def _see(cell: CellResult, *, certain: bool) -> Seen | None:
     elif cell.printed is None and readings:
         readings.insert(0, (None, max(0.0, 1 - sum(p for _, p in readings))))
     text = str(readings[0][0]) if readings else UNREAD
-    return Seen(tuple(readings), certain, page, bbox, Token(text, bbox, line=cell.line))
+    return Seen(tuple(readings), certain and bool(readings), page, bbox, Token(text, bbox, line=cell.line))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_REVIEW, complain, print_on_stdout
-from giar_ml.cli.options import probability
 from giar_ml.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,48 +26,54 @@ def add_command(commands: Any) -> None:
     check.add_argument(
         "-o", "--output", type=Path, metavar="OUT", help="folder for the results as they are then"
     )
-    check.add_argument(
-        "--max-risk",
-        type=probability,
-        metavar="X",
-        help="accept a report only if the probability of any wrong figure is at most X (0 to 1)",
-    )
 
 
 def _check(args: argparse.Namespace) -> int:
     from rich.console import Console
 
-    from giar_ml.pipeline import DEFAULT_MAX_RISK
     from giar_ml.years import find_links, use_links
 
     results = _read_results(args.folder)
     reports = [report for _, report in results]
     links = find_links(reports)
-    found = use_links(reports, max_risk=DEFAULT_MAX_RISK if args.max_risk is None else args.max_risk)
+    found = use_links(reports)
     console = Console()
     for before, after in links:
         print_on_stdout(console, _describe(found[before], found[after]))
     n_decided = sum(new.cells != old.cells for new, old in zip(found, reports, strict=True))
-    n_review = sum(report.status != "accepted" for report in found)
+    n_review = sum(report.status == "review" for report in found)
     counts = f"decided anew: {n_decided}, for review: {n_review}"
     print_on_stdout(console, f"{len(reports)} reports, links between years: {len(links)}; {counts}")
     if args.output:
-        args.output.mkdir(parents=True, exist_ok=True)
-        for (path, _), report in zip(results, found, strict=True):
-            (args.output / path.name).write_text(report.to_json(), encoding="utf-8")
+        _write(args.output, [(path.stem, report) for (path, _), report in zip(results, found, strict=True)])
     is_broken = any(c.id.startswith("year:") and not c.holds for report in found for c in report.checks)
     return EXIT_REVIEW if is_broken or n_review else EXIT_ACCEPTED
 
 
+def _write(folder: Path, results: Sequence[tuple[str, Report]]) -> None:
+    from giar_ml.export import write
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for stem, report in results:
+            write(report, folder, stem, ["json"])
+    except OSError as error:
+        raise UsageError(f"{folder}: cannot write there ({error.strerror})") from error
+
+
 def _read_results(folder: Path) -> list[tuple[Path, Report]]:
     from giar_ml.report import Report
+    from giar_ml.years import is_complete
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder of results")
     results = []
     for path in sorted(folder.glob("*.json")):
         try:
-            results.append((path, Report.read(path)))
+            report = Report.read(path)
+            if report.cells and not is_complete(report):
+                raise ValueError("cells of no form")
+            results.append((path, report))
         except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
             complain(f"{path}: left out: not a result that `giar extract` wrote, or one of another version")
     if not results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from giar_ml.document import Page
 from giar_ml.fields import FormEvidence
@@ -15,18 +15,22 @@ _LOST_CELL = 5.0
 """What a cell that is nowhere speaks against a reading, in nats: about 1 in 150 is."""
 
 
-def find_misruled(evidence: FormEvidence, pages: Sequence[Page]) -> set[int]:
-    """The numbers of the scanned pages whose tables name rows of which cells were found nowhere, or columns
+def find_misruled(evidence: FormEvidence, pages: Sequence[Page], ruled: Set[int]) -> set[int]:
+    """The numbers of the ruled pages whose tokens name rows of which cells were found nowhere, or columns
     of these where none names a row.
 
     Args:
         pages: with labelled tokens.
+        ruled: the numbers of the scanned pages on which rules make tables.
     """
     lost = evidence.lost
     if len(lost) < FEWEST_LOST:
         return set()
-    ruled = [page for page in pages if page.kind == "scan" and page.tables]
-    named = {page.number: {best_label(token.labels) for token in page_tokens(page)} for page in ruled}
+    named = {
+        page.number: {best_label(token.labels) for token in page_tokens(page)}
+        for page in pages
+        if page.number in ruled
+    }
     cells = [evidence.form.cells[key] for key in lost]
     for kind in ("row", "column"):
         names = {f"{kind}:{cell.section.table}.{getattr(cell, kind).key}" for cell in cells}
@@ -37,5 +41,8 @@ def find_misruled(evidence: FormEvidence, pages: Sequence[Page]) -> set[int]:
 
 
 def misfit(evidence: FormEvidence) -> float:
-    """What speaks against a reading of a document, in nats: lines that do not fit, cells that are nowhere."""
-    return evidence.cost + _LOST_CELL * len(evidence.lost)
+    """What speaks against a reading of a document, in nats: lines that do not fit, rows that were not found,
+    cells that are nowhere in those that were."""
+    found = [row for row in evidence.rows if row.group is not None]
+    n_lost = sum(seen is None for row in found for seen in row.layouts[0].cells.values())
+    return evidence.cost + _LOST_CELL * n_lost

@@ -85,7 +85,7 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
 
 
 def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, dpi: float) -> bool:
-    """Whether a mark is what is left of a rule where it ended on another.
+    """Whether a mark is what is left of a rule where it ended on another: a dash stands off the rules.
 
     Args:
         extent: where it begins and ends in a cell of this size.

@@ -23,7 +23,7 @@ COVERED = 0.5
 """Share of a mark's ink inside a token that has read it."""
 IN_LINE = 0.5
 """Share of its height that a mark has in common with other print beside it."""
-PALER = 0.5
+PALEST = 0.5
 """Grey levels below the paper of the palest strokes of a mark, in those of ink."""
 MAX_ASPECT = 8.0
 """Width by height of the longest: 12,345,678.90 has about 6."""
@@ -45,7 +45,7 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
             read[top:bottom, left:right] = True
     marks = _find_boxes(ink, read, dpi=dpi)
     # Of pale print some strokes alone are as dark as ink is.
-    for box in _find_boxes(_with_paler(ink, gray), read, dpi=dpi):
+    for box in _find_boxes(_with_pale_strokes(ink, gray), read, dpi=dpi):
         parts = [mark for mark in marks if intersection_area(box, mark)]
         if len(parts) <= 1:
             marks = [*(mark for mark in marks if mark not in parts), union([box, *parts])]
@@ -58,11 +58,11 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
     ]
 
 
-def _with_paler(ink: np.ndarray, gray: np.ndarray) -> np.ndarray:
+def _with_pale_strokes(ink: np.ndarray, gray: np.ndarray) -> np.ndarray:
     """The ink with the paler strokes that hang together with it."""
     paper = float(np.percentile(gray[::4, ::4], 60))
     count, labels = cv2.connectedComponents(
-        (gray < paper - PALER * INK_LEVEL).astype(np.uint8), connectivity=8
+        (gray < paper - PALEST * INK_LEVEL).astype(np.uint8), connectivity=8
     )
     has_ink = np.bincount(labels[ink], minlength=count) > 0
     has_ink[0] = False

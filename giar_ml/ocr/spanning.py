@@ -25,6 +25,7 @@ MIN_RULE = 0.3
 above it or below it, too: a lone one may be a 1."""
 EDGE_IN, OFF_RULE_PX = 0.025, 2
 """How far from a rule that was lost ink is of it, and how far its place may be from its nearest piece."""
+SMALLEST_PX = 4
 READ = 0.5
 """Confidence of what is print, and no dirt that looks like it."""
 
@@ -68,6 +69,8 @@ def _part(cell: Cell, table: Table, gray: np.ndarray, *, dpi: float) -> list[Cel
     if not partitions:
         return [cell]
     left, top, right, bottom = (max(0, round(side)) for side in cell.bbox)
+    if min(bottom - top, right - left) < SMALLEST_PX:
+        return [cell]
     _, ink, _ = find_print(gray[top:bottom, left:right], dpi=dpi)
     for spans in partitions:
         pieces = _pieces(cell, spans, table, ink, edge=EDGE_IN * dpi)
@@ -123,26 +126,22 @@ def _pieces(cell: Cell, spans: Sequence[_Span], table: Table, ink: np.ndarray, *
 
 
 def _around_rule(is_ink: np.ndarray, at: float, *, edge: float) -> tuple[int, int]:
-    """Where the ink of a rule begins and ends that stood at a column of pixels: up to `edge` off it, unless
-    it is clear of what is beside it."""
-    first, last, middle = round(at - edge), round(at + edge), round(at)
+    """Where the ink of a rule begins and ends that stood at a column of pixels, `edge` off it at most."""
+    first, last, middle = max(0, round(at - edge)), max(0, round(at + edge)), round(at)
     near = [
         (first + start, first + stop)
-        for start, stop in runs(is_ink[max(0, first) : last])
+        for start, stop in runs(is_ink[first:last])
         if first + start - OFF_RULE_PX <= middle <= first + stop + OFF_RULE_PX
     ]
-    if not near:
-        return middle, middle
-    start, stop = near[0][0], near[-1][1]
-    return (start if start > first else first), (stop if stop < last else last)
+    return (near[0][0], near[-1][1]) if near else (middle, middle)
 
 
 def _stand_apart(
     pieces: Sequence[Cell], cell: Cell, gray: np.ndarray, ink: np.ndarray, *, dpi: float
 ) -> bool:
-    """Whether there is print in each of the pieces of a cell, its lines below each other, far from the edges
-    and from that in the next piece, and nothing between but what is left of the rule: the point of 0．3 in
-    full width is none."""
+    """Whether there is print in each of the pieces of a cell, its lines below each other, far from that in
+    the next piece, and nothing between but what is left of the rule: the point of 0．3 in full width is
+    none."""
     found: list[list[Line]] = []
     for piece in pieces:
         lines = find_cell_lines(gray, piece.bbox, dpi=dpi)
