@@ -590,16 +590,33 @@ def test_figures_close_to_the_rule_that_was_lost_part_the_cell(pieces, n_cells) 
 
 @pytest.mark.parametrize(
     ("box", "n_lines"),
-    [((88, 50, 91, 58), 1), ((0, 27, 14, 30), 1), ((88, 44, 91, 58), 2), ((110, 27, 124, 30), 2)],
-    ids=["upright stub", "level stub", "a 1 on the rule", "a dash"],
+    [
+        ((88, 50, 91, 58), 1),
+        ((0, 27, 14, 30), 1),
+        ((0, 26, 16, 30), 1),
+        ((88, 44, 91, 58), 2),
+        ((110, 27, 124, 30), 2),
+        ((110, 26, 126, 31), 2),
+    ],
+    ids=["upright stub", "level stub", "a thick one", "a 1 on the rule", "a dash", "a thick dash"],
 )
 def test_what_is_left_of_rules_where_they_ended_on_others_is_no_figure(box, n_lines) -> None:
     # Once they were read as 1 and as 一.
     cell = np.full((60, 150), 250, np.uint8)
-    cv2.putText(cell, "8", (30, 36), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (20,), 2, cv2.LINE_AA)
+    cv2.putText(cell, "8", (52, 36), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (20,), 2, cv2.LINE_AA)
     left, top, right, bottom = box
     cell[top:bottom, left:right] = 20
     assert len(find_cell_lines(cell, BBox(-2, -2, 152, 62), dpi=150)) == n_lines
+
+
+@pytest.mark.parametrize(("high", "n_lines"), [(7, 0), (14, 1)])
+def test_specks_in_a_low_row_are_no_print(high: int, n_lines: int) -> None:
+    # Once what a photograph left of a seal in a blank cell was a mark that cannot be read.
+    cell = np.full((60, 150), 250, np.uint8)
+    for i, x in enumerate(range(40, 100, 6)):
+        y = 20 + i * (high - 3) // 9
+        cell[y : y + 3, x : x + 3] = 150
+    assert len(find_cell_lines(cell, BBox(-2, -2, 152, 62), dpi=165)) == n_lines
 
 
 @pytest.mark.parametrize("heights", [[(2, 11), (13, 15), (32, 38)], [(11, 28)]])

@@ -447,6 +447,26 @@ def test_a_rule_whose_pieces_meet_no_other_is_part_of_the_table() -> None:
     assert (table.n_rows, table.n_columns, len(table.cells)) == (3, 2, 6)
 
 
+@pytest.mark.parametrize(("position", "n_rows"), [(240, 3), (255, 2)])
+def test_a_long_piece_in_line_with_a_rule_is_part_of_it_however_far(position: float, n_rows: int) -> None:
+    # Once a figure was lost with the row of which it was: what crossed the left piece is broken there.
+    rows = tuple(Rule(y, 100, 900) for y in (100, 170, 310))
+    broken = Rule(position, 100, 600), Rule(240, 720, 900)
+    columns = Rule(100, 100, 200), Rule(100, 280, 310), Rule(700, 100, 310), Rule(900, 100, 310)
+    (table,) = cells_to_tables(group_rules(Rules((*rows, *broken), columns), dpi=160), page=1, dpi=160)
+    assert len([cell for cell in table.cells if cell.column_start == 0]) == n_rows
+
+
+def test_shading_as_black_as_the_rules_ends_the_rows_beside_it() -> None:
+    # Once the row above a black caption was one with it.
+    ys = [100 + 40 * i for i in range(6)]
+    image = draw_grid(XS, ys)
+    image[ys[2] : ys[3], XS[0] : XS[-1]] = 0
+    image[np.random.default_rng(1).random(image.shape) > 0.99] = 255
+    (table,) = cells_to_tables(group_rules(find_rules(image, dpi=165), dpi=165), page=1, dpi=165)
+    assert table.n_rows == 5
+
+
 def test_a_merged_cell_stays_whole() -> None:
     image = draw_grid(XS, YS)
     image[102:179, 395:406] = PAPER

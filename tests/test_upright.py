@@ -469,6 +469,17 @@ def test_a_seal_of_dots_goes_and_the_print_below_stays(scale: float) -> None:
     assert clear_dithered_seals(print_, dpi=scale * DPI) is print_
 
 
+def test_a_seal_of_dots_in_two_parts_is_one() -> None:
+    # Once the half of a seal was left, and its dots read with the figures there.
+    seal = np.zeros((HEIGHT, WIDTH), np.uint8)
+    cv2.circle(seal, (620, 560), 120, (1,), 5)
+    cv2.line(seal, (560, 450), (680, 670), (1,), 9)
+    cv2.line(seal, (590, 400), (720, 640), (0,), 50)
+    checkers = np.add.outer(np.arange(HEIGHT), np.arange(WIDTH)) % 2 == 0
+    page = np.where((seal > 0) & checkers, 0, 255).astype(np.uint8)
+    assert (clear_dithered_seals(page, dpi=DPI) < 128).sum() < 0.1 * (page < 128).sum()
+
+
 def test_a_grey_seal_is_none_of_dots() -> None:
     gray = np.random.default_rng(3).normal(225, 9, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
     cv2.circle(gray, (620, 560), 120, (120,), 5)

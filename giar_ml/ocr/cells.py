@@ -31,7 +31,11 @@ ROOM_IN = 0.2
 """Width of a cell in which a figure would stand; of a narrower one a part was cut off."""
 STUB_IN, LEVEL_STUB_IN = 0.06, 0.15
 """Length of what is left of an upright rule on another at most: digits are higher; and of a level one."""
+LOW_IN = 0.05
+"""Height of specks beside each other that are no print: of digits more is left."""
 MIN_LINE_IN = 0.06
+THICK_STUB, STUB_ASPECT = 1.8, 2
+"""Thickness of a stub in remnants' at most, and length of those that are thicker than a remnant."""
 LINE_IN = 0.1
 """A lower line (a dash, a 一) is cropped as if it had the height of a figure."""
 
@@ -78,8 +82,11 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
                 (first, last), high, size=ink.shape[1], longest=LEVEL_STUB_IN, dpi=dpi
             ):
                 continue
+            is_specks = is_made_of_specks(ink[above:below, first:last], dpi=dpi)
+            if is_specks and high < LOW_IN * dpi:
+                continue
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
-            is_doubtful = faint or is_made_of_specks(ink[above:below, first:last], dpi=dpi)
+            is_doubtful = faint or is_specks
             lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
     return lines
 
@@ -93,7 +100,10 @@ def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, 
     """
     start, stop = extent
     is_on_rule = min(start, size - stop) <= REMNANT_IN * dpi
-    return is_on_rule and thick <= 1.2 * REMNANT_IN * dpi and stop - start <= longest * dpi
+    is_thin = thick <= 1.2 * REMNANT_IN * dpi
+    is_long = stop - start >= STUB_ASPECT * thick
+    is_thick = is_long and thick <= THICK_STUB * REMNANT_IN * dpi and min(start, size - stop) == 0
+    return is_on_rule and (is_thin or is_thick) and stop - start <= longest * dpi
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:

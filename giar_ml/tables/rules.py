@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from giar_ml.geometry import cluster
+from giar_ml.masks import find_filled
 from giar_ml.tables.broken import find_broken_columns
 from giar_ml.tables.choosing import (
     MOSTLY,
@@ -20,7 +21,17 @@ from giar_ml.tables.choosing import (
     keep_meeting,
 )
 from giar_ml.tables.lost import find_interrupted_columns, find_lost_columns
-from giar_ml.tables.ruling import CLOSE_IN, IN_LINE_IN, TOUCH_IN, Rule, Rules, extent, gap_between, touches
+from giar_ml.tables.ruling import (
+    CLOSE_IN,
+    IN_LINE_IN,
+    LONG_RULE_IN,
+    TOUCH_IN,
+    Rule,
+    Rules,
+    extent,
+    gap_between,
+    touches,
+)
 from giar_ml.tables.segments import (
     find_pieces,
     find_segments,
@@ -37,6 +48,10 @@ SLIP_IN = 0.08
 """By how much the ends of a table's rules differ."""
 MAX_ROW_IN = 0.6
 """Height of a row whose outer rule stands apart."""
+BLACK, BLACK_IN = 64, (0.1, 0.5)
+"""Level of shading as black as the rules, and height and width of what is shaded, at least."""
+OUTLINE_IN = 0.02
+"""Thickness of what is left of it."""
 
 
 class _Last(threading.local):
@@ -74,6 +89,7 @@ def find_rules(image: np.ndarray, *, dpi: float) -> Rules:
 
 
 def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
+    gray = _outline_black(gray, dpi=dpi)
     level = response_level(gray)
     horizontal, row_marks = find_segments(gray, dpi=dpi, level=level)
     vertical, column_marks = find_segments(np.ascontiguousarray(gray.T), dpi=dpi, level=level)
@@ -127,6 +143,20 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     )
 
 
+def _outline_black(gray: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The page, (H, W) uint8, with paper inside what is shaded as black as the rules are: these are its
+    edges. `gray` itself where nothing is."""
+    black = (gray[::2, ::2] < BLACK).astype(np.uint8)
+    height, width = (max(3, round(side * dpi / 2)) for side in BLACK_IN)
+    solid = find_filled(cv2.morphologyEx(black, cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8)), height, width)
+    if not solid.any():
+        return gray
+    whole = cv2.resize(solid.astype(np.uint8), gray.shape[::-1], interpolation=cv2.INTER_NEAREST)
+    size = 2 * max(2, round(OUTLINE_IN * dpi)) + 1
+    inside = cv2.erode(whole, np.ones((size, size), np.uint8)) > 0
+    return np.where(inside, np.uint8(255), gray)
+
+
 def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
     """The rules that meet, or go on in line, in reading order: one table, frame or drawing each."""
     touch = TOUCH_IN * dpi
@@ -154,12 +184,27 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
     for j, v in enumerate(vertical, len(horizontal)):
         groups.setdefault(find(j), ([], []))[1].append(v)
     lone = [rule for h, v in groups.values() if not v for rule in h]
-    found = [
-        rules._replace(horizontal=(*h, *_find_outer(h, lone, dpi=dpi)), vertical=tuple(v))
-        for h, v in groups.values()
-        if h and v
-    ]
+    found = []
+    for rows, columns in groups.values():
+        if rows and columns:
+            rows = [*rows, *_find_outer(rows, lone, dpi=dpi), *_find_in_line(rows, lone, dpi=dpi)]
+            found.append(rules._replace(horizontal=tuple(rows), vertical=tuple(columns)))
     return sorted(found, key=lambda group: (extent(group).top, extent(group).left))
+
+
+def _find_in_line(rules: list[Rule], lone: list[Rule], *, dpi: float) -> list[Rule]:
+    """The long rules inside a table in line with a piece of its own, however far from it: the rules that
+    crossed them are broken there."""
+    left, right = min(rule.start for rule in rules), max(rule.stop for rule in rules)
+    touch = TOUCH_IN * dpi
+    return [
+        rule
+        for rule in lone
+        if rule.stop - rule.start >= LONG_RULE_IN * dpi
+        and left - touch <= rule.start
+        and rule.stop <= right + touch
+        and any(abs(rule.position - other.position) <= CLOSE_IN * dpi for other in rules)
+    ]
 
 
 def _find_outer(rules: list[Rule], lone: list[Rule], *, dpi: float) -> list[Rule]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
+from giar_ml.document import BBox
+from giar_ml.geometry import intersection_area, union
+from giar_ml.masks import find_straight
 from giar_ml.upright.halftone import (
     DARK,
     find_alone,
@@ -13,7 +18,6 @@ from giar_ml.upright.halftone import (
     is_black_and_white,
     share_around,
 )
-from giar_ml.upright.masks import find_straight
 
 STROKE_IN = 0.05
 """Width of the ring of a seal, and of its strokes."""
@@ -44,27 +48,41 @@ def clear_dithered_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     boxes = _find_seals(share_around(find_dots(gray), STROKE_IN * dpi) > MIN_DOTS, dpi=dpi)
     cleared = gray.copy() if boxes else gray
     margin = round(MARGIN_IN * dpi)
-    for left, top, right, bottom in boxes:
+    for left, top, right, bottom in (map(round, box) for box in boxes):
         rows = slice(max(0, top - margin), bottom + margin)
         columns = slice(max(0, left - margin), right + margin)
         _clear(cleared[rows, columns], dpi=dpi)
     return cleared
 
 
-def _find_seals(is_dotted: np.ndarray, *, dpi: float) -> list[tuple[int, int, int, int]]:
-    """Left, top, right and bottom of what is dotted, (H, W) bool, and has the size of a seal."""
+def _find_seals(is_dotted: np.ndarray, *, dpi: float) -> list[BBox]:
+    """The boxes of what is dotted, (H, W) bool, and has the size of a seal; rules may part it."""
     low, high = (side * dpi / STEP for side in SEAL_IN)
     small = np.ascontiguousarray(is_dotted[::STEP, ::STEP]).astype(np.uint8)
     size = max(3, round(GAP_IN * dpi / STEP))
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
     joined = cv2.morphologyEx(small, cv2.MORPH_CLOSE, disc)
     count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
-    boxes = []
-    for left, top, width, height, _ in stats[1:count].tolist():
-        short, long = sorted((width, height))
+    parts = [BBox(x, y, x + width, y + height) for x, y, width, height, _ in stats[1:count].tolist()]
+    seals = []
+    for box in _join(parts, longest=high):
+        short, long = sorted((box.width, box.height))
         if low <= short and long <= min(high, MAX_ASPECT * short):
-            boxes.append((STEP * left, STEP * top, STEP * (left + width), STEP * (top + height)))
-    return boxes
+            seals.append(box)
+    return [BBox(*(STEP * side for side in box)) for box in seals]
+
+
+def _join(boxes: Sequence[BBox], *, longest: float) -> list[BBox]:
+    """Boxes that overlap made one, where it is no longer than that."""
+    joined: list[BBox] = []
+    for box in boxes:
+        for other in [other for other in joined if intersection_area(box, other) > 0]:
+            both = union((box, other))
+            if max(both.width, both.height) <= longest:
+                joined.remove(other)
+                box = both
+        joined.append(box)
+    return joined
 
 
 def _near(marks: np.ndarray) -> np.ndarray:

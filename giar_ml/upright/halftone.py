@@ -8,7 +8,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from giar_ml.upright.masks import find_filled, find_straight
+from giar_ml.masks import find_filled, find_straight
 
 DARK = 128
 WINDOW_IN = 0.15

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import Before
-from giar_ml.upright.masks import find_filled, find_straight
+from giar_ml.masks import find_filled, find_straight
 
 RED = 40
 """Levels by which red exceeds green and blue in the ink of a seal."""
