@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -134,9 +134,7 @@ class Extractor:
         if all(page.kind == "text" for page in document.pages):
             return document
         self._load_for(document)
-        with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
-            pages = pool.map(lambda page: self._read_page(page, clock), document.pages)
-            return replace(document, pages=tuple(pages))
+        return replace(document, pages=tuple(self._read_pages(document.pages, clock)))
 
     def _read_without_rules(self, document: Document, numbers: Set[int], clock: _Clock) -> Document:
         """The document with these pages read anew, as if nothing were ruled on them."""
@@ -144,10 +142,12 @@ class Extractor:
 
         with clock("load"):
             pages = [page for page in load(document.path).pages if page.number in numbers]
-        with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
-            read = pool.map(lambda page: self._read_page(page, clock, ruled=False), pages)
-            again = {page.number: page for page in read}
+        again = {page.number: page for page in self._read_pages(pages, clock, ruled=False)}
         return replace(document, pages=tuple(again.get(page.number, page) for page in document.pages))
+
+    def _read_pages(self, pages: Iterable[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
+        with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
+            return list(pool.map(lambda page: self._read_page(page, clock, ruled=ruled), pages))
 
     def _n_pages_at_once(self) -> int:
         from giar_ml.layout import RULES

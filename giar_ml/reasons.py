@@ -111,7 +111,7 @@ def _unconfirmed(
 ) -> list[Problem]:
     """Cells without a place on the paper that one sum alone gives: a figure read together with its neighbour
     would fit it, too."""
-    stated = {key for check in checks if check.holds for key in check.id.removeprefix("text:").split("+")}
+    stated = {key for check in checks if check.holds for key in check.stated}
     n_sums = Counter(key for s in evidence.form.sums for key in (*s.left, *s.right))
     keys = tuple(
         key
@@ -128,11 +128,10 @@ def _unconfirmed(
 def _contradictions(form: Form, checks: Sequence[Check]) -> list[Problem]:
     problems = []
     for check in checks:
-        if check.id.startswith("text:") and not check.holds:
-            keys = tuple(check.id.removeprefix("text:").split("+"))
-            names = " + ".join(form.cells[key].name for key in keys)
+        if check.stated and not check.holds:
+            names = " + ".join(form.cells[key].name for key in check.stated)
             message = f"the prose says {check.left}, the table {check.right}: {names}"
-            problems.append(Problem("prose_contradicts", message, keys))
+            problems.append(Problem("prose_contradicts", message, check.stated))
     return problems
 
 

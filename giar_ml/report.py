@@ -49,6 +49,12 @@ class Check:
     left: Value | None
     right: Value | None
 
+    @property
+    def stated(self) -> tuple[str, ...]:
+        """The keys of the cells of which the prose says the sum; none unless it is such a check."""
+        kind, _, keys = self.id.partition(":")
+        return tuple(keys.split("+")) if kind == "text" else ()
+
 
 @dataclass(frozen=True)
 class Report:
@@ -71,21 +77,15 @@ class Report:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: not JSON, or another schema version.
+            ValueError: not JSON, not such a report, or another schema version.
         """
         data = json.loads(text)
         if not isinstance(data, dict) or data.pop("schema_version", None) != SCHEMA_VERSION:
             raise ValueError(f"not a report of schema version {SCHEMA_VERSION}")
-        data["source"] = Source(**data["source"])
-        data["cells"] = {key: _decode_cell(cell) for key, cell in data["cells"].items()}
-        data["checks"] = tuple(
-            Check(**{**check, "left": _decode(check["left"]), "right": _decode(check["right"])})
-            for check in data["checks"]
-        )
-        data["problems"] = tuple(
-            Problem(**{**problem, "cells": tuple(problem["cells"])}) for problem in data["problems"]
-        )
-        return cls(**data)
+        try:
+            return _decode_report(data)
+        except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
+            raise ValueError("not a report: a part of it is missing, or of another shape") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
@@ -100,6 +100,23 @@ def _encode(value: object) -> str:
 
 def _decode(value: int | str | None) -> Value | None:
     return Decimal(value) if isinstance(value, str) else value
+
+
+def _decode_report(data: dict[str, Any]) -> Report:
+    checks = (
+        Check(**{**check, "left": _decode(check["left"]), "right": _decode(check["right"])})
+        for check in data["checks"]
+    )
+    problems = (Problem(**{**problem, "cells": tuple(problem["cells"])}) for problem in data["problems"])
+    return Report(
+        **{
+            **data,
+            "source": Source(**data["source"]),
+            "cells": {key: _decode_cell(cell) for key, cell in data["cells"].items()},
+            "checks": tuple(checks),
+            "problems": tuple(problems),
+        }
+    )
 
 
 def _decode_cell(data: dict[str, Any]) -> CellResult:

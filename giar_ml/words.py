@@ -19,10 +19,27 @@ def name_check(form: Form, check_id: str) -> str:
     keys = key.split("+")
     if kind == "text" and all(key in form.cells for key in keys):
         return f"正文所述 = {' + '.join(form.cells[key].name for key in keys)}"
+    if kind == "year":
+        return _name_link(form, key) or check_id
     for rule in form.sums:
         if rule.id == check_id:
             return _name_sum(form, rule)
     return check_id
+
+
+def _name_link(form: Form, key: str) -> str | None:
+    """What a report takes over from that of the year before; None where the form has no such cells."""
+    what, _, name = key.partition(":")
+    row, kind = f"requests.{{}}.{name}", f"disclosure.{name}.{{}}"
+    keys = {
+        "carried": [row.format("carried_in"), row.format("carried_out")],
+        "in_force": [kind.format(column) for column in ("in_force", "in_force", "issued", "repealed")],
+    }.get(what, [])
+    if not keys or any(key not in form.cells for key in keys):
+        return None
+    taken_over, handed_on, *changes = (form.cells[key].name for key in keys)
+    changed = " + {} − {}".format(*changes) if changes else ""
+    return f"{taken_over} = 上一年度的 {handed_on}{changed}"
 
 
 def _name_sum(form: Form, rule: Sum) -> str:

@@ -60,12 +60,6 @@ def find_links(reports: Sequence[Report]) -> list[Link]:
     ]
 
 
-def checked_cell(check_id: str) -> str:
-    """The key of the cell of the later report that a check of a link is about."""
-    _, what, name = check_id.split(":")
-    return f"requests.carried_in.{name}" if what == "carried" else f"disclosure.{name}.in_force"
-
-
 def check_link(before: Report, after: Report) -> tuple[Check, ...]:
     """What the later report takes over, on the left, beside what the earlier one hands on, as far as both are
     known."""
@@ -137,9 +131,9 @@ def _decide_again(report: Report, linked: Sequence[Statement]) -> Report:
     """The report for review as its own readings and other years tell. A result does not hold all that was
     seen, other ways to lay out its rows say: what was doubtful by these stays so, and it stays for review."""
     stated = [
-        Stated(tuple(check.id.removeprefix("text:").split("+")), int(check.left), "")
+        Stated(check.stated, int(check.left), "")
         for check in report.checks
-        if check.id.startswith("text:") and check.left is not None
+        if check.stated and check.left is not None
     ]
     verdict = decide(_evidence_of(report), stated, max_risk=0.0, linked=linked)
     if any(problem.code in ("solver_timeout", "not_proven") for problem in verdict.problems):

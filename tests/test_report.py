@@ -6,7 +6,7 @@ import pytest
 from conftest import make_report
 
 from giar_ml.document import BBox, Problem
-from giar_ml.report import Report
+from giar_ml.report import Check, Report
 
 
 def test_a_report_survives_its_json():
@@ -54,3 +54,25 @@ def test_json_is_the_contract():
 def test_other_json_is_refused(text):
     with pytest.raises(ValueError, match=r"schema version|Expecting value"):
         Report.from_json(text)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("cells", [1]), ("cells", {"a": {}}), ("source", 3), ("checks", [{}]), ("problems", None), ("other", 1)],
+)
+def test_a_damaged_report_is_refused(key: str, value: object) -> None:
+    data = json.loads(make_report().to_json()) | {key: value}
+    with pytest.raises(ValueError, match="not a report"):
+        Report.from_json(json.dumps(data))
+
+
+def test_a_damaged_figure_is_refused() -> None:
+    data = json.loads(make_report().to_json())
+    data["cells"]["requests.new.natural_person"]["value"] = "1O"
+    with pytest.raises(ValueError, match="not a report"):
+        Report.from_json(json.dumps(data))
+
+
+def test_a_check_of_the_prose_names_what_it_states() -> None:
+    assert Check("text:a.b+a.c", holds=True, left=3, right=3).stated == ("a.b", "a.c")
+    assert Check("row:new", holds=True, left=3, right=3).stated == ()

@@ -12,7 +12,8 @@ from giar_ml.cli import main
 from giar_ml.document import BBox, Problem
 from giar_ml.forms import load_form
 from giar_ml.report import CellResult, Report, Source, Value
-from giar_ml.years import check_link, checked_cell, find_links, office_key, use_links
+from giar_ml.words import name_check
+from giar_ml.years import check_link, find_links, office_key, use_links
 
 FORM = load_form("2021")
 BOX = BBox(10, 10, 30, 20)
@@ -91,7 +92,11 @@ def test_what_is_carried_over_and_what_is_in_force() -> None:
     assert not checks["year:in_force:regulations"].holds
     assert (checks["year:in_force:regulations"].left, checks["year:in_force:regulations"].right) == (7, 6)
     assert all(check.holds for name, check in checks.items() if name != "year:in_force:regulations")
-    assert {checked_cell(name) for name in checks} <= set(FORM.cells)
+    assert name_check(FORM, "year:in_force:regulations") == (
+        "规章 × 现行有效件数 = 上一年度的 规章 × 现行有效件数 + 规章 × 本年制发件数 − 规章 × 本年废止件数"
+    )
+    assert all(name_check(FORM, name).count(" = 上一年度的 ") == 1 for name in checks)
+    assert name_check(FORM, "year:carried:nobody") == "year:carried:nobody"
     missing = CellResult(None, None, "missing", 0.0)
     known = check_link(before, make_report(2022, {"disclosure.regulations.issued": missing}))
     assert [c.id for c in known if c.id.startswith("year:in_force")] == ["year:in_force:normative_documents"]
@@ -186,14 +191,17 @@ def test_check_says_which_links_break(tmp_path, capsys) -> None:
     assert main(["check", str(tmp_path), "-o", str(out)]) == 3
     said = capsys.readouterr()
     assert "某县教育局 2021–2022: 7 of 9 hold" in said.out
-    assert "二、上年结转政府信息公开申请数量 × 总计: 0 in 2022, 2 by 2021" in said.out
+    carried = "二、上年结转政府信息公开申请数量 × 总计 = 上一年度的 四、结转下年度继续办理 × 总计"
+    assert f"{carried}: 0 in 2022, 2 by 2021" in said.out
     assert "2 reports, links between years: 1; decided anew: 0, for review: 0" in said.out
-    assert "other.json: left out" in said.err
-    assert "part.json: left out" in said.err
+    assert "other.json: not a result" in said.err
+    assert "part.json: not a result" in said.err
     checks = Report.read(out / "2022.json").checks
     assert sum(check.id.startswith("year:") for check in checks) == 9
     assert main(["check", str(out)]) == 3
     capsys.readouterr()
+    assert main(["show", str(out / "2022.json")]) == 0
+    assert carried in "".join(capsys.readouterr().out.split("\n"))
 
 
 def test_check_of_years_that_fit(tmp_path, capsys) -> None:

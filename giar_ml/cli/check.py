@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_REVIEW, complain, print_on_stdout
+from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_REVIEW, print_on_stdout
 from giar_ml.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,20 +62,12 @@ def _write(folder: Path, results: Sequence[tuple[str, Report]]) -> None:
 
 
 def _read_results(folder: Path) -> list[tuple[Path, Report]]:
-    from giar_ml.report import Report
-    from giar_ml.years import is_complete
+    from giar_ml.cli.results import read_result
 
     if not folder.is_dir():
         raise UsageError(f"{folder}: no such folder of results")
-    results = []
-    for path in sorted(folder.glob("*.json")):
-        try:
-            report = Report.read(path)
-            if report.cells and not is_complete(report):
-                raise ValueError("cells of no form")
-            results.append((path, report))
-        except (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-            complain(f"{path}: left out: not a result that `giar extract` wrote, or one of another version")
+    found = [(path, read_result(path)) for path in sorted(folder.glob("*.json"))]
+    results = [(path, report) for path, report in found if report]
     if not results:
         raise UsageError(f"{folder}: no results in it; `giar extract … -o {folder}` writes them")
     return results
@@ -84,16 +76,16 @@ def _read_results(folder: Path) -> list[tuple[Path, Report]]:
 def _describe(before: Report, after: Report) -> str:
     """A line that says whether a link holds, and one for each sum that does not, in words of the form."""
     from giar_ml.forms import load_form
-    from giar_ml.years import checked_cell
+    from giar_ml.words import name_check
 
     assert after.form is not None
-    cells = load_form(after.form).cells
+    form = load_form(after.form)
     checks = [check for check in after.checks if check.id.startswith("year:")]
     broken = [check for check in checks if not check.holds]
     lines = [
         f"{after.organisation} {before.year}–{after.year}: {len(checks) - len(broken)} of {len(checks)} hold"
     ]
     for check in broken:
-        name = cells[checked_cell(check.id)].name
+        name = name_check(form, check.id)
         lines.append(f"  {name}: {check.left} in {after.year}, {check.right} by {before.year}")
     return "\n".join(lines)

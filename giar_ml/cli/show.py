@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, complain, print_on_stdout
+from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, print_on_stdout
 
 
 def add_command(commands: Any) -> None:
@@ -20,22 +20,17 @@ def _show(args: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.text import Text
 
-    from giar_ml.report import Report
+    from giar_ml.cli.results import read_result
     from giar_ml.show import render_report
 
     console = Console()
     width = min(max(console.width, 100), 120) if console.is_terminal else 120
     status = EXIT_ACCEPTED
     for i, path in enumerate(args.files):
-        try:
-            text = render_report(Report.read(path), width=width)
-        except OSError as error:
-            complain(f"{path}: cannot read the file ({error.strerror})")
+        report = read_result(path)
+        if report is None:
             status = EXIT_FAILED
-        except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
-            complain(f"{path}: not a result that `giar extract` wrote, or one of another version")
-            status = EXIT_FAILED
-        else:
-            divider = [Text("═" * width + "\n")] if i else []
-            print_on_stdout(console, *divider, text)
+            continue
+        divider = [Text("═" * width + "\n")] if i else []
+        print_on_stdout(console, *divider, render_report(report, width=width))
     return status
