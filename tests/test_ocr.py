@@ -672,6 +672,22 @@ def test_grain_is_no_print(seed: int) -> None:
     assert len(find_cell_lines(cell, BBox(0, 0, 840, 78), dpi=189)) == 1
 
 
+def test_a_figure_no_darker_than_the_grain_is_seen_and_in_doubt() -> None:
+    # Once a pale 30 on the grain of a photograph was a blank beyond doubt, and the report was accepted.
+    blank = np.full((40, 240), 235, np.uint8)
+    figure = cv2.putText(
+        blank.copy(), "30", (100, 27), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (185,), 2, cv2.LINE_AA
+    )
+    bbox = BBox(0, 0, 240, 40)
+    for seed in range(5):
+        grain = cv2.GaussianBlur(np.random.default_rng(seed).normal(0, 24, blank.shape), (0, 0), 0.8)
+        seen, paper = (np.clip(cell + grain, 0, 255).astype(np.uint8) for cell in (figure, blank))
+        (line,) = find_cell_lines(seen, bbox, dpi=160)
+        assert line.faint
+        assert 95 < line.bbox.left < line.bbox.right < 130
+        assert not find_cell_lines(paper, bbox, dpi=160)
+
+
 @pytest.mark.parametrize("grain", [0, 12])
 def test_a_soft_stain_is_no_print(grain: int) -> None:
     # Once a shadow 50 levels dark in a blank cell of a photograph was read as 2, and a grainy one as 7.

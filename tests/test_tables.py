@@ -503,6 +503,18 @@ def test_a_piece_that_goes_far_to_both_sides_of_a_rule_is_a_rule() -> None:
     assert find_grid(image)[:2] == (2, 3)
 
 
+@pytest.mark.parametrize(("stop", "n_columns"), [(48, 2), (52, 3)])
+def test_brackets_below_each_other_are_no_rule(stop: int, n_columns: int) -> None:
+    # Once those of （五） in every caption made columns of a clean print, which cut the blank cells of a row.
+    ys = [100 + 56 * i for i in range(6)]
+    image = draw_grid([100, 400, 700], ys)
+    for y in ys[:-1]:
+        image[y + 10 : y + stop, 250:252] = 0
+        for x in (200, 222, 270, 292):  # print beside them
+            image[y + 18 : y + 28, x : x + 14 : 3] = 0
+    assert find_grid(image)[1] == n_columns
+
+
 @pytest.mark.parametrize(("length", "n_lines"), [(600, 2), (300, 1)])
 def test_a_long_line_between_another_and_print_is_a_rule(length: int, n_lines: int) -> None:
     # The inner line of a double frame: once the last row of a table was lost with it.
@@ -950,6 +962,14 @@ def test_rows_part_where_the_rule_between_was_lost() -> None:
 def test_wrapped_figures_part_no_rows() -> None:
     assert split_stacked(stacked_table(("甲",), ("12", "3"), ("4",))).n_rows == 3
     assert split_stacked(stacked_table(("甲",), ("123", "45"), ("678", "9"), apart=20)).n_rows == 3
+    # Once 138 / 0 and 142 / 0 in full width, with 390 in the middle beside them, became two rows.
+    table = stacked_table(("甲",), ("138", "0"), ("142", "0"), ("390",), apart=40)
+    cells = [
+        replace(c, tokens=(replace(c.tokens[0], bbox=BBox(340, 72, 360, 86)),)) if c.text == "390" else c
+        for c in table.cells
+    ]
+    assert split_stacked(table).n_rows == 4
+    assert split_stacked(replace(table, cells=tuple(cells))).n_rows == 3
 
 
 def test_a_cell_that_spans_rows_parts_where_each_has_its_figure() -> None:

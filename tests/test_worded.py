@@ -72,6 +72,19 @@ def test_a_bracket_at_the_end_of_a_line_is_half_as_wide() -> None:
     assert found.bbox.right == pytest.approx(100 + 2 * EM, abs=3)
 
 
+def test_digits_in_full_width_end_where_the_posteriors_show_the_next_character() -> None:
+    # Once ２７７６（其中 was parted behind 277: its digits are as wide as words, those of the note are not.
+    text, wide = "2776（其中修订625", 4
+    line = line_of("中" * wide + text[wide:])
+    # Six frames to the height of a line.
+    frames = np.concatenate(
+        [np.repeat(posteriors("2776"), 3, axis=0), np.repeat(posteriors(text[wide:]), 3, axis=0)[::2]]
+    )
+    found = find_worded(Recognition(text, 0.98, frames), line)
+    assert found is not None
+    assert found.bbox.right == pytest.approx(100 + wide * EM, abs=3)
+
+
 def test_words_end_in_the_widest_gap() -> None:
     # Once 减少63134, whose digits are large, was parted behind the 6: to there the words would have reached.
     line = line_of("减少 63134")
@@ -121,7 +134,7 @@ def test_the_sign_of_a_figure_in_words_must_be_sure_as_well() -> None:
     token = Token(text, line_of(text).bbox, 0.9)
     # Of 3 characters the digits lack 0.02 each: the word lacks the rest of 0.3.
     found = find_worded(recognition(text, score=0.9), line_of(text))
-    assert found.certainty == pytest.approx(1 - (0.3 - 0.04), abs=0.001)
+    assert found.certainty == pytest.approx(1 - 0.1 * (0.3 - 0.04), abs=0.001)
     (reading,) = with_readings(token, found, posteriors("19", 0.9999)).readings
     assert reading == Reading(text, pytest.approx(found.certainty, abs=0.001))
 

@@ -15,6 +15,9 @@ from giar_ml.geometry import union
 from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import FIGURE, first_columns, is_header
 
+_NO_NOTE = re.compile(r"[\d元]")
+_OTHER_FIGURE = 0.1
+"""Share of misread words below a figure that are a part of it."""
 _ONE_FIGURE = 0.9
 """Probability that figures in one cell are the pieces of one: 12,3 above 45, not a mark beside 45."""
 _SURE_FIGURE = 0.9
@@ -195,15 +198,38 @@ def _place(cell: Cell, table: Table) -> Field:
 
 
 def _join_tokens(cell: Cell) -> Token | None:
-    """The cell's tokens as one; only a lone token keeps its other readings."""
+    """The cell's tokens as one; only a lone figure, with words below it or without, keeps its readings."""
     if len(cell.tokens) <= 1:
         return cell.tokens[0] if cell.tokens else None
+    if (noted := _with_note(cell)) is not None:
+        return noted
     confidence = min(t.confidence for t in cell.tokens)
     labels = mix_labels((t.labels, len(t.text)) for t in cell.tokens)
     if all(is_figure(t.text) for t in cell.tokens):
         confidence *= _ONE_FIGURE
     return replace(
         cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=(), labels=labels
+    )
+
+
+def _with_note(cell: Cell) -> Token | None:
+    """The figure with which a cell begins, and the words below it, as one token: these are a note or a unit
+    that is none of money. None for another cell."""
+    figure, *words = cell.tokens
+    rest = cell.text.removeprefix(figure.text)
+    if not figure.readings or len(rest) == len(cell.text) or _NO_NOTE.search(rest):
+        return None
+    if any(word.readings for word in words) or not is_figure(cell.text):
+        return None
+    certainty = 1.0 - _OTHER_FIGURE * (1.0 - min(word.confidence for word in words))
+    readings = tuple(
+        reading._replace(text=reading.text + rest, probability=certainty * reading.probability)
+        for reading in figure.readings
+    )
+    labels = mix_labels((t.labels, len(t.text)) for t in cell.tokens)
+    confidence = readings[0].probability
+    return replace(
+        figure, text=cell.text, bbox=cell.bbox, confidence=confidence, readings=readings, labels=labels
     )
 
 

@@ -22,8 +22,9 @@ SURE = 0.99
 """Probability of figures that tell how high digits are."""
 MIN_SURE = 3
 """So many of them are needed."""
-UNSURE = 0.9
-"""Less probable figures are read again, and what is likelier no figure at all."""
+UNSURE, NEARLY_SURE, MUCH_HIGHER = 0.9, 0.999, 1.5
+"""Less probable figures are read again, and what is likelier no figure at all; nearly sure ones only where a
+mark is so many times as high as the digits of the page."""
 DIGIT, ROUNDED = (0.85, 1.2), 1.0
 """Height of digits of a page, in their median, and the pixels by which it is less or more."""
 ROW = 0.25
@@ -131,7 +132,7 @@ def read_digits(
     again: dict[int, Line] = {}
     tokens = list(tokens)
     for i, token in enumerate(tokens):
-        is_sure = token.confidence >= UNSURE and not token.is_likely_nothing
+        is_sure = token.confidence >= NEARLY_SURE and not token.is_likely_nothing
         has_words = any(map(str.isalpha, token.text))  # 减少 is higher than digits
         if is_sure or has_words or not (token.readings or token.text == UNREAD):
             continue
@@ -141,7 +142,8 @@ def read_digits(
             continue
         middle = digits.middle(bboxes[i])
         middle = None if middle is None else middle - box[0].start
-        other = _find_other(cell, high=digits.high, middle=middle, dpi=dpi)
+        least = MUCH_HIGHER if token.confidence >= UNSURE and not token.is_likely_nothing else 0.0
+        other = _find_other(cell, high=digits.high, middle=middle, least=least, dpi=dpi)
         if other is None:
             continue
         if page is gray:
@@ -179,12 +181,15 @@ def _find_digits(tokens: Sequence[Token]) -> _Digits | None:
     return _Digits(sure, float(np.median(sure[:, 3] - sure[:, 1]))) if len(sure) >= MIN_SURE else None
 
 
-def _find_other(cell: np.ndarray, *, high: float, middle: float | None, dpi: float) -> np.ndarray | None:
+def _find_other(
+    cell: np.ndarray, *, high: float, middle: float | None, least: float = 0.0, dpi: float
+) -> np.ndarray | None:
     """The ink of a cell that is none of a figure's, (h, w) bool; None where all of it may be, or none.
 
     Args:
         high: height of digits, in pixels.
         middle: where figures of this row have theirs.
+        least: height of what is looked for, in digits'.
     """
     _, ink, _ = find_print(cell, dpi=dpi)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
@@ -205,6 +210,7 @@ def _find_other(cell: np.ndarray, *, high: float, middle: float | None, dpi: flo
             is_digit[k] = distances_to(stats[k], stats[is_digit]).min() <= NEAR * high
     elif (heights[1:] > LOW * high).any():
         return None  # digits that touch something
+    is_digit |= heights < least * high
     is_digit[0] = True
     if is_digit.all():
         return None

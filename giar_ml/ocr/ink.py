@@ -33,6 +33,8 @@ STROKE_IN = 0.045
 AROUND_CORE_IN = 0.06
 """Of a mark that has a core nothing is print that lies further off: the stroke of a pen through a figure."""
 SPECK_IN = 0.011
+GRAIN_IN = 0.0075
+"""How far grain is spread to tell it from print."""
 DUST_IN = 0.026
 """Side of the largest speck: what is printed has more dark pixels in all."""
 PALER = 0.6
@@ -106,6 +108,12 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
         found, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
         if ink.any():
             return found, ink, min(contrast, FAINT_CONTRAST - 1)
+    # Grain may be as dark as pale print, but its pixels stand alone.
+    smooth = cv2.GaussianBlur(cleaned, (0, 0), GRAIN_IN * dpi)
+    contrast = _print_contrast(smooth, dpi=dpi)
+    if contrast >= max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * 1.5 * spread(smooth, paper_level(smooth))):
+        _, ink = _clean_at(smooth, 0.5 * contrast, dpi=dpi)
+        return cell, ink, min(contrast, FAINT_CONTRAST - 1)
     return cell, blank, contrast
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import accumulate
 from typing import NamedTuple
@@ -29,15 +30,19 @@ NARROWEST = 0.4
 """Width of digits at least, in heights of a character."""
 REACH = 0.75
 """How far from where a character should end it may, in heights of one."""
+FRAME, MOSTLY = 1 / 6, 0.95
+"""Width of a frame of the engine, in heights of the crop, and share of its width that all of them show."""
 FREE = 0.25
 """How dark a column between characters is at most, from the palest to the darkest one."""
+OTHER_SIGN = 0.1
+"""Share of misread words before a figure that are the other sign: 减少 looks like no 增加."""
 _OTHER = -1
 """A character that is none of a figure's."""
 
 
 class Worded(NamedTuple):
     """The digits of a line with words: where they stand, what was read before and after them, and how
-    probable the OCR engine takes the digits to be, and the words."""
+    probable the OCR engine takes the digits to be, and the sign that the words say."""
 
     bbox: BBox
     before: str
@@ -67,11 +72,13 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
         return None
     width = line.crop.shape[1]
     ends = [0, *_ends(text, line)]
+    frames = [frame for _, frame, _ in shown]
     start, stop = 0, width
     if before:
-        start = _find_gap(line, ends[len(before)])
+        start = _find_gap(line, ends[len(before)], frames[max(0, first - 1) : first + 1], len(probs))
     if after:
-        stop = _find_gap(line, ends[len(before + number)])
+        behind = first + len(wanted)
+        stop = _find_gap(line, ends[len(before + number)], frames[behind - 1 : behind + 1], len(probs))
     if stop <= start:
         return None
     left, top, right, bottom = line.bbox
@@ -80,7 +87,8 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     bbox = BBox(left + start * px, top, left + stop * px, bottom)
     # The score is the mean over all characters: what the digits lack to it is not the words' fault.
     lacking = len(shown) * (1.0 - recognition.score) - sum(1.0 - p for _, _, p in own)
-    return Worded(bbox, before, number, after, probability, 1.0 - min(1.0, max(0.0, lacking)))
+    doubt = OTHER_SIGN * min(1.0, max(0.0, lacking))
+    return Worded(bbox, before, number, after, probability, 1.0 - doubt)
 
 
 def without_words(gray: np.ndarray, line: Line, worded: Worded) -> None:
@@ -158,11 +166,21 @@ def _em(line: Line) -> float:
     return EM * line.bbox.height * line.crop.shape[1] / max(1.0, line.bbox.width)
 
 
-def _find_gap(line: Line, end: float) -> int:
+def _find_gap(line: Line, end: float, frames: Sequence[int], n_frames: int) -> int:
     """The column of a crop at which a character ends: in the middle of a gap that is wide, and near to where
-    it should end by its width; where there is none, where there is little ink."""
+    it should end by its width; where there is none, where there is little ink.
+
+    Args:
+        frames: that show the character and the next one, of `n_frames`: it ends between them.
+    """
     em = _em(line)
-    first, last = max(0, round(end - REACH * em)), round(end + REACH * em)
+    height, width = line.crop.shape[:2]
+    low, high = 0.0, float(width)
+    # A crop that was read narrower than it is has other frames.
+    if len(frames) == 2 and n_frames * FRAME * height >= MOSTLY * width:
+        low, high = (min(frame * FRAME * height, float(width)) for frame in frames)
+    end = min(max(end, low), high)
+    first, last = round(max(low, end - REACH * em)), round(min(high, end + REACH * em))
     gray = to_gray(line.crop)[:, first : max(first + 1, last)].astype(np.float32)
     dark = gray.max() - gray.mean(axis=0)
     dark -= dark.min()

@@ -42,13 +42,14 @@ class _Band(NamedTuple):
 
 
 class _Seen(NamedTuple):
-    """What may be left of a rule in a row: its position, its pixels off the print, and how many of all of its
-    pixels no figure can be."""
+    """What may be left of a rule in a row: its position, its pixels off the print, how many of all of its
+    pixels no figure can be, and whether they come close to the rule above or below: a bracket does not."""
 
     row: int
     position: float
     left: int
     beyond: int
+    meets: bool
 
 
 def find_broken_columns(
@@ -94,6 +95,8 @@ def find_broken_columns(
         n_rows = len({piece.row for piece in in_line})
         if n_rows < MIN_ROWS or left < MIN_LEFT_IN * dpi or beyond < BEYOND_FIGURE * left:
             continue
+        if not any(piece.meets for piece in in_line):
+            continue
         if any(abs(streak.position - middle) <= touch for streak in streaks):
             continue
         found += [Rule(middle, bands[i].top, bands[i].bottom) for i in sorted({piece.row for piece in lost})]
@@ -112,7 +115,9 @@ def _find_pieces(row: int, band: _Band, *, dpi: float) -> list[_Seen]:
         lower = at[at > band.top + TOUCH_IN * dpi]
         in_figure = np.searchsorted(lower, lower + FIGURE_IN * dpi, side="right") - np.arange(len(lower))
         beyond = len(at) - int(in_figure.max(initial=0))
-        pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, int(n_left[best]), beyond))
+        near = (TOUCH_IN / 2 + CLOSE_IN) * dpi
+        meets = bool(((at <= band.top + near) | (at >= band.bottom - near)).any())
+        pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, int(n_left[best]), beyond, meets))
     return pieces
 
 

@@ -142,10 +142,9 @@ def _find_lost_rule(cells: list[Cell]) -> float | None:
         return None
     low = max(upper.bbox.bottom for upper, _ in pairs)
     high = min(lower.bbox.top for _, lower in pairs)
-    lone = [cell.tokens[0] for cell in cells if _is_lone_figure(cell)]
-    if low >= high or any(
-        t.bbox.top < low < t.bbox.bottom or t.bbox.top < high < t.bbox.bottom for t in lone
-    ):
+    lone = [cell.tokens[0].bbox for cell in cells if _is_lone_figure(cell)]
+    # Between two lines of a long figure others stand in the middle.
+    if low >= high or any(bbox.bottom > low and bbox.top < high for bbox in lone):
         return None
     # Figures stand in the middle of their rows, which may differ in height.
     centers = [median(pair[side].bbox.center[1] for pair in pairs) for side in (0, 1)]
