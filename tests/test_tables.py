@@ -902,6 +902,16 @@ def test_a_lost_rule_beside_one_column_half_as_wide() -> None:
     assert find_grid(half_as_wide())[2] == 11
 
 
+@pytest.mark.parametrize(("bottom", "figures", "n_columns"), [(150, "90", 10), (139, "90", 9), (150, "9", 9)])
+def test_a_lost_rule_at_the_side_of_many_columns_alike(bottom: int, figures: str, n_columns: int) -> None:
+    # Once 9 and 0 of the first two columns of the one row were read as 90.
+    image = draw_grid([100 + 64 * i for i in range(11) if i != 1], [100, 150])
+    for text, x in zip(figures, (106, 208), strict=False):
+        cv2.putText(image, text, (x, 132), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    image[bottom - 20 : bottom, 163:166] = 0
+    assert find_grid(image)[1] == n_columns
+
+
 def test_what_is_no_rule_beside_a_column_half_as_wide() -> None:
     assert find_grid(half_as_wide(left_in=1))[2] == 9  # seen in one row only
     assert find_grid(half_as_wide(beside=()))[2] == 9  # nothing beside: ones in the middle of a cell

@@ -205,6 +205,12 @@ def _find_other(
         is_near = np.abs(middles[:, None] - middles[None, is_digit]) <= ROW * high
         is_digit &= is_near[:, is_near[is_digit].sum(axis=0).argmax()]
     if is_digit.any():
+        # Of a pale digit a part may be lost: the rest begins, or ends, where the others do.
+        tops, stops = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_TOP] + heights
+        ends = (np.abs(at - np.median(at[is_digit])) <= ROUNDED for at in (tops, stops))
+        is_high = (heights > LOW * high) & (heights <= DIGIT[1] * high + ROUNDED)
+        is_digit |= is_high & np.logical_or(*ends)
+        is_digit[0] = False
         small = (stats[:, 2:4].max(axis=1) <= LOW * high) & ~is_digit
         for k in np.flatnonzero(small):
             is_digit[k] = distances_to(stats[k], stats[is_digit]).min() <= NEAR * high

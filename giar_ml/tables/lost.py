@@ -22,6 +22,8 @@ MIN_LEFT = 0.25
 """Share of a lost rule that is left between two rules across it; less next to where so much is."""
 MIN_TRACE = 0.08
 MIN_ROWS = 2
+MANY_ALIKE = 6
+"""Columns that say enough of a row alone."""
 MIN_HIGH = 0.6
 """Share of a band that a rule takes, and hardly a stroke: print may stand close on both sides of it."""
 APART_IN = 0.15
@@ -67,6 +69,8 @@ class _Doubtful(NamedTuple):
     position: float
     share: float
     between: bool
+    meets: bool
+    """Among many columns alike, with an end on a rule across: no stroke of a figure has one there."""
 
 
 def find_lost_columns(
@@ -82,7 +86,8 @@ def find_lost_columns(
 
     A column of ones is as wide as the others; a cell that is merged has nothing there. Beside one column that
     is half as wide it takes print on both sides, not close on both, in two rows, and none across in others:
-    ones stand alone in the middle of a cell, and strokes of spaced figures close to others.
+    ones stand alone in the middle of a cell, and strokes of spaced figures close to others. One row is enough
+    where many columns are as wide and what is seen meets a rule across.
 
     Args:
         marks: of the page as seen from the side, (W, H).
@@ -95,15 +100,22 @@ def find_lost_columns(
     doubtful: list[_Doubtful] = []
     for (top, bottom), standing in zip(bands, whole, strict=True):
         within = (top + touch / 2, bottom - touch / 2)
-        places = _expected(_with_sides(standing, rows, (top, bottom), touch=touch))
+        sides = _with_sides(standing, rows, (top, bottom), touch=touch)
+        places, usual = _expected(sides), _usual(np.diff(sides), least=MANY_ALIKE)
         left.append([_seen(page, place, within) for place in places if place.regular])
         doubtful += [
-            _doubt(page, place, within, apart=APART_IN * dpi) for place in places if not place.regular
+            _doubt(page, place, within, usual=usual, apart=APART_IN * dpi, close=close)
+            for place in places
+            if not place.regular
         ]
     rules = [
         Rule(seen.position, seen.band[0] - touch / 2, seen.band[1] + touch / 2)
         for seen in doubtful
-        if seen.between and seen.share >= MIN_TRACE and _is_confirmed(page, seen.position, doubtful, close)
+        if seen.between
+        and (
+            (seen.meets and seen.share >= MIN_LEFT)
+            or (seen.share >= MIN_TRACE and _is_confirmed(page, seen.position, doubtful, close))
+        )
     ]
     found: set[tuple[int, float]] = set()
     for order in (range(len(bands)), range(len(bands) - 1, -1, -1)):
@@ -235,19 +247,21 @@ def _expected(positions: list[float]) -> list[_Place]:
         if follows and is_multiple:
             reach = ALIKE / 2 * usual
             places += [_Place(sides[0] + k * gap / n, reach, sides, regular=True) for k in range(1, n)]
-        elif any(abs(gap / 2 - g) <= ALIKE / 2 * g for g in (*gaps[max(0, i - 1) : i], *gaps[i + 1 : i + 2])):
+        elif (is_multiple and n == 2) or any(
+            abs(gap / 2 - g) <= ALIKE / 2 * g for g in (*gaps[max(0, i - 1) : i], *gaps[i + 1 : i + 2])
+        ):
             places.append(_Place(sides[0] + gap / 2, ALIKE / 4 * gap, sides, regular=False))
         follows = bool(usual) and (abs(gap - usual) <= ALIKE * usual or (follows and is_multiple))
     return places
 
 
-def _usual(gaps: np.ndarray) -> float:
-    """The width of columns that are alike; 0 where too few are."""
-    if len(gaps) <= MIN_ALIKE:
+def _usual(gaps: np.ndarray, *, least: int = MIN_ALIKE) -> float:
+    """The width of columns that are alike; 0 where fewer are than the least."""
+    if len(gaps) <= least:
         return 0.0
     alike = np.abs(gaps[:, None] - gaps) <= ALIKE * gaps
     usual = float(np.median(gaps[alike[:, int(alike.sum(axis=0).argmax())]]))
-    return usual if (np.abs(gaps - usual) <= ALIKE * usual).sum() >= MIN_ALIKE else 0.0
+    return usual if (np.abs(gaps - usual) <= ALIKE * usual).sum() >= least else 0.0
 
 
 def _seen(page: _Page, place: _Place, band: tuple[float, float]) -> tuple[float, float]:
@@ -259,7 +273,14 @@ def _seen(page: _Page, place: _Place, band: tuple[float, float]) -> tuple[float,
     return float(positions[best].mean()), float(shares.max())
 
 
-def _doubt(page: _Page, place: _Place, band: tuple[float, float], *, apart: float) -> _Doubtful:
+def _doubt(
+    page: _Page, place: _Place, band: tuple[float, float], *, usual: float, apart: float, close: float
+) -> _Doubtful:
+    """What is seen at a place.
+
+    Args:
+        usual: width of the many columns of the row that are alike; 0 where they are few.
+    """
     position, share = _seen(page, place, band)
     (left, right), reach = place.sides, place.reach
     is_between = _is_printed(page, left + reach, position - reach, band) and _is_printed(
@@ -268,7 +289,13 @@ def _doubt(page: _Page, place: _Place, band: tuple[float, float], *, apart: floa
     is_close = _is_printed(page, position - apart, position - apart / 2, band) and _is_printed(
         page, position + apart / 2, position + apart, band
     )
-    return _Doubtful(band, place, position, share, is_between and (share >= MIN_HIGH or not is_close))
+    is_alike = abs((right - left) / 2 - usual) <= ALIKE / 2 * usual
+    ends = (band[0], band[0] + close), (band[1] - close, band[1])
+    meets = is_alike and any(
+        _seen(page, _Place(position, 1, place.sides, False), end)[1] == 1 for end in ends
+    )
+    is_between = is_between and (share >= MIN_HIGH or not is_close)
+    return _Doubtful(band, place, position, share, is_between, meets)
 
 
 def _is_confirmed(page: _Page, position: float, doubtful: list[_Doubtful], close: float) -> bool:
