@@ -159,14 +159,15 @@ def test_what_is_not_as_high_as_digits_is_left_out_of_an_unsure_figure(add_marks
 
 
 @pytest.mark.parametrize(
-    ("top", "bottom", "is_digit"), [(14, 25, True), (14, 23, True), (18, 27, True), (16, 25, False)]
+    ("top", "bottom", "width", "is_digit"),
+    [(14, 25, 8, True), (14, 23, 8, True), (18, 27, 8, True), (16, 25, 8, False), (14, 23, 18, False)],
 )
-def test_a_digit_may_be_a_pixel_lower_than_others_or_lack_its_foot(top, bottom, is_digit) -> None:
+def test_a_digit_may_be_a_pixel_lower_than_others_or_lack_its_foot(top, bottom, width, is_digit) -> None:
     # Once .71 was left out of 3,523.71, whose digits are 13 pixels high and two of them 11; and the 7 of 3167
     # whose foot is pale.
     cell = np.full((40, 120), 250, np.uint8)
-    for left, first, last in ((20, 14, 27), (50, 14, 27), (80, top, bottom)):
-        cell[first:last, left : left + 8] = 20
+    for left, first, last, wide in ((20, 14, 27, 8), (50, 14, 27, 8), (80, top, bottom, width)):
+        cell[first:last, left : left + wide] = 20
     cell[14:18, 105:115] = 20  # dirt
     other = _find_other(cell, high=13, middle=None, dpi=100)
     assert other is not None

@@ -209,7 +209,8 @@ def _find_other(
         tops, stops = stats[:, cv2.CC_STAT_TOP], stats[:, cv2.CC_STAT_TOP] + heights
         ends = (np.abs(at - np.median(at[is_digit])) <= ROUNDED for at in (tops, stops))
         is_high = (heights > LOW * high) & (heights <= DIGIT[1] * high + ROUNDED)
-        is_digit |= is_high & np.logical_or(*ends)
+        is_narrow = stats[:, cv2.CC_STAT_WIDTH] <= high
+        is_digit |= is_high & is_narrow & np.logical_or(*ends)
         is_digit[0] = False
         small = (stats[:, 2:4].max(axis=1) <= LOW * high) & ~is_digit
         for k in np.flatnonzero(small):
