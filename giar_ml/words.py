@@ -30,10 +30,9 @@ def name_check(form: Form, check_id: str) -> str:
 def _name_link(form: Form, key: str) -> str | None:
     """What a report takes over from that of the year before; None where the form has no such cells."""
     what, _, name = key.partition(":")
-    row, kind = f"requests.{{}}.{name}", f"disclosure.{name}.{{}}"
     keys = {
-        "carried": [row.format("carried_in"), row.format("carried_out")],
-        "in_force": [kind.format(column) for column in ("in_force", "in_force", "issued", "repealed")],
+        "carried": [f"requests.{row}.{name}" for row in ("carried_in", "carried_out")],
+        "in_force": [f"disclosure.{name}.{c}" for c in ("in_force", "in_force", "issued", "repealed")],
     }.get(what, [])
     if not keys or any(key not in form.cells for key in keys):
         return None
