@@ -30,6 +30,7 @@ STATUS_WORDS = {
     "conflict": "与合计矛盾",
     "missing": "未找到",
     "blank": "空白，按0计",
+    "doubtful": "已识读，待核实",
 }
 STATUS_FILLS = {
     "repaired": "C6E0B4",
@@ -37,6 +38,7 @@ STATUS_FILLS = {
     "conflict": "FF9999",
     "missing": "FFD966",
     "blank": "EDEDED",
+    "doubtful": "FFF2CC",
 }
 REPORT_WORDS = {"accepted": "通过", "review": "需复核", "failed": "失败"}
 
@@ -217,14 +219,16 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
 
     for row, title in titles.items():
         heading(row, title, size=12)
+    doubtful = report.doubtful
     for place in places:
         result = report.cells.get(place.key) if place.key else None
+        mark = "doubtful" if place.key in doubtful else result.status if result else ""
         cell = sheet.cell(place.row, place.column)
         if place.key is None:
             _set_text(cell, place.text)
         elif result and result.value is not None:
             cell.value = result.value
-        fill = _ROLE_FILLS.get(place.role) or (result and STATUS_FILLS.get(result.status))
+        fill = _ROLE_FILLS.get(place.role) or STATUS_FILLS.get(mark)
         heads = place.role == "corner" and place.bold
         left = place.role in ("corner", "label") and not heads and place.last_row - place.row < 5
         for row in range(place.row, place.last_row + 1):
@@ -236,8 +240,8 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
         cell.alignment = Alignment(
             horizontal="left" if left else "center", vertical="center", wrap_text=place.key is None
         )
-        if result and result.status in STATUS_WORDS:
-            cell.comment = _comment(result)
+        if result and mark in STATUS_WORDS:
+            cell.comment = _comment(result, STATUS_WORDS[mark])
         if (place.row, place.column) != (place.last_row, place.last_column):
             sheet.merge_cells(
                 start_row=place.row,
@@ -273,14 +277,14 @@ def _text_pt(text: str) -> float:
     return sum(1.0 if unicodedata.east_asian_width(c) in "WFA" else 0.5 for c in text) * _FONT_PT
 
 
-def _comment(result: CellResult) -> Comment:
+def _comment(result: CellResult, words: str) -> Comment:
     from openpyxl.comments import Comment
 
     def say(value: Value | None) -> str:
         return "（空）" if value is None else str(value)
 
     where = f"，第{result.page}页" if result.page else f"，第{result.line}行" if result.line else ""
-    lines = [f"{STATUS_WORDS[result.status]}（可信度 {result.confidence:.2%}{where}）"]
+    lines = [f"{words}（可信度 {result.confidence:.2%}{where}）"]
     if result.status != "blank":
         lines.append(f"原件所印：{say(result.printed)}")
     if result.candidates and result.candidates[0][1] > 0:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from giar_ml.ocr.figures import FigureReader
     from giar_ml.upright.warp import PageWarp
 
-DEFAULT_MAX_RISK = 0.05
+DEFAULT_MAX_RISK = 0.01
 
 
 @dataclass(frozen=True)

@@ -68,6 +68,12 @@ class Report:
     problems: tuple[Problem, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def doubtful(self) -> frozenset[str]:
+        """Keys of the cells that were read, or printed blank, and that a problem names all the same."""
+        named = {key for problem in self.problems for key in problem.cells if key in self.cells}
+        return frozenset(key for key in named if self.cells[key].status in ("read", "blank"))
+
     def to_json(self) -> str:
         data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
         return json.dumps(data, ensure_ascii=False, indent=1, default=_encode)

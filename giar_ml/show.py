@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from typing import Literal
 
 from rich.cells import cell_len, chop_cells, set_cell_size
 from rich.text import Text
 
 from giar_ml.forms import Form, load_form
 from giar_ml.forms.grid import Grid, GridCell, form_grid
-from giar_ml.report import CellResult, CellStatus, Report
+from giar_ml.report import CellStatus, Report
 from giar_ml.words import name_check, one_line
 
-_STYLES: dict[CellStatus, str] = {
+_Mark = CellStatus | Literal["doubtful"]
+_STYLES: dict[_Mark, str] = {
     "read": "",
     "blank": "dim",
     "repaired": "green",
     "inferred": "cyan",
     "conflict": "bold red",
     "missing": "bold yellow",
+    "doubtful": "yellow",
 }
-_LEGEND: dict[CellStatus, tuple[str, str]] = {
+_LEGEND: dict[_Mark, tuple[str, str]] = {
     "repaired": ("12*", "misread, repaired"),
     "inferred": ("(5)", "not legible, follows from the sums"),
     "conflict": ("0!→11", "contradicts its sums → what they suggest"),
     "missing": ("?", "not found"),
+    "doubtful": ("12~", "read, but a problem below names it"),
     "blank": ("-", "printed blank, taken as 0"),
 }
 _MAX_CELLS_NAMED = 8  # a problem of a whole table concerns up to 175
@@ -44,7 +48,7 @@ def render_report(report: Report, *, width: int = 120) -> Text:
     if form:
         for table in form.tables:
             out.append(f"\n{table.title[0]}\n", style="bold")
-            out.append_text(_render_grid(form_grid(table), report.cells, width))
+            out.append_text(_render_grid(form_grid(table), report, width))
         _write_legend(out, report)
     _write_checks(out, report, form)
     _write_problems(out, report, form)
@@ -61,7 +65,7 @@ def _write_head(out: Text, report: Report) -> None:
 
 
 def _write_legend(out: Text, report: Report) -> None:
-    counts = Counter(cell.status for cell in report.cells.values())
+    counts = Counter(_mark(report, key) for key in report.cells)
     marks = [(status, *words) for status, words in _LEGEND.items() if counts[status]]
     if marks:
         out.append("\n")
@@ -101,10 +105,19 @@ def _write_problems(out: Text, report: Report, form: Form | None) -> None:
             out.append(f"    and {len(names) - _MAX_CELLS_NAMED} more\n", style="dim")
 
 
-def _show_value(cell: CellResult | None) -> str:
+def _mark(report: Report, key: str) -> _Mark:
+    if key not in report.cells:
+        return "missing"
+    return "doubtful" if key in report.doubtful else report.cells[key].status
+
+
+def _show_value(report: Report, key: str) -> str:
+    cell = report.cells.get(key)
     if cell is None:
         return "?"
-    match cell.status:
+    match _mark(report, key):
+        case "doubtful":
+            return f"{'-' if cell.status == 'blank' else cell.value}~"
         case "repaired":
             return f"{cell.value}*"
         case "inferred":
@@ -142,10 +155,8 @@ _CORNERS = {
 }
 
 
-def _render_grid(grid: Grid, results: dict[str, CellResult], width: int) -> Text:
-    texts = {
-        cell: cell.text if cell.key is None else _show_value(results.get(cell.key)) for cell in grid.cells
-    }
+def _render_grid(grid: Grid, report: Report, width: int) -> Text:
+    texts = {cell: cell.text if cell.key is None else _show_value(report, cell.key) for cell in grid.cells}
     widths = _column_widths(grid, texts, width)
     lefts = [sum(widths[:j]) + j for j in range(grid.n_columns + 1)]  # of the rule left of each column
     ruled = _ruled_rows(grid)
@@ -173,10 +184,7 @@ def _render_grid(grid: Grid, results: dict[str, CellResult], width: int) -> Text
                 edges[y, right] |= side | _LEFT
                 for x in range(left + 1, right):
                     edges[y, x] |= _LEFT | _RIGHT
-        style = ""
-        if cell.key is not None:
-            result = results.get(cell.key)
-            style = _STYLES[result.status if result else "missing"]
+        style = "" if cell.key is None else _STYLES[_mark(report, cell.key)]
         start = first + (bottom - first - len(lines[cell])) // 2
         for i, line in enumerate(lines[cell]):
             pieces[start + i, left + 1] = line, style

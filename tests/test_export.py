@@ -110,6 +110,18 @@ def test_doubtful_cells_are_filled_and_explained(tmp_path):
     assert sum(cell.comment is not None for cell in cells.values()) == 5
 
 
+def test_cells_that_were_read_are_filled_where_a_problem_names_them(tmp_path):
+    key = "requests.new.enterprise"
+    problem = Problem("uncertain", "right with a probability of 51.0% only", (key,))
+    changes = {key: {"value": 231, "printed": 231, "confidence": 0.506, "page": 2}}
+    sheet = open_sheet(tmp_path, replace(make_report(changes=changes), problems=(problem,)))
+    place = next(place for place in place_form(load_form("2021"), top=5)[0] if place.key == key)
+    cell = sheet.cell(place.row, place.column)
+    assert cell.value == 231
+    assert cell.fill.fgColor.rgb.endswith(export.STATUS_FILLS["doubtful"])
+    assert cell.comment.text.startswith("已识读，待核实（可信度 50.60%，第2页）")
+
+
 def test_checks_and_problems_have_their_sheets(tmp_path):
     report = make_report(changes=MARKED)
     report = replace(report, problems=(Problem("conflict", "不符", ("reviews.reconsideration.total",), 4),))

@@ -237,6 +237,63 @@ def test_figures_stacked_in_a_cell_of_a_scan_are_less_sure_than_one() -> None:
     assert probability < 0.95
 
 
+GARBAGE = ("こにこえな", "2.43", "::·ri", "4", "S : 4こ")
+
+
+def illegible_report(n_rows: int) -> list[Table]:
+    """The tables of a fax whose letters were lost: labels read as nonsense, some of them as figures, in two
+    columns, the first over all rows; the header of table 4 as figures, too."""
+    sure = [[Token(str(10 * i + j), BBox(0, 0, 1, 1), 0.99) for j in range(7)] for i in range(n_rows)]
+    header = [Token(text, BBox(0, 0, 1, 1), 0.6) for text in ("4", "42", "1")]
+    cells = [Cell(0, 1, 0, 2, BBox(0, 0, 20, 10), (Token("(数据", BBox(0, 0, 20, 10), 0.3),))]
+    cells += [
+        Cell(0, 1, 4 + j, 5 + j, BBox(40.0 + 10 * j, 0, 50.0 + 10 * j, 10), (token,))
+        for j, token in enumerate(header)
+    ]
+    bottom = 10.0 * n_rows + 10
+    cells.append(
+        Cell(1, n_rows + 1, 0, 1, BBox(0, 10, 10, bottom), (Token("{}下", BBox(0, 10, 10, bottom), 0.9),))
+    )
+    for i, tokens in enumerate(sure, 1):
+        places = [Token(GARBAGE[i % len(GARBAGE)], BBox(0, 0, 1, 1), 0.4), *tokens]
+        for j, token in enumerate(places, 1):
+            bbox = BBox(10.0 * j, 10.0 * i, 10.0 * j + 10, 10.0 * i + 10)
+            cells.append(Cell(i, i + 1, j, j + 1, bbox, (replace(token, bbox=bbox),)))
+    requests = Table(1, BBox(0, 0, 90, bottom), n_rows + 1, 9, tuple(cells))
+    reviews = table_of([["0"] * 15, ["0"] * 15])
+    unsure = [
+        replace(cell, tokens=tuple(replace(token, text="24", confidence=0.5) for token in cell.tokens))
+        for cell in reviews.cells[:7]
+    ]
+    disclosure = [table_of([["0"] * n] * rows) for n, rows in ((3, 2), (1, 1), (1, 2), (1, 1))]
+    return [*disclosure, requests, replace(reviews, cells=(*unsure, *reviews.cells[15:]))]
+
+
+def test_rows_without_a_legible_label_are_told_by_the_shape_of_their_table() -> None:
+    evidence = read(*illegible_report(25), kind="scan")
+    assert (evidence.form.name, evidence.n_named_rows, evidence.is_report) == ("2021", 0, True)
+    found = [values(evidence, f"requests.{r.row.key}") for r in evidence.rows if r.section.table == REQUESTS]
+    assert found == [[10 * i + j for j in range(7)] for i in range(25)]
+    assert values(evidence, "reviews.") == [0] * 15
+    assert evidence.problems[0].code == "unnamed_rows"
+
+
+@pytest.mark.parametrize("n_rows", [15, 22])
+def test_a_table_with_fewer_rows_is_no_report(n_rows: int) -> None:
+    assert not read(*illegible_report(n_rows), kind="scan").is_report
+
+
+def test_labels_of_something_else_speak_against_a_report() -> None:
+    *others, requests, reviews = illegible_report(25)
+    cells = tuple(
+        replace(cell, tokens=(replace(cell.tokens[0], text="初级中学在校学生", confidence=0.98),))
+        if cell.column_start == 1
+        else cell
+        for cell in requests.cells
+    )
+    assert not read(*others, replace(requests, cells=cells), reviews, kind="scan").is_report
+
+
 def itemized(form: Form, figures: Sequence[Sequence[str]], labels_at_end: int) -> list[Table]:
     """Table 3 as a dump has it, a table per block: labels, then figures of several rows in one run."""
     section = next(s for s in form.sections if s.table == REQUESTS)

@@ -104,12 +104,17 @@ def test_labels_that_cannot_be_read_leave_the_order() -> None:
     assert rows_of(align(lines)[0]) == {name: i for i, name in enumerate(REQUESTS)}
 
 
+spanning = illegible("本年度", confidence=0.99)
+
+
 @pytest.mark.parametrize(
     ("found", "has"),
     [
         (illegible("其他事项", confidence=0.99), True),
         (illegible("∴年9元", confidence=0.5), False),
-        (illegible("()", confidence=0.95, label="row:requests.new", p=0.2), True),
+        (illegible("附注", confidence=0.95, label="row:requests.new", p=0.2), True),
+        (illegible("()4", confidence=0.95), False),
+        (replace(spanning, labels=(replace(spanning.labels[0], row_span=8),)), False),
         (illegible("不予处理", confidence=0.99, label="under:（五）不予处理"), False),
         (unsure({"row:requests.new": 0.3, "other": 0.3, "note": 0.4}), False),
         (unsure({"row:requests.new": 0.7, "other": 0.3}), True),

@@ -69,6 +69,20 @@ def test_a_report_is_shown_as_on_the_form():
     assert text.endswith(TAIL)
 
 
+def test_cells_that_were_read_are_marked_where_a_problem_names_them():
+    keys = ("requests.new.natural_person", "reviews.litigation_after_reconsideration.total")
+    changes = {keys[1]: {"printed": None, "status": "blank"}, "requests.new.enterprise": {"status": "repaired"}}
+    problem = Problem("uncertain", "right with a probability of 51.0% only", (*keys, "requests.new.enterprise"))
+    report = replace(make_report(changes=changes), problems=(problem,))
+    assert report.doubtful == set(keys)
+    text = render_report(report)
+    assert "0~" in text.plain
+    assert "-~" in text.plain
+    assert "0*" in text.plain
+    assert "read, but a problem below names it (2)" in text.plain
+    assert any(text.plain[s.start : s.end].strip() == "0~" and s.style == "yellow" for s in text.spans)
+
+
 def test_marks_have_colours():
     text = render_report(make_report(changes=MARKED))
     styles = {text.plain[span.start : span.end].strip(): span.style for span in text.spans}

@@ -145,6 +145,13 @@ def test_doubtful_reading_in_no_sum_goes_to_review():
     assert "行政许可" in verdict.problems[0].message
 
 
+def test_all_cells_that_are_nearly_as_unsure_as_the_least_are_named():
+    keys = [f"disclosure.{key}.decisions" for key in ("licensing", "penalties", "coercion")]
+    figures = {key: scanned((636, p), (686, 1 - p)) for key, p in zip(keys, (0.9, 0.7, 0.99), strict=True)}
+    (problem,) = decide(evidence(figures), [], max_risk=0.05).problems
+    assert problem.cells == (keys[1], keys[0])
+
+
 @pytest.mark.parametrize(("figure", "status"), [(11, "accepted"), (12, "review")])
 def test_prose_agrees_or_contradicts(figure, status):
     stated = [Stated(("requests.new.total",), figure, "收到申请")]

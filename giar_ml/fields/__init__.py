@@ -9,8 +9,10 @@ same way, and every way that is not much worse than the best goes on to the solv
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from giar_ml.document import Page, Problem
 from giar_ml.fields.columns import Layout, Seen, find_headers, lay_fields
@@ -18,6 +20,7 @@ from giar_ml.fields.lines import Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.rows import (
     LOST_ROW,
+    NO_LABEL,
     Alignment,
     align_rows,
     find_unplaced,
@@ -35,8 +38,15 @@ __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
 _FOREIGN_LABEL = 4.0
 """The most, in nats, that one text may speak against a form."""
 _FEWEST_NAMED_ROWS = 3
+_MANY_ROWS, _SURE_FIGURE = 20, 0.9
+"""Rows of a table that is told by their number, and confidence of most figures of such a row."""
 _RIVAL = 7.0
 """Nats by which a way to lay lines into rows may be worse than the best and still go on: 1,000 to 1."""
+
+
+_UNNAMED = Problem(
+    "unnamed_rows", "next to no label of a row can be read: the rows are told by their number and order alone"
+)
 
 
 @dataclass(frozen=True)
@@ -65,13 +75,16 @@ class FormEvidence:
     labels: tuple[LabelledToken, ...] = ()
     n_named_rows: int = 0
     """Rows of the form whose labels stand somewhere, found a line or not."""
+    has_shape: bool = False
+    """Whether a whole table of many rows lies in the document, figures in all places of each row."""
     rival: FormEvidence | None = None
     """The next best way to lay lines into rows, unless it is hopeless."""
 
     @property
     def is_report(self) -> bool:
-        """Whether the labels of some rows were found: any table has rows and figures."""
-        return self.n_named_rows >= _FEWEST_NAMED_ROWS
+        """Whether the labels of some rows were found, any table has rows and figures; or else a table of the
+        form's size, no label of which speaks against it."""
+        return self.n_named_rows >= _FEWEST_NAMED_ROWS or self.has_shape
 
     @property
     def lost(self) -> set[str]:
@@ -128,14 +141,30 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
         evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
+    n_named, has_shape = _count_named_rows(lines), _has_shape(evidence)
+    unnamed = [_UNNAMED] if has_shape and n_named < _FEWEST_NAMED_ROWS else []
     return FormEvidence(
         form,
         tuple(evidence),
         alignment.cost,
-        n_named_rows=_count_named_rows(lines),
-        problems=tuple(find_unplaced(lines, placed)),
+        n_named_rows=n_named,
+        has_shape=has_shape,
+        problems=(*unnamed, *find_unplaced(lines, placed)),
         labels=tuple(name_labels(lines, matched, rows)),
     )
+
+
+def _has_shape(rows: Sequence[RowEvidence]) -> bool:
+    """Whether all rows of a long table were found, each with a figure in every place, most of them sure, and
+    without a label of something else."""
+    whole = Counter(row.section.table for row in rows if _is_whole(row))
+    return any(whole[row.section.table] == len(row.section.rows) >= _MANY_ROWS for row in rows)
+
+
+def _is_whole(row: RowEvidence) -> bool:
+    tokens = [seen.token for seen in row.layouts[0].cells.values() if seen and seen.token]
+    is_filled = len(tokens) == len(row.section.columns)
+    return row.label_cost <= NO_LABEL and is_filled and median(t.confidence for t in tokens) >= _SURE_FIGURE
 
 
 def _count_named_rows(lines: Sequence[Line]) -> int:
@@ -151,5 +180,6 @@ def _foreign_label_cost(lines: Sequence[Line], form: Form) -> float:
         sum(p for name, p in place.labels.items() if name in own and name != OTHER)
         for line in lines
         for place in line.labels
+        if place.is_legible
     ]
     return sum(min(_FOREIGN_LABEL, -math.log(max(p, 1e-9))) for p in known)

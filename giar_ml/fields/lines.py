@@ -15,6 +15,9 @@ from giar_ml.geometry import union
 from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import FIGURE, first_columns, is_header
 
+_LEGIBLE = 0.75
+"""Confidence below which what was read in a label is nonsense and says nothing."""
+_FEWEST_ROWS = 3
 _NO_NOTE = re.compile(r"[\d元]")
 _OTHER_FIGURE = 0.1
 """Share of misread words below a figure that are a part of it."""
@@ -36,6 +39,12 @@ class Field:
     """Left and right as shares of the table's width."""
     token: Token | None
     spotless: bool = False
+    row_span: int = 1
+
+    @property
+    def is_legible(self) -> bool:
+        """Whether what was read in the place is no nonsense."""
+        return self.token is not None and self.token.confidence >= _LEGIBLE
 
     @property
     def is_figure(self) -> bool:
@@ -89,7 +98,23 @@ def _count_label_columns(table: Table) -> int:
         for cell in table.cells
         if any(best_label(token.labels) in first_columns() for token in cell.tokens)
     ]
-    return min(starts, default=0)
+    if starts or any(map(_is_legibly_named, table.cells)):
+        return min(starts, default=0)
+    return _count_illegible_columns(table)
+
+
+def _count_illegible_columns(table: Table) -> int:
+    """How many columns of a table in which no label can be read stand before the first with a sure figure; 0
+    where one of them may as well be figures, most of them blank, or it has too few rows to say."""
+    figures = [c for c in table.cells if len(c.tokens) == 1 and c.tokens[0].confidence >= _SURE_FIGURE]
+    first = min((cell.column_start for cell in figures if _is_field(cell)), default=0)
+    if table.n_rows < _FEWEST_ROWS:
+        return 0
+    for column in range(first):
+        printed = [bool(cell.tokens) for cell in table.cells if cell.column_start == column]
+        if 2 * sum(printed) < len(printed):
+            return 0
+    return first
 
 
 def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns: int) -> Line:
@@ -122,6 +147,10 @@ def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
         fields=tuple(_place(c, table) for c in places),
     )
+
+
+def _is_legibly_named(cell: Cell) -> bool:
+    return _is_named(cell) and max(token.confidence for token in cell.tokens) >= _LEGIBLE
 
 
 def _is_named(cell: Cell) -> bool:
@@ -194,7 +223,7 @@ def _place(cell: Cell, table: Table) -> Field:
     position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
     token = _join_tokens(cell)
     shown = token if token and not is_empty(token.text) else None
-    return Field(cell.bbox, position, shown, cell.spotless)
+    return Field(cell.bbox, position, shown, cell.spotless, cell.row_stop - cell.row_start)
 
 
 def _join_tokens(cell: Cell) -> Token | None:

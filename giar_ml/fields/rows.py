@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
-from giar_ml.document import Problem
+from giar_ml.document import Problem, Token
 from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Form, Header, Section
@@ -22,7 +22,8 @@ from giar_ml.label.names import FIGURE, is_header
 _SKIP_TEXT_LINE = 0.1
 _SKIP_FIGURE_LINE = 6.0
 LOST_ROW = 5.0
-_NO_LABEL = 2.5
+NO_LABEL = 2.5
+"""Cost of laying a line into a row when it has no label, or none that says anything."""
 _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
 _LABEL_OF_BLANK_ROW = 4.0
@@ -32,8 +33,6 @@ _LEAST_DOUBT = 0.02
 _FAR_OFF = 5.0
 _FEWEST_ROWS, _MOST_WRITTEN = 3, 2
 """Rows that tell how far off each other they stand, and sure figures that a pen may have written."""
-_LEGIBLE = 0.75
-"""Confidence below which what was read in a label is nonsense and says nothing."""
 _LIKELY = 0.5
 _OTHER_TABLE = 2.0
 _LABEL_LINES = 4
@@ -44,6 +43,8 @@ _SURELY_NONE = 0.05
 _MAX_UNIT = 2
 """Characters of the longest unit, 万元; more are words, unless they make a figure: 增加3件."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_FEWEST_LETTERS = 2
+"""Characters of the shortest label, 其他; fewer are a mark, or a piece of one."""
 _SURELY = 0.9
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
@@ -53,6 +54,7 @@ _FULL_BLANK_ROW = 0.5
 _PARTIAL_BLANK_ROW = 1.5
 _FIELD_TOO_FEW = 0.4
 _FIELD_TOO_MANY = 0.8
+_PLACE_TOO_MANY = 0.1
 _WORST_LABEL = 9.0
 
 
@@ -93,13 +95,13 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
             price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL) + _blank_row_cost(lines[i + 1])
             borrowed.append((named[i + 1], price))
-        no_label = _WORST_LABEL if _has_own_label(line) else _NO_LABEL
+        no_label = _WORST_LABEL if _has_own_label(line) else NO_LABEL
         line_costs = []
         for section, row in rows:
             elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
             if not row.labels:
                 unlike = _unlike(named[i].values())
-                line_costs.append(elsewhere + (0.5 if not line.labels else _NO_LABEL + unlike))
+                line_costs.append(elsewhere + (0.5 if not line.labels else NO_LABEL + unlike))
                 continue
             name = f"row:{section.table}.{row.key}"
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
@@ -125,9 +127,11 @@ def _has_own_label(line: Line) -> bool:
 
 
 def _is_own_label(place: Field) -> bool:
-    if place.token is None or place.token.confidence < _LEGIBLE:
+    if not place.is_legible or place.row_span > 1:
         return False
     best = best_label(place.labels)
+    if not is_header(best) and place.token and len(_CHINESE.findall(place.token.text)) < _FEWEST_LETTERS:
+        return False
     return not best.startswith("under:") and place.labels.get(best, 1.0) >= _LIKELY
 
 
@@ -146,9 +150,10 @@ def _row_names(line: Line) -> dict[str, float]:
     """The rows that the labels of a line may name, each with the highest probability that one gives it."""
     names: dict[str, float] = {}
     for place in line.labels:
+        certainty = 1.0 if place.is_legible else place.token.confidence if place.token else 0.0
         for name, p in place.labels.items():
-            if name.startswith("row:") and p > names.get(name, 0.0):
-                names[name] = p
+            if name.startswith("row:") and p * certainty > names.get(name, 0.0):
+                names[name] = p * certainty
     return names
 
 
@@ -253,7 +258,7 @@ def _split_run(
     start = 0
     while start < len(line.fields) and j < len(rows) and rows[j][0] is section:
         stop = start + len(section.columns)
-        matches[j] = Match(replace(line, fields=line.fields[start:stop]), (i,), _NO_LABEL)
+        matches[j] = Match(replace(line, fields=line.fields[start:stop]), (i,), NO_LABEL)
         start, j = stop, j + 1
     return matches if start == len(line.fields) and len(matches) > 1 else {}
 
@@ -277,17 +282,22 @@ def _join_runs(
             break
     if len(fields) != n_columns or len(indices) < 2:
         return {}
-    return {j: Match(replace(lines[i], fields=fields), tuple(indices), _NO_LABEL)}
+    return {j: Match(replace(lines[i], fields=fields), tuple(indices), NO_LABEL)}
 
 
 def _skip_line_cost(line: Line, label_cost: float) -> float:
     """What it costs to leave a line out: a row printed blank is a row of the form all the same."""
     if line.n_figures:
-        return _SKIP_FIGURE_LINE
+        return min(_SKIP_FIGURE_LINE, sum(_doubt_cost(f.token) for f in line.fields if f.token))
     if not line.fields or not line.labels:
         return _SKIP_TEXT_LINE
     is_row = 1.0 if line.gridded else math.exp(-label_cost)
     return _SKIP_TEXT_LINE + _SKIP_BLANK_ROW * is_row
+
+
+def _doubt_cost(token: Token) -> float:
+    """What it costs to say that a token is no figure."""
+    return -math.log(max(1.0 - token.confidence, 1e-9))
 
 
 def _shape_cost(line: Line, n_columns: int) -> float:
@@ -301,7 +311,8 @@ def _shape_cost(line: Line, n_columns: int) -> float:
         return 0.0 if line.gridded else _FULL_BLANK_ROW
     few = max(0, n_columns - len(line.fields))
     many = max(0, line.n_figures - n_columns)
-    return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many
+    wide = max(0, len(line.fields) - n_columns) if line.gridded else 0
+    return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many + _PLACE_TOO_MANY * wide
 
 
 def _is_labelled_figure(field: Field) -> bool:
