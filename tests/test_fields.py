@@ -664,6 +664,34 @@ def test_a_blank_row_is_blank_though_rules_between_its_cells_were_lost() -> None
     assert "-" in values(evidence, "reviews.")
 
 
+@pytest.mark.parametrize(
+    ("left", "expected"), [(22, [None, 1, None]), (12, [1, None, None]), (18, None), (None, [None] * 3)]
+)
+def test_a_cell_below_two_headers_parts_where_its_figure_stands_below_one(left, expected) -> None:
+    # Once the rule between the first columns was lost in all rows: 1 was as likely the one as the other.
+    evidence = read(below_two_headers(left), kind="scan")
+    found = values(evidence, "disclosure.regulations")
+    assert found == expected if expected else "-" in found
+
+
+def test_two_headers_in_one_cell_are_headers_of_two_columns() -> None:
+    table = below_two_headers(22)
+    header = [token for cell in table.cells[1:3] for token in cell.tokens]
+    merged = Cell(0, 1, 1, 3, BBox(10, 0, 30, 10), tuple(header))
+    evidence = read(replace(table, cells=(table.cells[0], merged, *table.cells[3:])), kind="scan")
+    assert values(evidence, "disclosure.regulations") == [None, 1, None]
+
+
+def below_two_headers(left: float | None) -> Table:
+    """Blocks of table 1 where a row has one cell below two headers, with a figure at `left`, or blank."""
+    header = ["信息内容", "本年制发件数", "本年废止件数", "现行有效件数"]
+    table = table_of([header, ["规章", "", "", ""], ["行政规范性文件", "3", "4", "5"]])
+    cells = [c for c in table.cells if (c.row_start, c.column_start) not in ((1, 1), (1, 2))]
+    tokens = () if left is None else (sure("1", left, 10),)
+    merged = Cell(1, 2, 1, 3, BBox(10, 10, 30, 20), tokens)
+    return replace(table, cells=(*cells[:5], merged, *cells[5:]))
+
+
 def test_a_caption_alone_is_a_blank_row_where_no_zeros_are_printed() -> None:
     form = load_form("2021")
     full = ["3", "1", "2", "4", "5", "6", "21"]

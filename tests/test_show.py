@@ -71,8 +71,13 @@ def test_a_report_is_shown_as_on_the_form():
 
 def test_cells_that_were_read_are_marked_where_a_problem_names_them():
     keys = ("requests.new.natural_person", "reviews.litigation_after_reconsideration.total")
-    changes = {keys[1]: {"printed": None, "status": "blank"}, "requests.new.enterprise": {"status": "repaired"}}
-    problem = Problem("uncertain", "right with a probability of 51.0% only", (*keys, "requests.new.enterprise"))
+    changes = {
+        keys[1]: {"printed": None, "status": "blank"},
+        "requests.new.enterprise": {"status": "repaired"},
+    }
+    problem = Problem(
+        "uncertain", "right with a probability of 51.0% only", (*keys, "requests.new.enterprise")
+    )
     report = replace(make_report(changes=changes), problems=(problem,))
     assert report.doubtful == set(keys)
     text = render_report(report)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import pairwise
 from operator import itemgetter
 from typing import Literal, NamedTuple
 
@@ -45,6 +46,8 @@ _SURE_POINT_LOST = 0.004
 """Of 260 amounts with a point that were read at once and so surely, none had lost it; of some ten read in
 pieces or together with their unit, half had."""
 _SMALLEST_WITH_POINT = 1000
+_MIDDLE = 0.1
+"""How far from the middle of a field a figure stands that was printed there, in widths of the field."""
 _BLANK_MISSED, _SPOTLESS_MISSED = 1e-3, 1e-5
 """How often a blank place has lost its figure, with dirt in it and with nothing."""
 _MARGIN = 12.0
@@ -159,6 +162,7 @@ def lay_fields(
         found = {section.cell_key(row, c): _see_blank(line, b, spotless=spotless) for c, b in crossings}
         cost = _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns)) + blank * len(line.fields)
         return (Layout((), found, cost),)
+    line = _part_at_headers(line, section, headers)
     presence = _column_presence(section, headers.fields)
     lost = [
         _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
@@ -209,6 +213,44 @@ def _crossings(line: Line, section: Section, headers: Headers) -> list[BBox]:
         for place, c in _place_headers(section, headers.fields):
             bboxes[c] = BBox(place.bbox.left, label.top, place.bbox.right, label.bottom)
     return bboxes
+
+
+def _part_at_headers(line: Line, section: Section, headers: Headers) -> Line:
+    """The line with fields parted that lie below two headers or more of their table, where what is printed in
+    them stands below one alone: the rule between was lost."""
+    if not line.gridded or headers.table != line.table or len(line.fields) >= len(section.columns):
+        return line
+    centers = sorted({sum(place.position) / 2 for place, _ in _place_headers(section, headers.fields)})
+    fields = [
+        piece for place in line.fields for piece in _part(place, list(filter(place.is_across, centers)))
+    ]
+    return replace(line, fields=tuple(fields)) if len(fields) <= len(section.columns) else line
+
+
+def _part(place: Field, centers: Sequence[float]) -> list[Field]:
+    """The field, or one for each of the middles of columns in it."""
+    start, stop = place.position
+    scale = place.bbox.width / (stop - start) if stop > start else 0.0
+    token = place.token
+    edges = [start, *((a + b) / 2 for a, b in pairwise(centers)), stop]
+    bboxes = [
+        place.bbox._replace(
+            left=place.bbox.left + (left - start) * scale, right=place.bbox.left + (right - start) * scale
+        )
+        for left, right in pairwise(edges)
+    ]
+    holds = [token is not None and b.left <= token.bbox.left and token.bbox.right <= b.right for b in bboxes]
+    if len(bboxes) < 2 or (token is not None and (not any(holds) or _is_in_middle(token, place))):
+        return [place]
+    return [
+        replace(place, bbox=bbox, position=position, token=token if held else None)
+        for bbox, position, held in zip(bboxes, pairwise(edges), holds, strict=True)
+    ]
+
+
+def _is_in_middle(token: Token, place: Field) -> bool:
+    """Whether a figure stands in the middle of its field, as of a cell that was never parted."""
+    return abs(token.bbox.center[0] - place.bbox.center[0]) <= _MIDDLE * place.bbox.width
 
 
 def _skip_costs(line: Line, n_columns: int) -> list[float]:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
@@ -171,9 +172,22 @@ def _is_read(cell: Cell) -> bool:
 
 
 def _split_columns(cell: Cell) -> list[Cell]:
-    """The cell, or where figures stand far apart in it, one for each: the rule between them was not seen."""
-    if len(cell.tokens) < 2 or not any(_is_one_figure(token) for token in cell.tokens):
+    """The cell, or where headers or figures of several columns stand in it, one for each: the rule between
+    was not seen."""
+    if len(cell.tokens) < 2:
         return [cell]
+    if any(map(_is_one_figure, cell.tokens)):
+        return _split_figures(cell)
+    tokens = sorted(cell.tokens, key=lambda token: token.bbox.left)
+    names = [best_label(token.labels) for token in tokens]
+    side_by_side = all(a.bbox.right <= b.bbox.left for a, b in pairwise(tokens))
+    if side_by_side and len(set(names)) == len(names) and all(name.startswith("column:") for name in names):
+        return [_keep(cell, [token]) for token in tokens]
+    return [cell]
+
+
+def _split_figures(cell: Cell) -> list[Cell]:
+    """The cell, or where figures stand far apart in it, one for each."""
     columns: list[list[Token]] = []
     height = median(token.bbox.height for token in cell.tokens)
     for token in sorted(cell.tokens, key=lambda token: token.bbox.left):
@@ -195,8 +209,13 @@ def _split_columns(cell: Cell) -> list[Cell]:
         was_label = is_label
     if len(groups) == 1:
         return [cell]
-    kept = [tuple(token for token in cell.tokens if token in group) for group in groups]
-    return [replace(cell, tokens=tokens, bbox=union(t.bbox for t in tokens)) for tokens in kept]
+    return [_keep(cell, group) for group in groups]
+
+
+def _keep(cell: Cell, tokens: Sequence[Token]) -> Cell:
+    """The piece of a cell that some of its tokens fill."""
+    kept = tuple(token for token in cell.tokens if token in tokens)
+    return replace(cell, tokens=kept, bbox=union(token.bbox for token in kept))
 
 
 def _is_one_figure(token: Token) -> bool:
