@@ -185,6 +185,12 @@ def decode_within(
     return Solution(decisions, best_cost / SCALE, gap, proven)
 
 
+def least_cost(puzzle: Puzzle) -> float:
+    """What every explanation costs at least, in nats, by the sums that do not hold: told without solving."""
+    bound, _ = next(_by_bound(puzzle))
+    return bound / SCALE
+
+
 @dataclass
 class _Layout:
     price: int

@@ -27,6 +27,9 @@ _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "�
 _SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=\.)['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
 """Before a figure, above it and behind it. A point is one where another follows: the zero of .5 may have been
 lost."""
+_SIGNS_TWICE = re.compile(r"^([-+])[-+]+")
+_COMMA_FOR_POINT = re.compile(r"^(\d+),(\d{1,2})$")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,]+(?=\d)")
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
@@ -94,6 +97,15 @@ def mend_separators(text: str, cell_type: CellType = "count") -> str:
     if _GROUPED.fullmatch(head.lstrip("-+")):
         head = head.replace(".", ",")
     return head + point + decimals
+
+
+def without_specks(text: str, cell_type: CellType = "count") -> str:
+    """A figure as read from pixels without marks that nobody can have printed: 1.8 in a column of counts
+    is 18, 1,59 in one of amounts 1.59, --5 is -5."""
+    text = _SIGNS_TWICE.sub(r"\1", plain(text))
+    if cell_type == "amount":
+        return _COMMA_FOR_POINT.sub(r"\1.\2", text)
+    return _BETWEEN_DIGITS.sub("", text)
 
 
 def _shortest(number: Decimal) -> Value:

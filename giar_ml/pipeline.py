@@ -110,9 +110,11 @@ class Extractor:
         """Read one report and keep what was seen on the way; raises as `extract`.
 
         Scanned pages on which cells of the form are nowhere to be found are read once more, without their
-        rules; the reading that fits the form better counts.
+        rules; the reading that fits the form better, with its sums, counts.
         """
+        from giar_ml.decode import least_cost
         from giar_ml.fields.misruled import find_misruled, misfit
+        from giar_ml.weigh import build_puzzle
 
         clock = _Clock()
         document = self._read(path, clock)
@@ -123,7 +125,11 @@ class Extractor:
         if misruled:
             document = self._read_without_rules(document, misruled, clock)
             other = _find_report(document, labeller, clock)
-            found = min(found, other, key=lambda found: misfit(found.evidence))
+            with clock("solve"):
+                found = min(
+                    (found, other),
+                    key=lambda f: misfit(f.evidence) + least_cost(build_puzzle(f.evidence, ())),
+                )
         return _understand(found, self._max_risk, clock)
 
     def _read(self, path: str | Path, clock: _Clock) -> Document:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giar_ml.decode import Puzzle, Row, decode
+from giar_ml.decode import Puzzle, Row, decode, least_cost
 from giar_ml.forms import Sum, load_form
 from giar_ml.solve import Evidence, Statement
 
@@ -43,6 +43,12 @@ def test_lawful_readings_stay_as_they_are():
     assert {key: d.shown for key, d in solution.decisions.items()} == LAWFUL
     assert solution.cost == 0
     assert not any(d.misprint or d.alternatives for d in solution.decisions.values())
+
+
+def test_the_least_cost_is_told_by_the_sums_that_do_not_hold():
+    assert least_cost(puzzle({}, unsure)) == 0
+    wrong = puzzle({"a": unsure(13), "d": unsure(210, 21)}, unsure)
+    assert 4 < least_cost(wrong) <= decode(wrong).cost
 
 
 def test_misread_figure_is_restored_from_its_second_reading():

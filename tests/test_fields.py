@@ -198,6 +198,16 @@ def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values:
     assert [value for value, _ in seen.readings] == values
 
 
+def test_specks_between_the_digits_of_a_count_speak_for_the_count() -> None:
+    # Once 18 was as sure as 1.8 left it, though no count can be printed so.
+    bbox = BBox(0, 0, 90, 9)
+    texts = (Reading("1.8", 0.6), Reading("18", 0.39), Reading("13", 0.01))
+    place = Field(bbox, (0.0, 1.0), Token("1.8", bbox, 0.6, texts))
+    line = Line(1, 0, True, False, (), (place,))
+    (first, p), *_ = _see(line, place, Header("decisions", ("本年处理决定数量",))).readings
+    assert (first, p) == (18, pytest.approx(0.39 + 0.98 * 0.6))
+
+
 def test_a_row_without_a_cell_of_its_own_is_no_line_of_figures() -> None:
     # Once a table with a row that all of its cells only span ended the program.
     def label(bbox: BBox) -> Token:

@@ -133,6 +133,14 @@ def test_ink_that_gives_no_text_is_unread_not_blank() -> None:
 def test_faint_figure_may_be_blank() -> None:
     token = to_token(Recognition("5", 0.9, posteriors([{"5": 0.98}])), line_of(20, 20, faint=True))
     assert [reading.text for reading in token.readings][:2] == ["5", ""]
+    assert token.readings[1].probability == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_faint_figure_that_the_reader_of_figures_is_sure_of_is_hardly_blank() -> None:
+    recognition = Recognition("5", 0.9, posteriors([{"5": 0.999}]))
+    token = to_token(recognition, line_of(20, 20, faint=True), figures=log_probs_of("5", 0.9999))
+    assert token.text == "5"
+    assert token.confidence == pytest.approx(0.99, abs=0.003)
 
 
 def cell_image(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (200, 100)) -> np.ndarray:

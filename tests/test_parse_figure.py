@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from giar_ml.figures import is_empty, is_figure, mend_figure, mend_separators, parse_figure
+from giar_ml.figures import is_empty, is_figure, mend_figure, mend_separators, parse_figure, without_specks
 from giar_ml.forms import CellType
 
 
@@ -127,3 +127,20 @@ def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
 )
 def test_points_that_can_only_be_commas(text: str, cell_type: CellType, expected: str) -> None:
     assert mend_separators(text, cell_type) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "cell_type", "expected"),
+    [
+        ("1.8", "count", "18"),
+        ("108.9", "count", "1089"),
+        ("1.,8", "count", "18"),
+        ("１,59", "amount", "1.59"),
+        ("1,590", "amount", "1,590"),
+        ("--7,580", "change", "-7580"),
+        ("-5", "change", "-5"),
+        ("070", "count", "070"),
+    ],
+)
+def test_marks_that_nobody_can_have_printed_go(text: str, cell_type: CellType, expected: str) -> None:
+    assert without_specks(text, cell_type) == expected

@@ -480,6 +480,20 @@ def test_a_seal_of_dots_in_two_parts_is_one() -> None:
     assert (clear_dithered_seals(page, dpi=DPI) < 128).sum() < 0.1 * (page < 128).sum()
 
 
+def test_a_table_of_dotted_rules_is_no_seal() -> None:
+    # Once its rules were taken off where they are broken into dots, in the size of a seal, on a clean print.
+    gray = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    step = round(0.16 * DPI)
+    for at in range(150, 150 + 40 * step, step):
+        gray[at, 100:900] = 0
+        gray[150:1000, at] = 0
+    dotted = gray[480 : 480 + round(1.5 * DPI), 380 : 380 + round(1.5 * DPI)]
+    dotted[:] = 255
+    dotted[::step, ::3] = 0
+    dotted[::3, ::step] = 0
+    assert clear_dithered_seals(gray, dpi=DPI) is gray
+
+
 def test_a_grey_seal_is_none_of_dots() -> None:
     gray = np.random.default_rng(3).normal(225, 9, (HEIGHT, WIDTH)).clip(0, 255).astype(np.uint8)
     cv2.circle(gray, (620, 560), 120, (120,), 5)

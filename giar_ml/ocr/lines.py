@@ -40,8 +40,9 @@ _DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（
 LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
-FAINT_IS_BLANK = 0.3
-"""Probability that a faint mark is no figure."""
+FAINT_IS_BLANK, SURE_OF_FAINT, SURE_FAINT_IS_BLANK = 0.3, 0.99, 0.01
+"""Probability that a faint mark is no figure, and the same where the reader of figures is at least so sure of
+one: of 109 such marks that were none it was of none, of 97 that were figures of 49."""
 GAP_IS_NOTHING = 0.5
 """Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
 
@@ -84,8 +85,11 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     if readings and figures is None:
         readings = tuple(Reading(text, certainty * p) for text, p in readings)
     if readings and line.faint:
-        pale = {text: (1 - FAINT_IS_BLANK) * p for text, p in readings}
-        readings = _in_order({**pale, "": pale.get("", 0.0) + FAINT_IS_BLANK})
+        text, p = readings[0]
+        is_sure = figures is not None and text and p >= SURE_OF_FAINT
+        blank = SURE_FAINT_IS_BLANK if is_sure else FAINT_IS_BLANK
+        pale = {text: (1 - blank) * p for text, p in readings}
+        readings = _in_order({**pale, "": pale.get("", 0.0) + blank})
     if readings:
         text = next((text for text, _ in readings if text), "")
         if not recognition.text.strip() and readings[0].text == "" and readings[0].probability >= SURELY_NONE:

@@ -10,6 +10,8 @@ import numpy as np
 from giar_ml.document import BBox
 from giar_ml.geometry import intersection_area, union
 from giar_ml.masks import find_straight
+from giar_ml.tables.rules import find_rules
+from giar_ml.tables.ruling import Rules
 from giar_ml.upright.halftone import (
     DARK,
     find_alone,
@@ -30,6 +32,8 @@ SEAL_IN, MAX_ASPECT = (0.8, 2.2), 1.5
 MARGIN_IN = 0.08
 OF_DOTS = 0.25
 """Share of the pixels of a mark that are dots: print has a tenth of it, a mark of a seal half."""
+OF_RULES = 0.5
+"""Share of the dots that lie on rules, beyond which these are what is dotted."""
 POINT_PX, POINT_IN = 3, 0.06
 """Side of the largest decimal point that is one dot, and how far from print it stands."""
 RULE_IN = 0.25
@@ -40,19 +44,37 @@ STEP = 4
 def clear_dithered_seals(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     """The page, (H, W) uint8, without the marks of dots that a black-and-white one has for a seal.
 
-    Print below is solid, dots are single pixels: a mark of both stays whole. `gray` itself where there is no
-    seal.
+    Print below is solid, dots are single pixels: a mark of both stays whole. Dotted rules are no seals.
+    `gray` itself where there is no seal.
     """
     if not is_black_and_white(gray):
         return gray
-    boxes = _find_seals(share_around(find_dots(gray), STROKE_IN * dpi) > MIN_DOTS, dpi=dpi)
-    cleared = gray.copy() if boxes else gray
+    dots = find_dots(gray)
+    boxes = _find_seals(share_around(dots, STROKE_IN * dpi) > MIN_DOTS, dpi=dpi)
+    if not boxes:
+        return gray
+    is_rule = _draw_rules(find_rules(gray, dpi=dpi), *gray.shape)
+    cleared = gray
     margin = round(MARGIN_IN * dpi)
     for left, top, right, bottom in (map(round, box) for box in boxes):
-        rows = slice(max(0, top - margin), bottom + margin)
-        columns = slice(max(0, left - margin), right + margin)
-        _clear(cleared[rows, columns], dpi=dpi)
+        part = slice(max(0, top - margin), bottom + margin), slice(max(0, left - margin), right + margin)
+        if dots[part][is_rule[part]].sum() > OF_RULES * dots[part].sum():
+            continue
+        if cleared is gray:
+            cleared = gray.copy()
+        _clear(cleared[part], is_rule[part], dpi=dpi)
     return cleared
+
+
+def _draw_rules(rules: Rules, height: int, width: int) -> np.ndarray:
+    """The pixels of rules and beside them, (H, W) bool."""
+    drawn = np.zeros((height, width), np.uint8)
+    ends = [((r.start, r.position), (r.stop, r.position), r.thickness) for r in rules.horizontal]
+    ends += [((r.position, r.start), (r.position, r.stop), r.thickness) for r in rules.vertical]
+    for start, stop, thickness in ends:
+        (x0, y0), (x1, y1) = rules.to_page(*start), rules.to_page(*stop)
+        cv2.line(drawn, (round(x0), round(y0)), (round(x1), round(y1)), (1,), round(thickness) + 2)
+    return drawn > 0
 
 
 def _find_seals(is_dotted: np.ndarray, *, dpi: float) -> list[BBox]:
@@ -89,10 +111,10 @@ def _near(marks: np.ndarray) -> np.ndarray:
     return np.asarray(cv2.dilate(marks.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0)
 
 
-def _clear(part: np.ndarray, *, dpi: float) -> None:
-    """Whiten the marks of dots in a part of the page, (h, w) uint8, but for dotted rules."""
+def _clear(part: np.ndarray, is_rule: np.ndarray, *, dpi: float) -> None:
+    """Whiten the marks of dots in a part of the page, (h, w) uint8, but for rules."""
     ink = (part < DARK).astype(np.uint8)
-    is_rule = _near(find_straight(ink, round(RULE_IN * dpi)) | find_dotted(ink, dpi=dpi))
+    is_rule = is_rule | _near(find_straight(ink, round(RULE_IN * dpi)) | find_dotted(ink, dpi=dpi))
     ink[is_rule] = 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
     n_dots = np.bincount(labels[find_alone(ink > 0)], minlength=count)
