@@ -584,6 +584,24 @@ def test_a_thin_line_from_rule_to_rule_is_one() -> None:
     assert find_grid(image)[0] == 4
 
 
+def struck_out(*columns: int, thickness: int = 2) -> np.ndarray:
+    """A grid with a line from rule to rule through one row, and an 8 on it in some columns."""
+    image = draw_grid(XS, YS, thickness=4)
+    for column in columns:
+        cv2.putText(image, "8", (XS[column] + 60, 232), cv2.FONT_HERSHEY_SIMPLEX, 1.0, (0, 0, 0), 3)
+    image[218 : 218 + thickness, XS[0] : XS[-1]] = 0
+    return image
+
+
+def test_a_thin_line_that_strikes_figures_out_divides_no_row() -> None:
+    # Once a scratch across the glass of a fax made two rows of one, its figures halves in each.
+    assert find_grid(struck_out(0, 1, 2)) == (3, 3, 9)
+    assert len(streaked_rules(struck_out(0, 1, 2)).row_streaks) == 1
+    # One may be a word that hangs into its rule, and rules are as thick as rules.
+    assert find_grid(struck_out(0))[0] == 4
+    assert find_grid(struck_out(0, 1, 2, thickness=4))[0] == 4
+
+
 def test_a_thin_line_that_ends_where_the_others_end_is_one() -> None:
     image = draw_grid(XS, YS, thickness=4)
     image[:, 80:120] = PAPER  # a table that is open on the left

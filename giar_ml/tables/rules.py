@@ -32,6 +32,7 @@ from giar_ml.tables.ruling import (
     gap_between,
     touches,
 )
+from giar_ml.tables.scratches import find_scratches
 from giar_ml.tables.segments import (
     find_pieces,
     find_segments,
@@ -120,6 +121,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     )
     row_streaks = find_streaks(rows, columns, length=width, dpi=dpi)
     column_streaks = find_streaks(columns, rows, length=height, dpi=dpi)
+    row_streaks += find_scratches(rows, columns, gray, slopes=slopes, dpi=dpi)
     rows = tuple(rule for rule in rows if rule not in row_streaks)
     columns = tuple(rule for rule in columns if rule not in column_streaks)
     row_streaks += (*row_folds, *hairlines)
