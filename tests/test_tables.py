@@ -648,6 +648,19 @@ def broken_column(*left: tuple[int, int], rows: int = 2, baseline: int = 32) -> 
     return image
 
 
+def test_digits_in_two_lines_are_no_rule() -> None:
+    # Once their strokes were the rest of one: they are above and below the print of the cells beside them.
+    image = draw_grid([100, 300, 400], [100, 177, 254, 331], thickness=3)
+    for top in (100, 177):
+        cv2.putText(image, "80#80#", (120, top + 48), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+        for x in (333, 350, 367):
+            image[top + 20 : top + 32, x : x + 2] = 0
+        image[top + 57 : top + 71, 350:352] = 0
+    assert find_grid(image)[2] == 6
+    image[102:330, 350:352] = np.where(np.arange(228)[:, None, None] % 19 < 8, 0, image[102:330, 350:352])
+    assert find_grid(image)[2] > 6
+
+
 def test_a_rule_is_told_by_what_stands_above_and_below_the_print_of_its_rows() -> None:
     # Columns that are not alike: nothing but what is left says that there is a rule.
     assert find_grid(broken_column((2, 10), (39, 47)))[2] == 8

@@ -195,6 +195,15 @@ def test_shaded_rows_are_sheet():
     assert (sheet == paper).mean() > 0.98
 
 
+def test_a_high_shaded_header_at_the_head_of_a_page_is_sheet():
+    # Once most of what lies above its lower edge was it, and all of that was cut off as desk.
+    page = np.full((1170, 830), 253, np.uint8)
+    page[90:218, 50:780] = 241
+    for y in (90, 133, 175, 218, 260):
+        page[y : y + 2, 50:780] = 0
+    assert find_sheet(page) is None
+
+
 def test_a_sheet_that_reaches_the_edge_of_the_picture_is_not_cut_off_at_a_shaded_header():
     # Once the flood began where the sheet left the picture, and the header of a table was taken for desk.
     page = make_page()

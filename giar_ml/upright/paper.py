@@ -23,6 +23,8 @@ MIN_EDGE = 0.5
 """Share of a side of the sheet along which its edge is seen."""
 DESK_SHARE = 0.35
 """Of the difference between sheet and desk, from which the rim of the picture is desk."""
+RIM_PX = 3
+"""Width of what is on the rim of the picture."""
 N_TRIES = 200
 
 
@@ -54,16 +56,23 @@ def find_sheet(image: np.ndarray) -> np.ndarray | None:
         beyond, near = off <= 0, (off > EDGE_WIDTH_PX) & (off <= BESIDE_PX[-1])
         if not beyond.any() or not near.any():
             continue
-        # Paper on both sides is that above and below a shaded header; it may be darker to one side.
-        desk = np.median(levels[beyond], axis=0)
-        if all(
-            np.abs(desk - other).max() >= EDGE_LEVELS for other in (paper, np.median(levels[near], axis=0))
-        ):
+        # Paper on both sides is that above and below a shaded header; it may be darker to one side. Above a
+        # header at the head of a page there is little of it, but on the rim.
+        desks = [np.median(levels[where], axis=0) for where in (beyond, _rim_of(beyond))]
+        papers = paper, np.median(levels[near], axis=0)
+        if all(np.abs(desk - other).max() >= EDGE_LEVELS for desk in desks for other in papers):
             np.rot90(outside, side)[beyond] = True
     if not outside.any():
         return None
     large = cv2.resize(outside.astype(np.uint8), (width, height), interpolation=cv2.INTER_NEAREST)
     return np.asarray(large == 0)
+
+
+def _rim_of(beyond: np.ndarray) -> np.ndarray:
+    """(H, W) bool: the first pixels, from the left, of what lies beyond a left edge."""
+    rim = beyond.copy()
+    rim[:, RIM_PX:] = False
+    return rim
 
 
 def _watershed(image: np.ndarray) -> np.ndarray:
