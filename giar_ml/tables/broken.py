@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from giar_ml.geometry import cluster, overlap, runs
@@ -24,9 +23,9 @@ MIN_LEFT_IN, MIN_ROWS = 0.08, 2
 """What is left of a rule in all its rows, and how many these are."""
 BEYOND_FIGURE = 0.2
 """Share of this that no figure in each of them can be."""
-MIN_STROKE_IN, DIGIT_PITCH_IN = 0.025, (0.04, 0.12)
-"""Length of an upright stroke of a digit, or of half of one, and how far it stands from one of the next
-digit; no column is as narrow."""
+LINE_IN, DIGIT = 0.18, 0.6
+"""From line to line of text at least, so that a row twice as high may have figures in two lines; and the
+height of digits at most, in lines."""
 MOSTLY = 0.8
 """Of the height of a row a rule goes through it."""
 
@@ -43,8 +42,6 @@ class _Band(NamedTuple):
     """(L,) where these lines are."""
     is_margin: np.ndarray
     """(L,) bool: which of them have no print."""
-    has_neighbour: np.ndarray
-    """(W, L) bool: whether something dark stands as far off in the same line as digit from digit."""
 
 
 class _Seen(NamedTuple):
@@ -116,29 +113,30 @@ def _find_pieces(row: int, band: _Band, *, dpi: float) -> list[_Seen]:
         if stop - start > 2 * TOUCH_IN * dpi:
             continue
         best = start + int(n_left[start:stop].argmax())
-        is_left = band.clear[best] & ~_find_strokes(band, best, dpi=dpi)
-        at = band.along[is_left]
+        at = band.along[band.clear[best]]
         # Figures stand on their rules, but do not hang on the one above.
         lower = at[at > band.top + TOUCH_IN * dpi]
-        in_figure = np.searchsorted(lower, lower + FIGURE_IN * dpi, side="right") - np.arange(len(lower))
-        beyond = len(at) - int(in_figure.max(initial=0))
+        beyond = len(at) - _most_in_figures(lower, (band.bottom - band.top) / dpi, dpi=dpi)
         near = (TOUCH_IN / 2 + CLOSE_IN) * dpi
         meets = bool(((at <= band.top + near) | (at >= band.bottom - near)).any())
-        left = int((is_left & band.is_margin).sum())
-        if left:
-            pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, left, beyond, meets))
+        pieces.append(_Seen(row, band.first + (start + stop - 1) / 2, int(n_left[best]), beyond, meets))
     return pieces
 
 
-def _find_strokes(band: _Band, index: int, *, dpi: float) -> np.ndarray:
-    """(L,) bool: the lines of strokes at a position that stand beside others. In a cell of two lines of
-    digits they are above and below the print of cells that have one."""
-    strokes = np.zeros(len(band.along), bool)
-    low, high = (round(side * dpi) for side in (MIN_STROKE_IN, FIGURE_IN))
-    for start, stop in runs(band.clear[index]):
-        if low <= stop - start <= high and band.has_neighbour[index, start:stop].mean() > 0.5:
-            strokes[start:stop] = True
-    return strokes
+def _most_in_figures(at: np.ndarray, row_in: float, *, dpi: float) -> int:
+    """How many pixels, (N,) their rising places along a row, can be strokes of figures: of one, or of one in
+    each of the lines for which the row has room."""
+    n_lines = max(1, int(row_in / LINE_IN))
+    height = min(FIGURE_IN, DIGIT * row_in / n_lines) if n_lines > 1 else FIGURE_IN
+    count = 0
+    for _ in range(n_lines if len(at) else 0):
+        within = np.searchsorted(at, at + height * dpi, side="right") - np.arange(len(at))
+        first, most = int(within.argmax()), int(within.max())
+        at = np.delete(at, np.s_[first : first + most])
+        count += most
+        if not len(at):
+            break
+    return count
 
 
 def _is_covered(band: _Band, columns: list[Rule]) -> bool:
@@ -166,12 +164,4 @@ def _see(
         return None
     clear = seen == CLEAR
     clear[1:-1] = clear[1:-1] | clear[:-2] | clear[2:]
-    return _Band(top, bottom, int(positions[0]), clear, along, is_margin, _have_neighbours(seen > 0, dpi=dpi))
-
-
-def _have_neighbours(dark: np.ndarray, *, dpi: float) -> np.ndarray:
-    """(W, L) bool: where something dark, (W, L) bool, stands a digit's pitch off in the same line."""
-    near, far = (round(side * dpi) for side in DIGIT_PITCH_IN)
-    beside = np.ones((2 * far + 1, 1), np.uint8)
-    beside[far - near + 1 : far + near] = 0
-    return np.asarray(cv2.dilate(dark.astype(np.uint8), beside) > 0)
+    return _Band(top, bottom, int(positions[0]), clear, along, is_margin)
