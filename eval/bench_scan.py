@@ -4,7 +4,8 @@ python eval/bench_scan.py [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5]
 
 The pages are made into a scan without a text layer. Ours is all of `giar extract`: file in, checked cells
 out; stock is `PaddleOCR.predict` on the same page images, which gives lines of text only. Both take turns
-in one process after a run each to warm up; memory is measured in a process of its own.
+in one process after a run each to warm up; memory is measured in a process of its own. Then the reader of
+figures alone, on all crops of the report at once.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import numpy as np
 
+from giar_ml.ocr.figures import FigureReader, load_figure_reader
 from giar_ml.pipeline import Extractor
 
 DEFAULT_PDF = Path(__file__).parents[2] / "shared" / "real" / "hongze-2023.pdf"
@@ -45,6 +48,7 @@ def main() -> None:
             peak_mib = pool.apply(measure_peak, (scan,))
         result: dict[str, Any] = {"pages": len(images), "dpi": options.dpi, "peak_rss_mib": round(peak_mib)}
         result |= measure_times(scan, images, repeat=options.repeat)
+        result |= measure_figures(scan, repeat=options.repeat)
     print(json.dumps(result, indent=2))
 
 
@@ -80,6 +84,28 @@ def measure_times(scan: Path, images: list[np.ndarray], *, repeat: int) -> dict[
         "stock_s": round(median(stock_s), 3),
         "ratio": round(median(o / s for o, s in zip(ours_s, stock_s, strict=True)), 3),
     }
+
+
+def measure_figures(scan: Path, *, repeat: int) -> dict[str, Any]:
+    """How many crops of figures the scan has, and the median milliseconds to read them all at once."""
+    crops: list[np.ndarray] = []
+    reader = load_figure_reader()
+
+    @dataclass(frozen=True)
+    class Recorder(FigureReader):
+        def read(self, seen: Sequence[np.ndarray]) -> list[np.ndarray]:
+            crops.extend(seen)
+            return super().read(seen)
+
+    extractor = Extractor(device="cpu")
+    extractor._figure_reader = Recorder(reader.session)
+    extractor.extract(scan)
+    times_ms = []
+    for _ in range(repeat + 1):
+        start = time.perf_counter()
+        reader.read(crops)
+        times_ms.append(1000 * (time.perf_counter() - start))
+    return {"figure_crops": len(crops), "figures_ms": round(median(times_ms[1:]), 1)}
 
 
 def stock_reader() -> Callable[[np.ndarray], Any]:

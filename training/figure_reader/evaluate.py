@@ -7,7 +7,6 @@ both are weighed is fitted on the validation scans; measure on scans that no one
 from __future__ import annotations
 
 import argparse
-import itertools
 import math
 import sys
 from collections import defaultdict
@@ -99,14 +98,20 @@ def _k_best(log_probs: np.ndarray) -> Readings:
     return {text: min(1.0, math.exp(log_prob)) for text, log_prob in best}
 
 
-def fit_weighing(cases: Sequence[Case]) -> Weighing:
-    """The weights under which the figures are most probable."""
-    grid = itertools.product((0.0, 0.2, 0.4, 0.6, 0.8, 1.0), (0.4, 0.6, 0.8, 1.0), (1e-2, 1e-3, 1e-4))
-    return min((Weighing(*values) for values in grid), key=lambda weighing: _nll(cases, weighing))
+def fit_weighing(cases: Sequence[Case], *, least: float = 1e-4) -> Weighing:
+    """The weights under which what the lines show is told best from what else was read there: a logistic
+    regression without intercept (scikit-learn) on the log probabilities of every reading."""
+    from sklearn.linear_model import LogisticRegression
 
-
-def _nll(cases: Sequence[Case], weighing: Weighing) -> float:
-    return sum(-math.log(max(1e-6, weighing(case).get(case.text, 0))) for case in cases)
+    scores, shown = [], []
+    for case in cases:
+        for text in {*case.engine_raw, *case.model}:
+            both = (case.engine_raw.get(text, 0), case.model.get(text, 0))
+            scores.append([math.log(max(least, p)) - math.log(0.5) for p in both])
+            shown.append(text == case.text)
+    found = LogisticRegression(fit_intercept=False, C=1.0).fit(scores, shown)
+    engine, model = (max(0.0, float(weight)) for weight in found.coef_[0])
+    return Weighing(engine, model, least)
 
 
 def best(readings: Readings) -> tuple[str, float]:
