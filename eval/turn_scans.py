@@ -2,9 +2,9 @@
 
 python -m eval.turn_scans FOLDER OUT [--turn 90] [--dpi 100]
 
-Writes the PDF scans of a folder with their gold into another, for `giar evaluate` to read. A page turns as a
-whole sheet does that was laid on the glass the other way; a coarser one is what a device with fewer dots to
-the inch had given.
+Writes the PDF scans of a folder with their gold into another, as TIFF, so that nothing else is lost, for
+`giar evaluate` to read. A page turns as a whole sheet does that was laid on the glass the other way; a
+coarser one is what a device with fewer dots to the inch had given.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from giar_ml.annotations.gold import Gold, GoldPage, Warp, gold_path
 from giar_ml.load import load
 from training import warp
-from training.degrade import Scan, write_scan
+from training.degrade import Scan
 
 
 def main() -> None:
@@ -34,7 +35,14 @@ def main() -> None:
         images = [page.image for page in load(path).pages if page.image is not None]
         if len(images) == len(gold.pages):
             scan, moved = turn_scan(images, gold, degrees=options.turn, dpi=options.dpi)
-            moved.write(gold_path(write_scan(scan, options.out / path.name)))
+            moved.write(gold_path(write_tiff(scan, options.out / f"{path.stem}.tif")))
+
+
+def write_tiff(scan: Scan, path: Path) -> Path:
+    """Write a scan without loss."""
+    first, *others = [Image.fromarray(page) for page in scan.pages]
+    first.save(path, save_all=True, append_images=others, compression="tiff_deflate", dpi=(scan.dpi,) * 2)
+    return path
 
 
 def turn_scan(

@@ -27,6 +27,8 @@ MIN_LINE_IN = 0.04
 """Lower bands of ink are specks and underlines."""
 INK_LEVEL = 60
 """Grey levels by which ink is darker than the paper of the page."""
+THIN_DPI = 110.0
+"""Of coarser pages strokes are one pixel wide: all is ink there that has a neighbour."""
 
 
 class Detector(Protocol):
@@ -116,7 +118,7 @@ def _block(bbox: BBox, type_: str) -> TextBlock:
 
 def _text_bands(gray: np.ndarray, tables: Sequence[BBox], *, dpi: float) -> list[tuple[BBox, str]]:
     """Paragraphs outside the tables; a single line right above a table is its title."""
-    ink = find_ink(gray, tables, margin=round(0.03 * dpi))
+    ink = find_ink(gray, tables, margin=round(0.03 * dpi), dpi=dpi)
     lines = [
         (start, stop)
         for start, stop in runs(ink.sum(axis=1) > 0, gap=round(0.01 * dpi))
@@ -145,11 +147,14 @@ def _text_bands(gray: np.ndarray, tables: Sequence[BBox], *, dpi: float) -> list
     return blocks
 
 
-def find_ink(gray: np.ndarray, tables: Sequence[BBox], *, margin: int) -> np.ndarray:
+def find_ink(gray: np.ndarray, tables: Sequence[BBox], *, margin: int, dpi: float) -> np.ndarray:
     """(H, W) bool: dark pixels outside the tables, single specks left out."""
     paper = float(np.percentile(gray[::4, ::4], 60))
     ink = (gray < paper - INK_LEVEL).astype(np.uint8)
     for table in tables:
         left, top = max(0, int(table.left) - margin), max(0, int(table.top) - margin)
         ink[top : int(table.bottom) + margin + 1, left : int(table.right) + margin + 1] = 0
+    if dpi < THIN_DPI:
+        beside = cv2.dilate(ink, np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.uint8))
+        return np.asarray(ink & beside, bool)
     return cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(bool)

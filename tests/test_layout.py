@@ -8,7 +8,7 @@ from layoutparser.elements import Layout, Rectangle, TextBlock
 from giar_ml.document import Page
 from giar_ml.errors import EngineError
 from giar_ml.geometry import runs
-from giar_ml.layout import detect_layout, load_detector
+from giar_ml.layout import detect_layout, find_ink, load_detector
 from giar_ml.tables import find_tables
 
 
@@ -68,3 +68,13 @@ def test_runs_join_small_gaps() -> None:
     flags = np.array([0, 1, 1, 0, 1, 0, 0, 0, 1], bool)
     assert runs(flags) == [(1, 3), (4, 5), (8, 9)]
     assert runs(flags, gap=1) == [(1, 5), (8, 9)]
+
+
+@pytest.mark.parametrize(("dpi", "seen"), [(100, True), (200, False)])
+def test_strokes_one_pixel_wide_are_ink_of_coarse_pages_alone(dpi: float, seen: bool) -> None:
+    gray = np.full((60, 60), 230, np.uint8)
+    gray[20:29, 30] = 60
+    gray[45, 45] = 60
+    ink = find_ink(gray, [], margin=0, dpi=dpi)
+    assert ink[20:29, 30].all() == seen
+    assert not ink[45, 45]

@@ -35,7 +35,8 @@ table without rules stand further apart."""
 
 def outside_ink(page: Page, gray: np.ndarray, *, dpi: float) -> np.ndarray:
     """(H, W) bool: what is dark outside the tables."""
-    return find_ink(gray, [table.bbox for table in page.tables], margin=round(TABLE_MARGIN_IN * dpi))
+    tables = [table.bbox for table in page.tables]
+    return find_ink(gray, tables, margin=round(TABLE_MARGIN_IN * dpi), dpi=dpi)
 
 
 def find_outside_lines(

@@ -34,17 +34,13 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     """
     if page.kind != "scan" or page.image is None:
         return page
-    image = page.image
-    dpi = page.dpi or estimate_dpi(image)
-    image = remove_streaks(image, dpi=dpi)
-    image = even_light(image, dpi=dpi, sheet=find_sheet(image))
-    image = fade_red_seals(image, dpi=dpi)
-    seen = to_gray(image)
-    gray = clear_dithered_seals(clear_halftone(seen, dpi=dpi), dpi=dpi)
+    dpi = page.dpi or estimate_dpi(page.image)
+    image, seen, gray = _clean(page.image, dpi=dpi)
     page_sketch = sketch(gray, dpi=dpi)
     quarters = find_quarters(page_sketch, engine)
     if quarters:
-        gray = turn_image(gray, quarters)
+        # Cleaned anew, so that whichever way a page lay, the same is read.
+        image, seen, gray = _clean(turn_image(page.image, quarters), dpi=dpi)
         page_sketch = sketch(gray, dpi=dpi)
     field = find_field(page_sketch)
     if field:
@@ -55,6 +51,16 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
     height, width = image.shape[:2]
     warp = PageWarp(page.width, page.height, quarters, field) if quarters or field else None
     return replace(page, image=image, width=width, height=height, warp=warp, before=before)
+
+
+def _clean(image: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The page, (H, W, 3) uint8, without desk, shadows, streaks and red seals; the same as (H, W) uint8; and
+    that without dots and dotted seals, the same array where there are none."""
+    image = remove_streaks(image, dpi=dpi)
+    image = even_light(image, dpi=dpi, sheet=find_sheet(image))
+    image = fade_red_seals(image, dpi=dpi)
+    seen = to_gray(image)
+    return image, seen, clear_dithered_seals(clear_halftone(seen, dpi=dpi), dpi=dpi)
 
 
 def as_scanned(page: Page) -> Page:
