@@ -156,5 +156,5 @@ def find_ink(gray: np.ndarray, tables: Sequence[BBox], *, margin: int, dpi: floa
         ink[top : int(table.bottom) + margin + 1, left : int(table.right) + margin + 1] = 0
     if dpi < THIN_DPI:
         beside = cv2.dilate(ink, np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.uint8))
-        return np.asarray(ink & beside, bool)
+        return np.asarray((ink > 0) & (beside > 0))
     return cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8)).astype(bool)

@@ -99,17 +99,21 @@ def _k_best(log_probs: np.ndarray) -> Readings:
 
 
 def fit_weighing(cases: Sequence[Case], *, least: float = 1e-4) -> Weighing:
-    """The weights under which what the lines show is told best from what else was read there: a logistic
-    regression without intercept (scikit-learn) on the log probabilities of every reading."""
+    """The weights by which what a line shows is told best from all else that was read there: a logistic
+    regression (scikit-learn) on what its log probabilities are ahead by, pair by pair."""
     from sklearn.linear_model import LogisticRegression
 
-    scores, shown = [], []
+    ahead = []
     for case in cases:
-        for text in {*case.engine_raw, *case.model}:
-            both = (case.engine_raw.get(text, 0), case.model.get(text, 0))
-            scores.append([math.log(max(least, p)) - math.log(0.5) for p in both])
-            shown.append(text == case.text)
-    found = LogisticRegression(fit_intercept=False, C=1.0).fit(scores, shown)
+        texts = {*case.engine_raw, *case.model, case.text}
+        scores = {
+            text: [math.log(max(least, read.get(text, 0))) for read in (case.engine_raw, case.model)]
+            for text in texts
+        }
+        ahead += [np.subtract(scores[case.text], scores[text]) for text in texts - {case.text}]
+    pairs = np.array(ahead)
+    is_first = np.arange(2 * len(pairs)) < len(pairs)
+    found = LogisticRegression(fit_intercept=False, C=0.1).fit(np.concatenate([pairs, -pairs]), is_first)
     engine, model = (max(0.0, float(weight)) for weight in found.coef_[0])
     return Weighing(engine, model, least)
 
