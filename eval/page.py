@@ -35,6 +35,7 @@ METRIC_GROUPS = {
         "silent_errors",
         "straight_through",
         "straight_through_right",
+        "report_ece",
         "failed",
     ),
     "Repairs and misprints": (
@@ -126,7 +127,8 @@ def _draw_plots(summary: Mapping[str, Any]) -> dict[str, str]:
     ours = readers[0]
     drawn = {
         "risk": plots.plot_risk_coverage(readers),
-        "reliability": plots.plot_reliability(ours),
+        "reliability": plots.plot_reliability(ours, "cells"),
+        "report_reliability": plots.plot_reliability(ours, "reports"),
         "confusion": plots.plot_confusion(ours["confusion"]),
     }
     for axis in ("severity", "input"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib
 import numpy as np
@@ -75,9 +75,10 @@ def plot_risk_coverage(readers: Sequence[Mapping[str, Any]]) -> str:
 
 
 @matplotlib.rc_context(_STYLE)
-def plot_reliability(reader: Mapping[str, Any]) -> str:
-    """How often cells are wrong by how often they should be, on log scales: most confidences are near 1."""
-    bins = reader["calibration"]["stated_error"]
+def plot_reliability(reader: Mapping[str, Any], what: Literal["cells", "reports"]) -> str:
+    """How often cells, or whole reports, are wrong by how often they should be, on log scales: most
+    confidences are near 1."""
+    bins = reader["calibration"]["stated_error" if what == "cells" else "stated_error_of_reports"]
     figure = _figure(3.5, 3.3)
     axes = figure.add_subplot()
     lowest = min([1e-4, *(max(b["stated"], _LEAST_STATED) for b in bins), *(b["high"] for b in bins)]) / 1.5
@@ -101,7 +102,7 @@ def plot_reliability(reader: Mapping[str, Any]) -> str:
     axes.set_xlabel("error stated, % (1 − confidence)")
     axes.set_ylabel("error observed, %")
     _grid(axes, "both")
-    return _to_svg(figure, "reliability")
+    return _to_svg(figure, f"reliability-{what}")
 
 
 @matplotlib.rc_context(_STYLE)

@@ -188,7 +188,10 @@ def summarise(
         "documents": readers[0]["documents"],
         "warnings": list(warnings),
         "metrics": {m.key: {"name": m.name, "good": m.good} for m in METRICS}
-        | {"cell_ece": {"name": "Calibration error of cells (ECE)", "good": "low"}},
+        | {
+            "cell_ece": {"name": "Calibration error of cells (ECE)", "good": "low"},
+            "report_ece": {"name": "Calibration error of reports (ECE)", "good": "low"},
+        },
         "readers": readers,
     }
 
@@ -239,8 +242,8 @@ def summarise_reader(name: str, scored: Sequence[Scored], *, beside: Sequence[Sc
             "teds": sum(s.with_teds and s.tables is not None for s in scored),
             "status": dict(Counter(o.report.status if o.report else "failed" for o in outcomes)),
         },
-        "metrics": {**measure(scored), "cell_ece": _measure_ece(scored)},
-        "first_on_same": {**measure(same), "cell_ece": _measure_ece(same)} if same else None,
+        "metrics": measure(scored) | _measure_eces(scored),
+        "first_on_same": measure(same) | _measure_eces(same) if same else None,
         "by": {
             axis: {
                 group: {"documents": len(members), "metrics": measure(members)}
@@ -333,9 +336,13 @@ def _rate(interval: Interval | None, how: str, k: float, n: float) -> dict[str, 
     return {"value": value, "low": low, "high": high, "interval": how, "numerator": k, "denominator": n}
 
 
-def _measure_ece(scored: Sequence[Scored]) -> dict[str, Any]:
-    pairs = [_confidences(s) for s in scored]
+def _measure_eces(scored: Sequence[Scored]) -> dict[str, Any]:
+    """Of the cells that were given a figure, and of whole reports."""
+    reports = [(np.array([p]), np.array([right])) for p, right in map(_report_confidence, scored)]
+    return {"cell_ece": _measure_ece([*map(_confidences, scored)]), "report_ece": _measure_ece(reports)}
 
+
+def _measure_ece(pairs: Sequence[tuple[np.ndarray, np.ndarray]]) -> dict[str, Any]:
     def statistic(values: Sequence[tuple[np.ndarray, np.ndarray]]) -> float | None:
         return ece(np.concatenate([p for p, _ in values]), np.concatenate([y for _, y in values]))
 
@@ -351,19 +358,25 @@ def _confidences(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
+def _report_confidence(scored: Scored) -> tuple[float, bool]:
+    """How surely a report is said to be wholly right, and whether it is. A reader that does not say so is
+    as sure as all its cells were, were they independent."""
+    report = scored.outcome.report
+    if report is None:
+        return 0.0, False
+    product = float(np.prod([c.confidence for c in scored.cells]))
+    return product if report.risk is None else 1.0 - report.risk, bool(scored.counts.wholly_right)
+
+
 def _calibrate(scored: Sequence[Scored]) -> dict[str, Any]:
     confidence, right = (np.concatenate(parts) for parts in zip(*map(_confidences, scored), strict=True))
     every = [(c.confidence if c.value is not None else 0.0, c.right) for s in scored for c in s.cells]
-    # All cells of a report must be right: the probability of that, were they independent.
-    whole = [
-        (float(np.prod([c.confidence for c in s.cells])), bool(s.counts.wholly_right))
-        if s.outcome.report
-        else (0.0, False)
-        for s in scored
-    ]
+    whole = [_report_confidence(s) for s in scored]
+    stated, wholly_right = (np.array(values) for values in zip(*whole, strict=True))
     return {
         "reliability": [b._asdict() for b in reliability_curve(confidence, right, equal_mass=False)],
         "stated_error": _compare_errors(confidence, right),
+        "stated_error_of_reports": _compare_errors(stated, wholly_right),
         "cells": _curve(every),
         "reports": _curve(whole),
     }

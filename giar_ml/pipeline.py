@@ -29,14 +29,16 @@ DEFAULT_MAX_RISK = 0.01
 
 @dataclass(frozen=True)
 class Analysis:
-    """A report with what it was read from: pages with their tables (pictures dropped), the labels found.
+    """A report with what it was read from: pages with their tables (pictures dropped), the labels found, what
+    was seen of each cell.
 
-    All boxes are in the pixels of the pages as scanned.
+    All boxes are in the pixels of the pages as scanned, but for those of the evidence.
     """
 
     report: Report
     pages: tuple[Page, ...]
     labels: tuple[LabelledToken, ...]
+    evidence: FormEvidence
 
 
 class Extractor:
@@ -290,12 +292,14 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         checks=verdict.checks,
         problems=problems,
         timings_ms=clock.timings_ms,
+        risk=verdict.risk,
     )
     if warps:
         from giar_ml.upright import as_scanned
 
         pages = tuple(map(as_scanned, pages))
-    return Analysis(report, pages, tuple(_label_as_scanned(label, warps) for label in evidence.labels))
+    labels = tuple(_label_as_scanned(label, warps) for label in evidence.labels)
+    return Analysis(report, pages, labels, evidence)
 
 
 def n_cores() -> int:

@@ -67,6 +67,8 @@ class Report:
     checks: tuple[Check, ...] = ()
     problems: tuple[Problem, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    risk: float | None = None
+    """Probability (0..1) that a cell is wrong; None where nothing was read, and in results of before."""
 
     @property
     def doubtful(self) -> frozenset[str]:

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
+from giar_ml.acceptance import load_misread_model, look_around
 from giar_ml.decode import Decision, Solution, decode, decode_within
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
@@ -63,13 +64,17 @@ def decide(
         evidence, solution = _choose_alignment(evidence, stated, linked)
     problems = [*evidence.problems, *([timeout] if solution is None else [])]
     cells: dict[str, CellResult] = {}
+    lone = []
     for row in evidence.rows:
         keys = list(row.layouts[0].cells)
         if solution is not None and summed.intersection(keys):
             for key in keys:
                 cells[key] = _summed_cell(row, key, solution)
         else:
-            cells.update(_lone_cells(row))
+            lone.append(row)
+    misread = partial(load_misread_model(), around=look_around(evidence, cells))
+    for row in lone:
+        cells.update(_lone_cells(row, misread))
     cells = {key: cells[key] for key in form.cells}
     checks = [*_check_sums(form.sums, cells), *_check_statements(stated, cells)]
     problems += find_reasons(evidence, cells, checks)
@@ -164,14 +169,20 @@ def _chosen_seen(row: RowEvidence, key: str, decision: Decision) -> Seen | None:
     return layout.cells[key]
 
 
-def _lone_cells(row: RowEvidence) -> dict[str, CellResult]:
-    """Cells that stand in no sum: the best layout counts, unless another is about as good."""
+def _lone_cells(row: RowEvidence, misread: Callable[[Seen], float]) -> dict[str, CellResult]:
+    """Cells that stand in no sum: the best layout counts, unless another is about as good.
+
+    Args:
+        misread: how likely the first reading of a cell is wrong, 0..1.
+    """
     best, *others = row.layouts
     rivals = [layout for layout in others if layout.cost < best.cost + PROOF]
-    return {key: _lone_cell(key, best, rivals) for key in best.cells}
+    return {key: _lone_cell(key, best, rivals, misread) for key in best.cells}
 
 
-def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
+def _lone_cell(
+    key: str, best: Layout, rivals: Sequence[Layout], misread: Callable[[Seen], float]
+) -> CellResult:
     seen = best.cells[key]
     if seen is None:
         return CellResult(None, None, "missing", 0.0)
@@ -184,10 +195,11 @@ def _lone_cell(key: str, best: Layout, rivals: Sequence[Layout]) -> CellResult:
         return CellResult(_value(seen), _value(seen), "conflict", 0.5, candidates=candidates, **place)
     if not seen.readings:
         return CellResult(None, None, "missing", 0.0, **place)
-    value, probability = seen.readings[0]
-    if value is None:
-        return CellResult(0, None, "blank", min(probability, 1 - seen.missed), candidates=candidates, **place)
-    return CellResult(value, value, "read", probability, candidates=candidates, **place)
+    value = _value(seen)
+    found: Callable[..., CellResult] = partial(
+        CellResult, confidence=1 - misread(seen), candidates=candidates, **place
+    )
+    return found(0, None, "blank") if value is None else found(value, value, "read")
 
 
 def _value(seen: Seen | None) -> Value | None:

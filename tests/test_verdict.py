@@ -140,7 +140,7 @@ def test_unread_cell_in_no_sum_is_missing():
 
 def test_doubtful_reading_in_no_sum_goes_to_review():
     figures = {"disclosure.licensing.decisions": scanned((636, 0.7), (686, 0.3))}
-    verdict = decide(evidence(figures), [], max_risk=0.05)
+    verdict = decide(evidence(figures), [], max_risk=0.01)
     assert [problem.code for problem in verdict.problems] == ["uncertain"]
     assert "行政许可" in verdict.problems[0].message
 
@@ -203,7 +203,6 @@ def test_a_mark_that_is_read_as_nothing_is_blank():
         cell = verdict.cells[key]
         assert (cell.status, cell.value, cell.printed) == ("blank", 0, None)
         assert cell.confidence >= confidence
-    assert verdict.cells["disclosure.licensing.decisions"].confidence == 0.99
 
 
 # Without proof
