@@ -31,12 +31,14 @@ DEFAULT_MAX_RISK = 0.01
 class Analysis:
     """A report with what it was read from: pages with their tables (pictures dropped), the labels found.
 
-    All boxes are in the pixels of the pages as scanned.
+    All boxes are in the pixels of the pages as scanned. `risk` is the probability that a cell is wrong; None
+    where the report goes to review whatever risk is accepted. See `giar_ml.verdict.accept`.
     """
 
     report: Report
     pages: tuple[Page, ...]
     labels: tuple[LabelledToken, ...]
+    risk: float | None = None
 
 
 class Extractor:
@@ -198,9 +200,7 @@ class Extractor:
         if self._labeller is None:
             from giar_ml.label.classifier import load_classifier
 
-            self._labeller = load_classifier(
-                self._label_model, device=self._device, threads=self._threads
-            )
+            self._labeller = load_classifier(self._label_model, device=self._device, threads=self._threads)
         return self._labeller
 
     def _load_figure_reader(self) -> FigureReader:
@@ -265,6 +265,7 @@ def _find_report(document: Document, labeller: PageLabeller, clock: _Clock) -> _
 
 def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
     from giar_ml.prose import find_statements, read_title
+    from giar_ml.reasons import UNCERTAIN
     from giar_ml.verdict import decide
 
     document, evidence = found
@@ -297,7 +298,9 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         from giar_ml.upright import as_scanned
 
         pages = tuple(map(as_scanned, pages))
-    return Analysis(report, pages, tuple(_label_as_scanned(label, warps) for label in evidence.labels))
+    labels = tuple(_label_as_scanned(label, warps) for label in evidence.labels)
+    is_open = all(problem.code == UNCERTAIN for problem in verdict.problems)
+    return Analysis(report, pages, labels, verdict.risk if is_open else None)
 
 
 def n_cores() -> int:

@@ -17,10 +17,10 @@ from typing import NamedTuple
 from giar_ml.decode import Decision, Solution, decode, decode_within
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
-from giar_ml.forms import Sum
+from giar_ml.forms import Sum, load_form
 from giar_ml.prose import Stated
-from giar_ml.reasons import find_reasons, say_uncertain
-from giar_ml.report import CellResult, Check, ReportStatus, Value
+from giar_ml.reasons import UNCERTAIN, find_reasons, say_uncertain
+from giar_ml.report import CellResult, Check, Report, ReportStatus, Value
 from giar_ml.solve import SolverTimeoutError, Statement
 from giar_ml.weigh import build_puzzle
 
@@ -80,6 +80,19 @@ def decide(
     if not problems and not accepted:
         problems.append(say_uncertain(form, cells, risk))
     return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
+
+
+def accept(report: Report, *, risk: float, max_risk: float) -> Report:
+    """The report as it would have been decided with another `max_risk`.
+
+    Args:
+        risk: as of the report's `Analysis`; only that of a report whose acceptance it decides.
+    """
+    assert report.form is not None
+    problems = [problem for problem in report.problems if problem.code != UNCERTAIN]
+    if risk > max_risk:
+        problems.append(say_uncertain(load_form(report.form), report.cells, risk))
+    return replace(report, status="review" if problems else "accepted", problems=tuple(problems))
 
 
 def _choose_alignment(
