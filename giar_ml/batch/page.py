@@ -28,11 +28,14 @@ h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .bar .accepted { background: #2a8a3e; }
 .bar .review { background: #e0a72e; }
 .bar .failed { background: #c43030; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-th, td { padding: .3rem .7rem .3rem 0; border-bottom: 1px solid var(--line); }
-th.n, td.n { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
-td:first-child { min-width: 10rem; }
+table { border-collapse: collapse; }
+th, td { text-align: left; vertical-align: top; padding: .3rem 1.2rem .3rem 0; }
+th, td { border-bottom: 1px solid var(--line); }
+.counts :not(:first-child) { text-align: right; font-variant-numeric: tabular-nums; }
+.reports { width: 100%; }
+.reports td { overflow-wrap: anywhere; }
+.reports td:nth-child(1), .reports td:nth-child(2) { min-width: 9rem; }
+.reports td:nth-child(3), .reports td:nth-child(5) { overflow-wrap: normal; }
 code { background: var(--soft); padding: 0 .25rem; border-radius: .2rem; }
 """
 
@@ -59,12 +62,14 @@ def render_page(totals: Totals, run: Run) -> str:
         "<h2>Kinds of files</h2>",
         _table(
             ["kind", "documents", "seconds each"],
-            ([kind, k, f"{totals.seconds[kind] / k:.2f}"] for kind, k in totals.kinds.most_common()),
+            ([kind, f"{k:,}", f"{totals.seconds[kind] / k:.2f}"] for kind, k in totals.kinds.most_common()),
+            kind="counts",
         ),
         "<h2>Problems</h2>",
         _table(
             ["code", "reports", "share"],
-            ([code, k, f"{k / n:.1%}"] for code, k in totals.codes.most_common()),
+            ([code, f"{k:,}", f"{k / n:.1%}"] for code, k in totals.codes.most_common()),
+            kind="counts",
         ),
         *_list_reports("Failed", totals.failed, totals.statuses["failed"]),
         *_list_reports("For review", totals.review, totals.statuses["review"]),
@@ -106,7 +111,7 @@ def _list_reports(title: str, rows: Sequence[ReportRow], n: int) -> list[str]:
     parts = [f"<h2>{title}: {n:,}</h2>"]
     if n > len(rows):
         parts.append(f"<p>The first {MOST_LISTED:,} of them; <code>reports.parquet</code> has them all.</p>")
-    parts.append(_table(["file", "office", "year", "why", "problems"], map(_describe, rows)))
+    parts.append(_table(["file", "office", "year", "why", "problems"], map(_describe, rows), kind="reports"))
     return parts
 
 
@@ -121,20 +126,15 @@ class _Html(str):
     """Markup that is safe as it is."""
 
 
-def _table(titles: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+def _table(titles: Sequence[str], rows: Iterable[Sequence[object]], *, kind: str) -> str:
     lines = []
     for row in rows:
-        cells = [
-            f'<td class="n">{value:,}</td>'
-            if isinstance(value, int) and title != "year"
-            else f"<td>{value if isinstance(value, _Html) else _text(value)}</td>"
-            for title, value in zip(titles, row, strict=True)
-        ]
-        lines.append(f"<tr>{''.join(cells)}</tr>")
+        cells = (value if isinstance(value, _Html) else _text(value) for value in row)
+        lines.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
     if not lines:
         return "<p>None.</p>"
     head = "".join(f"<th>{title}</th>" for title in titles)
-    return f"<table>\n<tr>{head}</tr>\n" + "\n".join(lines) + "\n</table>"
+    return f'<table class="{kind}">\n<tr>{head}</tr>\n' + "\n".join(lines) + "\n</table>"
 
 
 def _text(value: object) -> str:
