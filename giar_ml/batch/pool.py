@@ -25,12 +25,17 @@ RECYCLE_AFTER = 25
 """Documents before a worker is replaced for its memory: starting one takes as long as reading a few."""
 _WATCH_S = 0.5
 """How often the memory of workers is looked at while they read."""
+_START_S = 300.0
+"""For a worker to be ready; a busy machine takes some seconds."""
 _MAX_STARTS = 3
-"""Workers that may die one after the other before any was ready."""
+"""Workers that may be lost one after the other before any was ready."""
 
 
 class Pool(Protocol):
     """Who reads: processes here, or of a cluster."""
+
+    @property
+    def n_workers(self) -> int: ...
 
     @property
     def n_idle(self) -> int:
@@ -49,9 +54,10 @@ class Pool(Protocol):
 class _Worker:
     process: BaseProcess
     connection: Connection
+    started: float
+    """When it began with its task; with itself, where it is not ready."""
     is_ready: bool = False
     task: Task | None = None
-    started: float = 0.0
     n_done: int = 0
 
 
@@ -76,7 +82,7 @@ class ProcessPool:
         self._max_memory_mib = max_memory_mib
         self._n_failed_starts = 0
         self._watched = 0.0
-        self._n_workers = n_workers
+        self.n_workers = n_workers
         self._workers: list[_Worker] = []
 
     @property
@@ -91,7 +97,7 @@ class ProcessPool:
             worker.connection.send(task)
 
     def wait(self, timeout_s: float) -> list[Outcome]:
-        while len(self._workers) < self._n_workers:
+        while len(self._workers) < self.n_workers:
             self._workers.append(self._start())
         ready = wait([worker.connection for worker in self._workers], min(timeout_s, _WATCH_S))
         outcomes = []
@@ -112,7 +118,7 @@ class ProcessPool:
         process = self._context.Process(target=serve, args=(theirs, *self._arguments), daemon=True)
         process.start()
         theirs.close()
-        return _Worker(process, ours)
+        return _Worker(process, ours, time.monotonic())
 
     def _take(self, i: int) -> list[Outcome]:
         worker = self._workers[i]
@@ -123,10 +129,10 @@ class ProcessPool:
         if answer is None:
             worker.is_ready, self._n_failed_starts = True, 0
             return []
-        outcome, rss_mib = answer
+        outcome: Outcome = answer
         worker.task = None
         worker.n_done += 1
-        if rss_mib and rss_mib > RECYCLE_MIB and worker.n_done >= RECYCLE_AFTER:
+        if outcome.rss_mib and outcome.rss_mib > RECYCLE_MIB and worker.n_done >= RECYCLE_AFTER:
             self._workers[i] = self._start()
             worker.connection.close()  # which ends it
         return [outcome]
@@ -139,9 +145,11 @@ class ProcessPool:
             self._watched = now
         outcomes = []
         for i, worker in enumerate(self._workers):
-            if worker.task is None:
+            if not worker.is_ready and now - worker.started > _START_S:
+                outcomes += self._replace(i, TIMEOUT, "")
+            elif worker.task is None:
                 continue
-            if now - worker.started > self._timeout_s:
+            elif now - worker.started > self._timeout_s:
                 outcomes += self._replace(i, TIMEOUT, f"not read within {self._timeout_s:g} seconds")
             elif is_time_to_watch and self._max_memory_mib is not None:
                 held = resident_mib(worker.process.pid or 0)

@@ -15,12 +15,11 @@ from pathlib import Path
 from giar_ml import __version__
 from giar_ml.batch.inputs import Input
 from giar_ml.batch.manifest import Manifest
-from giar_ml.batch.pool import ProcessPool
+from giar_ml.batch.pool import Pool
 from giar_ml.batch.results import Results, explained
 from giar_ml.batch.scheduler import Note, Scheduler, Tell
 from giar_ml.batch.settings import Reading
 from giar_ml.batch.totals import Totals
-from giar_ml.batch.worker import MakeReader
 from giar_ml.errors import UsageError
 from giar_ml.pipeline import DEFAULT_MAX_RISK
 
@@ -30,30 +29,26 @@ _LOCK = ".lock"
 
 @dataclass(frozen=True)
 class Plan:
-    """How to read.
+    """Which results hold.
 
     Args:
-        make_reader: makes what reads, once in each worker.
-        settings: of each kind of reading, see `giar_ml.batch.settings`.
+        settings: of each kind of reading, what was read by others is read again.
         max_risk: accept a report when the probability that a cell is wrong is at most this.
-        timeout_s: for one document.
-        max_memory_mib: for one worker; None for as much as it likes.
         retry_failed: also read documents again whose failure another try may mend.
     """
 
-    make_reader: MakeReader
     settings: dict[Reading, str]
     max_risk: float = DEFAULT_MAX_RISK
-    n_workers: int = 1
-    timeout_s: float = 600.0
-    max_memory_mib: float | None = None
     retry_failed: bool = False
 
 
-def run_batch(inputs: Sequence[Input], folder: Path, plan: Plan, *, tell: Tell = lambda note: None) -> Totals:
+def run_batch(
+    inputs: Sequence[Input], folder: Path, pool: Pool, plan: Plan, *, tell: Tell = lambda note: None
+) -> Totals:
     """Read all inputs into a folder; started again after whatever stop, it goes on.
 
     Args:
+        pool: who reads; it is closed at the end.
         tell: called with all that happens to an input.
 
     Raises:
@@ -75,18 +70,10 @@ def run_batch(inputs: Sequence[Input], folder: Path, plan: Plan, *, tell: Tell =
         manifest.set_inputs(inputs)
         manifest.commit()
         results = Results(folder, manifest, plan.settings, max_risk=plan.max_risk)
-        pool = ProcessPool(
-            plan.make_reader,
-            n_workers=plan.n_workers,
-            timeout_s=plan.timeout_s,
-            max_memory_mib=plan.max_memory_mib,
-        )
-        try:
+        with closing(pool):
             Scheduler(manifest, results, pool, count, retry_failed=plan.retry_failed).run()
-        finally:
-            pool.close()
         seconds = time.monotonic() - started
-        return _summarise(folder, manifest, results, n_read=n_read, seconds=seconds, n_workers=plan.n_workers)
+        return _summarise(folder, manifest, results, n_read=n_read, seconds=seconds, n_workers=pool.n_workers)
 
 
 def _summarise(

@@ -46,7 +46,7 @@ _AHEAD = 4
 class Note:
     """Something that happened to an input, to be shown and logged: it was `read`, its result `kept` from
     before, it has the content of another one (`repeated`), it will be tried again (`again`), or it cannot be
-    read at all (`lost`)."""
+    read at all (`lost`). `rss_mib` is what the worker that read it holds."""
 
     kind: Literal["read", "kept", "repeated", "again", "lost"]
     path: Path
@@ -54,6 +54,7 @@ class Note:
     code: str | None = None
     reason: str = ""
     seconds: float | None = None
+    rss_mib: float | None = None
 
 
 Tell = Callable[[Note], None]
@@ -200,7 +201,8 @@ class Scheduler:
         if isinstance(outcome, Result):
             self._unsaved.append(outcome)
             path, code, reason = outcome.task.path, outcome.code, outcome.reason
-            self._tell(Note("read", path, outcome.status, code, reason, outcome.seconds))
+            note = Note("read", path, outcome.status, code, reason, outcome.seconds, outcome.rss_mib)
+            self._tell(note)
         elif outcome.code == UNUSABLE:
             raise UsageError(outcome.message)
         elif outcome.code == CHANGED or outcome.code in UNREADABLE:

@@ -7,7 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -68,6 +68,7 @@ class Result:
     reason: str
     risk: float | None
     seconds: float
+    rss_mib: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,9 +79,11 @@ class Loss:
     code: str
     message: str
     seconds: float = 0.0
+    rss_mib: float | None = None
 
 
 Outcome = Result | Loss
+"""What came of a task; `rss_mib` is what the worker holds after it."""
 
 
 class PipelineReader:
@@ -162,7 +165,7 @@ def serve(connection: Connection, make_reader: MakeReader, n_threads: int) -> No
             return
         outcome = read_document(reader, task)
         _give_back_memory()
-        connection.send((outcome, resident_mib(os.getpid())))
+        connection.send(replace(outcome, rss_mib=resident_mib(os.getpid())))
 
 
 def _end_with_parent() -> None:

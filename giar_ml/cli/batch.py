@@ -85,7 +85,7 @@ def memory(text: str) -> float:
 
 def _batch(args: argparse.Namespace) -> int:
     from giar_ml.batch.inputs import list_inputs
-    from giar_ml.batch.pool import share_of_memory_mib
+    from giar_ml.batch.pool import ProcessPool, share_of_memory_mib
     from giar_ml.batch.run import Plan, run_batch
     from giar_ml.batch.settings import find_settings
     from giar_ml.batch.worker import PipelineReader
@@ -94,13 +94,16 @@ def _batch(args: argparse.Namespace) -> int:
     options = reader_options(args)
     inputs = list_inputs(args.inputs, apart_from=args.output)
     n_workers = min(args.workers or n_cores(), len(inputs))
-    plan = Plan(
-        partial(PipelineReader, {**options, "threads": max(1, n_cores() // n_workers)}),
-        find_settings(options),
-        max_risk=options.get("max_risk", DEFAULT_MAX_RISK),
+    n_threads = max(1, n_cores() // n_workers)
+    pool = ProcessPool(
+        partial(PipelineReader, {**options, "threads": n_threads}),
         n_workers=n_workers,
         timeout_s=args.timeout,
         max_memory_mib=args.max_memory or share_of_memory_mib(n_workers),
+    )
+    plan = Plan(
+        find_settings(options),
+        max_risk=options.get("max_risk", DEFAULT_MAX_RISK),
         retry_failed=args.retry_failed,
     )
     progress = Progress(len(inputs), None if args.quiet else sys.stderr)
@@ -111,7 +114,7 @@ def _batch(args: argparse.Namespace) -> int:
             log(_event(note))
 
         try:
-            totals = run_batch(inputs, args.output, plan, tell=tell)
+            totals = run_batch(inputs, args.output, pool, plan, tell=tell)
         except KeyboardInterrupt:
             progress.end()
             complain(
@@ -151,6 +154,7 @@ def _event(note: Note) -> dict[str, Any]:
         "code": note.code,
         "reason": note.reason or None,
         "seconds": None if note.seconds is None else round(note.seconds, 3),
+        "rss_mib": None if note.rss_mib is None else round(note.rss_mib),
     }
     return {"event": note.kind, **{name: value for name, value in known.items() if value is not None}}
 
