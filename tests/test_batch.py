@@ -169,9 +169,10 @@ def test_a_document_that_takes_too_long_or_too_much_is_stopped(files):
 
 
 def test_a_bug_fails_its_document(files):
-    run(files(a="bug"))
+    run(files(a="bug"), notes := [])
     assert rows()[0]["problems"] == ["internal_error"]
     assert "RuntimeError: a bug in two lines" in rows()[0]["reason"]
+    assert "Traceback" in notes[0].traceback
 
 
 def test_an_engine_that_cannot_be_used_stops_the_batch_and_is_no_failure(files):

@@ -51,13 +51,18 @@ def done(out):
 def disturb(command, out, *, n_kills, longest_s, seed):
     """Kill the batch `n_kills` times at random moments, then let it end."""
     times = random.Random(seed)
-    known = {}
+    known, killed = {}, []
     for i in range(n_kills):
         process = start(command)
         if i % 2 == 0:  # well into its work: not all kills shall hit the start
             wait_for_more(process, out, known)
         time.sleep(times.uniform(0, longest_s))
-        kill_group(process)
+        if i % 3 == 1:  # the batch alone: its workers end by themselves
+            process.kill()
+            process.wait()
+            killed.append(process.pid)
+        else:
+            kill_group(process)
         now = done(out)
         assert known.items() <= now.items()  # nothing lost, nothing read again
         for path in (out / "reports").glob("*.json"):
@@ -65,6 +70,15 @@ def disturb(command, out, *, n_kills, longest_s, seed):
         known = now
     assert start(command).wait() in (0, 3, 4)
     assert known.items() <= done(out).items()
+    assert not any(map(is_group_alive, killed))
+
+
+def is_group_alive(pid):
+    try:
+        os.killpg(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def wait_for_more(process, out, known):

@@ -3,9 +3,10 @@ the document that it was at."""
 
 from __future__ import annotations
 
-import contextlib
+import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
@@ -93,7 +94,7 @@ class ProcessPool:
         """Hand a task to an idle worker; there must be one."""
         worker = next(worker for worker in self._workers if worker.is_ready and worker.task is None)
         worker.task, worker.started = task, time.monotonic()
-        with contextlib.suppress(OSError):  # it died idle: `wait` finds the loss
+        with suppress(OSError):  # it died idle: `wait` finds the loss
             worker.connection.send(task)
 
     def wait(self, timeout_s: float) -> list[Outcome]:
@@ -116,7 +117,8 @@ class ProcessPool:
     def _start(self) -> _Worker:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(target=serve, args=(theirs, *self._arguments), daemon=True)
-        process.start()
+        with _without_interrupts():
+            process.start()
         theirs.close()
         return _Worker(process, ours, time.monotonic())
 
@@ -176,6 +178,19 @@ class ProcessPool:
             message = f"{message} ({_say_exit(worker.process.exitcode)})"
         seconds = time.monotonic() - worker.started
         return [Loss(worker.task, code, f"{worker.task.path}: {message}", seconds)]
+
+
+@contextmanager
+def _without_interrupts() -> Iterator[None]:
+    """Processes started meanwhile are not told of Ctrl-C, which goes to all of a terminal."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
 
 
 def _say_exit(exit_code: int | None) -> str:

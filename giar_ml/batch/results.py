@@ -44,6 +44,7 @@ class Results:
             self._folder.mkdir(exist_ok=True)
             for left in self._folder.glob(".*.tmp"):  # by one that was stopped
                 left.unlink()
+            sync_folder(folder)
 
     def path(self, sha256: str) -> Path:
         return self._folder / f"{report_id(sha256)}.json"
@@ -70,7 +71,7 @@ class Results:
         """
         with explained(self._folder):
             write_files({self.path(result.task.sha256): result.content for result in results})
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         for result in results:
             self._manifest.note_document(
                 Document(
@@ -107,14 +108,14 @@ class Results:
         content = to_json_bytes(report)
         with explained(self._folder):
             write_files({self.path(document.sha256): content})
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         document = document._replace(status=report.status, max_risk=self._max_risk, size=len(content))
         self._manifest.note_document(document)
         self._manifest.commit()
         return document
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make renames in a folder last through a power cut."""
     if os.name == "posix":
         handle = os.open(folder, os.O_RDONLY)

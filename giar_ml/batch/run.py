@@ -16,7 +16,7 @@ from giar_ml import __version__
 from giar_ml.batch.inputs import Input
 from giar_ml.batch.manifest import Manifest
 from giar_ml.batch.pool import Pool
-from giar_ml.batch.results import Results, explained
+from giar_ml.batch.results import Results, explained, sync_folder
 from giar_ml.batch.scheduler import Note, Scheduler, Tell
 from giar_ml.batch.settings import Reading
 from giar_ml.batch.totals import Totals
@@ -103,6 +103,7 @@ def _summarise(
                 os.fsync(file.fileno())
             (beside / name).replace(folder / name)
         beside.rmdir()
+        sync_folder(folder)
     return totals
 
 

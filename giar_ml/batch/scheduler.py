@@ -55,6 +55,7 @@ class Note:
     reason: str = ""
     seconds: float | None = None
     rss_mib: float | None = None
+    traceback: str | None = None
 
 
 Tell = Callable[[Note], None]
@@ -201,8 +202,8 @@ class Scheduler:
         if isinstance(outcome, Result):
             self._unsaved.append(outcome)
             path, code, reason = outcome.task.path, outcome.code, outcome.reason
-            note = Note("read", path, outcome.status, code, reason, outcome.seconds, outcome.rss_mib)
-            self._tell(note)
+            measured = outcome.seconds, outcome.rss_mib, outcome.traceback
+            self._tell(Note("read", path, outcome.status, code, reason, *measured))
         elif outcome.code == UNUSABLE:
             raise UsageError(outcome.message)
         elif outcome.code == CHANGED or outcome.code in UNREADABLE:

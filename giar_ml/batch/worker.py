@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from multiprocessing import parent_process
@@ -68,6 +69,7 @@ class Result:
     reason: str
     risk: float | None
     seconds: float
+    traceback: str | None = None
     rss_mib: float | None = None
 
 
@@ -105,7 +107,7 @@ def read_document(reader: Reader, task: Task) -> Outcome:
     path, sha256 = task
     if hash_file(path) != sha256:
         return Loss(task, CHANGED, f"{path}: changed while it waited to be read")
-    risk = None
+    risk, trace = None, None
     try:
         report, risk = reader.read(path)
     except MemoryError:
@@ -118,9 +120,11 @@ def read_document(reader: Reader, task: Task) -> Outcome:
         report = failed_report(path, error.code, str(error), sha256=sha256)
     except Exception as error:  # must not cost the other reports
         report = failed_report(path, "internal_error", say_bug(path, error), sha256=sha256)
+        trace = traceback.format_exc()
     if report.source.sha256 != sha256:
         return Loss(task, CHANGED, f"{path}: changed while it was read")
-    return to_result(task, report, find_reading(path, report), risk, seconds=time.perf_counter() - started)
+    result = to_result(task, report, find_reading(path, report), risk, seconds=time.perf_counter() - started)
+    return replace(result, traceback=trace)
 
 
 def to_result(task: Task, report: Report, reading: Reading, risk: float | None, *, seconds: float) -> Result:

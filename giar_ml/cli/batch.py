@@ -155,6 +155,7 @@ def _event(note: Note) -> dict[str, Any]:
         "reason": note.reason or None,
         "seconds": None if note.seconds is None else round(note.seconds, 3),
         "rss_mib": None if note.rss_mib is None else round(note.rss_mib),
+        "traceback": note.traceback,
     }
     return {"event": note.kind, **{name: value for name, value in known.items() if value is not None}}
 
