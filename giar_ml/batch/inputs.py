@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from giar_ml.document import SUFFIXES
 from giar_ml.errors import UsageError
-from giar_ml.load.sniff import SUFFIXES
 
 LIST_SUFFIXES = (".csv", ".parquet")
 _COLUMNS = {

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from giar_ml.batch.inputs import Input
+from giar_ml.batch.settings import Reading
 from giar_ml.errors import UsageError
 from giar_ml.report import ReportStatus
 
@@ -43,7 +44,7 @@ class Document(NamedTuple):
     of `giar_ml.pipeline.Analysis`, `max_risk` what was accepted; `size` of the result in bytes."""
 
     sha256: str
-    reading: str
+    reading: Reading
     settings: str
     status: ReportStatus
     code: str | None

@@ -92,7 +92,7 @@ class Results:
         """What is known of a content, if it holds under these settings; decided anew where only the accepted
         risk is another."""
         document = self._manifest.find_document(sha256)
-        if document is None or document.settings != self._settings.get(document.reading):  # type: ignore[call-overload]
+        if document is None or document.settings != self._settings.get(document.reading):
             return None
         try:
             if self.path(sha256).stat().st_size != document.size:

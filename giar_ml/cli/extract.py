@@ -24,8 +24,8 @@ from giar_ml.cli.console import (
     progress,
 )
 from giar_ml.cli.options import add_reader_options, reader_options
+from giar_ml.document import SUFFIXES
 from giar_ml.errors import GiarError, UsageError
-from giar_ml.load.sniff import SUFFIXES
 
 if TYPE_CHECKING:
     from giar_ml.pipeline import Extractor

@@ -9,23 +9,6 @@ from zipfile import BadZipFile, ZipFile
 
 from giar_ml.errors import InputError
 
-SUFFIXES = (
-    ".pdf",
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".webp",
-    ".docx",
-    ".html",
-    ".htm",
-    ".txt",
-    ".md",
-)
-"""Endings of the files that are taken of a folder; a file that is named may have any."""
-
 
 class Format(Enum):
     PDF = "PDF"
