@@ -168,6 +168,15 @@ def test_a_document_that_takes_too_long_or_too_much_is_stopped(files):
     assert totals.statuses == {"accepted": 1, "failed": 3}
 
 
+def test_a_worker_that_has_grown_is_replaced(files, monkeypatch):
+    monkeypatch.setattr("giar_ml.batch.pool.RECYCLE_MIB", 1.0)
+    monkeypatch.setattr("giar_ml.batch.pool.RECYCLE_AFTER", 2)
+    inputs = files(a="ok 1", b="ok 2", c="ok 3")
+    totals = run(inputs, notes := [], pool=make_processes(Path("log"), n_workers=1))
+    assert totals.statuses == {"accepted": 3}
+    assert {note.kind for note in notes} == {"read"}
+
+
 def test_a_bug_fails_its_document(files):
     run(files(a="bug"), notes := [])
     assert rows()[0]["problems"] == ["internal_error"]

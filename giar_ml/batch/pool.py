@@ -20,8 +20,8 @@ from giar_ml.pipeline import n_cores
 
 CRASHED = "crashed"
 TIMEOUT = "timeout"
-RECYCLE_MIB = 1100.0
-"""A worker that holds more between two documents is replaced: with all its models it holds some 800."""
+RECYCLE_MIB = 1200.0
+"""A worker that holds more between two documents is replaced: one that reads scans holds some 1,080."""
 RECYCLE_AFTER = 25
 """Documents before a worker is replaced for its memory: starting one takes as long as reading a few."""
 _WATCH_S = 0.5
