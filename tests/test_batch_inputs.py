@@ -73,6 +73,7 @@ def test_a_file_in_a_folder_and_in_a_list_has_what_the_list_says():
         pytest.param("file,year\nb.pdf,2023\n", "no column `path`", id="no path"),
         pytest.param("path,year\nb.pdf,23\n", "row 1 has the year '23'", id="year"),
         pytest.param("path,year\n,2023\n", "row 1 names no file", id="no file"),
+        pytest.param("path,year\n", "names no file", id="empty"),
     ],
 )
 def test_a_bad_list_is_said(content, message):

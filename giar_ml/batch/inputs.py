@@ -45,7 +45,7 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
         apart_from: a folder that is passed over: that of the results.
 
     Raises:
-        UsageError: a folder or list cannot be read, or nothing matches a pattern.
+        UsageError: a folder or list cannot be read, nothing matches a pattern, or no file is named.
     """
     found: dict[str, Input] = {}
     for argument in arguments:
@@ -53,6 +53,8 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
             key = os.path.abspath(item.path)  # noqa: PTH100 - Path.absolute keeps `..`
             first = found.setdefault(key, item)
             found[key] = Input(first.path, first.office or item.office, first.year or item.year)
+    if not found:
+        raise UsageError(f"{', '.join(arguments)}: names no file; a list needs a row per file")
     return list(found.values())
 
 
