@@ -23,7 +23,7 @@ export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup demo test test-slow lint check bench eval labels sheet clean
+.PHONY: help setup demo test test-slow test-kill lint check bench bench-batch eval labels sheet clean
 
 help:
 	@echo "make demo       set up .venv, read the examples into out/, show the results"
@@ -33,6 +33,8 @@ help:
 	@echo "make labels     label the tokens of the fixtures by every labeller, write out/labels/labels.html"
 	@echo "make sheet      make 40 reports and a contact sheet of them in out/sheet"
 	@echo "make bench      time the labelling of a page, and a scan against stock PaddleOCR"
+	@echo "make bench-batch  rates of giar batch, what its manifest costs, whether time and memory stay flat"
+	@echo "make test-kill  kill a batch of 500 texts 200 times and compare (part of make test-slow)"
 	@echo "make clean      remove .venv and out/"
 
 setup: $(INSTALLED)
@@ -56,6 +58,9 @@ test: setup
 test-slow: setup
 	$(BIN)/pytest -m slow
 
+test-kill: setup
+	$(BIN)/pytest -m slow tests/test_batch_kill.py
+
 lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -66,6 +71,9 @@ check: lint test
 bench: setup
 	$(BIN)/python -m eval.bench_labels
 	$(BIN)/python eval/bench_scan.py
+
+bench-batch: setup
+	$(BIN)/python -m eval.bench_batch
 
 eval: setup
 	$(BIN)/giar evaluate eval/fixtures -o out/evaluation --workers 2

@@ -16,6 +16,23 @@ if TYPE_CHECKING:
 PageKind = Literal["scan", "digital", "text"]
 SourceKind = Literal["scan", "digital", "text", "word", "html", "image"]
 
+SUFFIXES = (
+    ".pdf",
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".tif",
+    ".tiff",
+    ".bmp",
+    ".webp",
+    ".docx",
+    ".html",
+    ".htm",
+    ".txt",
+    ".md",
+)
+"""Endings of the files that are taken of a folder; a file that is named may have any."""
+
 
 class BBox(NamedTuple):
     """Page pixels at the analysed resolution; for text inputs, columns and lines."""

@@ -8,7 +8,7 @@ import math
 import os
 import secrets
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,17 +53,27 @@ def write(report: Report, folder: Path, stem: str, formats: Iterable[str]) -> li
         OSError: a file cannot be written.
         ValueError: there is no such format.
     """
-    content = {"csv": _to_csv, "xlsx": _to_xlsx, "json": _to_json}
+    content = {"csv": _to_csv, "xlsx": _to_xlsx, "json": to_json_bytes}
     wanted = set(formats)
     if unknown := wanted - set(content):
         raise ValueError(f"no such format: {', '.join(sorted(unknown))}")
+    names = [name for name in content if name in wanted]
+    return write_files({folder / f"{stem}.{name}": content[name](report) for name in names})
+
+
+def write_files(contents: Mapping[Path, bytes]) -> list[Path]:
+    """Write files, each beside its place and then renamed, none before all are written.
+
+    Raises:
+        OSError: a file cannot be written.
+    """
     written: dict[Path, Path] = {}
     try:
-        for name in (name for name in content if name in wanted):
-            beside = folder / f".{secrets.token_hex(8)}.{name}.tmp"
-            written[beside] = folder / f"{stem}.{name}"
+        for path, content in contents.items():
+            beside = path.with_name(f".{secrets.token_hex(8)}{path.suffix}.tmp")
+            written[beside] = path
             with beside.open("xb") as file:
-                file.write(content[name](report))
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
         for beside, path in written.items():
@@ -74,7 +84,8 @@ def write(report: Report, folder: Path, stem: str, formats: Iterable[str]) -> li
     return list(written.values())
 
 
-def _to_json(report: Report) -> bytes:
+def to_json_bytes(report: Report) -> bytes:
+    """The content of a result file."""
     # A file name that is not UTF-8 holds lone surrogates: they become JSON escapes.
     return (report.to_json() + "\n").encode("utf-8", errors="backslashreplace")
 
@@ -185,7 +196,7 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
 
     def heading(row: int, text: str, *, size: int, bold: bool = True, middle: bool = False) -> None:
         cell = sheet.cell(row, 1)
-        _set_text(cell, text)
+        set_text(cell, text)
         cell.font = Font(name=_FONT, size=size, bold=bold)
         cell.alignment = Alignment(horizontal="center" if middle else None, vertical="center")
         sheet.merge_cells(start_row=row, end_row=row, start_column=1, end_column=n_columns)
@@ -209,7 +220,7 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
     border = Border(left=side, right=side, top=side, bottom=side)
     for i, (status, words) in enumerate(STATUS_WORDS.items()):
         first, last = (j * n_columns // len(STATUS_WORDS) for j in (i, i + 1))
-        _set_text(sheet.cell(3, first + 1), words)
+        set_text(sheet.cell(3, first + 1), words)
         for column in range(first + 1, last + 1):
             sheet.cell(3, column).fill = PatternFill("solid", fgColor=STATUS_FILLS[status])
             sheet.cell(3, column).border = border
@@ -225,7 +236,7 @@ def _fill_form_sheet(sheet: Worksheet, report: Report, form: Form) -> None:
         mark = "doubtful" if place.key in doubtful else result.status if result else ""
         cell = sheet.cell(place.row, place.column)
         if place.key is None:
-            _set_text(cell, place.text)
+            set_text(cell, place.text)
         elif result and result.value is not None:
             cell.value = result.value
         fill = _ROLE_FILLS.get(place.role) or STATUS_FILLS.get(mark)
@@ -336,7 +347,7 @@ def _fill_list(sheet: Worksheet, columns: list[tuple[str, int]], rows: list[list
         for j, value in enumerate(row, start=1):
             cell = sheet.cell(i, j)
             if isinstance(value, str):
-                _set_text(cell, value)
+                set_text(cell, value)
             else:
                 cell.value = value
             cell.font = Font(name=_FONT, size=_FONT_PT)
@@ -372,6 +383,7 @@ def _set_up_print(sheet: Worksheet, *, landscape: bool = False) -> None:
 _MAX_CELL_TEXT = 32_000  # Excel takes 32,767 characters
 
 
-def _set_text(cell: Any, text: str) -> None:
+def set_text(cell: Any, text: str) -> None:
+    """Write text that came from outside into a cell of a sheet, as text."""
     cell.value = one_line(text)[:_MAX_CELL_TEXT]
     cell.data_type = "s"  # a file called "=1+1" is no formula

@@ -200,7 +200,7 @@ class Extractor:
         if self._labeller is None:
             from giar_ml.label.classifier import load_classifier
 
-            self._labeller = load_classifier(self._label_model, device=self._device)
+            self._labeller = load_classifier(self._label_model, device=self._device, threads=self._threads)
         return self._labeller
 
     def _load_figure_reader(self) -> FigureReader:

@@ -24,6 +24,8 @@ OF_CELLS = frozenset(
     )
 )
 """Codes of what is wrong with the figures of cells; other problems are of reading, or of how sure it is."""
+UNCERTAIN = "uncertain"
+"""Code of the reason when nothing is wrong but the readings are not sure enough."""
 _NEARLY = 0.2
 """Share of the doubt of the least sure cell, from which another one is worth a look, too."""
 _NAMED = 3
@@ -61,7 +63,7 @@ def say_uncertain(form: Form, cells: Mapping[str, CellResult], risk: float) -> P
     least = cells[keys[0]]
     unsure = tuple(k for k in keys if 1 - cells[k].confidence >= _NEARLY * (1 - least.confidence))
     message = f"right with a probability of {1 - risk:.1%} only; least sure is {form.cells[keys[0]].name}"
-    return Problem("uncertain", message, unsure, least.page)
+    return Problem(UNCERTAIN, message, unsure, least.page)
 
 
 def _lost_rows(evidence: FormEvidence) -> list[Problem]:

@@ -18,10 +18,10 @@ from giar_ml.acceptance import load_misread_model, look_around
 from giar_ml.decode import Decision, Solution, decode, decode_within
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
-from giar_ml.forms import Sum
+from giar_ml.forms import Sum, load_form
 from giar_ml.prose import Stated
-from giar_ml.reasons import find_reasons, say_uncertain
-from giar_ml.report import CellResult, Check, ReportStatus, Value
+from giar_ml.reasons import UNCERTAIN, find_reasons, say_uncertain
+from giar_ml.report import CellResult, Check, Report, ReportStatus, Value
 from giar_ml.solve import SolverTimeoutError, Statement
 from giar_ml.weigh import build_puzzle
 
@@ -85,6 +85,17 @@ def decide(
     if not problems and not accepted:
         problems.append(say_uncertain(form, cells, risk))
     return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
+
+
+def accept(report: Report, *, max_risk: float) -> Report:
+    """The report as it would have been decided with another `max_risk`."""
+    others = any(problem.code != UNCERTAIN for problem in report.problems)
+    if report.form is None or report.risk is None or others:
+        return report
+    if report.risk <= max_risk:
+        return replace(report, status="accepted", problems=())
+    doubt = say_uncertain(load_form(report.form), report.cells, report.risk)
+    return replace(report, status="review", problems=(doubt,))
 
 
 def _choose_alignment(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 
 from giar_ml import __version__
-from giar_ml.cli import check, extract, models, show
+from giar_ml.cli import batch, check, extract, models, show
 from giar_ml.cli.annotations import add_command as add_annotations
 from giar_ml.cli.console import EXIT_INTERRUPTED, complain
 from giar_ml.errors import GiarError
@@ -42,6 +42,7 @@ def _build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_CommandParser)
     for add_command in (
         extract.add_command,
+        batch.add_command,
         show.add_command,
         check.add_command,
         add_annotations,

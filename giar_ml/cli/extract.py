@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import hashlib
 import logging
 import secrets
 import sys
@@ -25,29 +24,12 @@ from giar_ml.cli.console import (
     progress,
 )
 from giar_ml.cli.options import add_reader_options, reader_options
+from giar_ml.document import SUFFIXES
 from giar_ml.errors import GiarError, UsageError
 
 if TYPE_CHECKING:
     from giar_ml.pipeline import Extractor
     from giar_ml.report import Report
-
-SUFFIXES = (
-    ".pdf",
-    ".png",
-    ".jpg",
-    ".jpeg",
-    ".tif",
-    ".tiff",
-    ".bmp",
-    ".webp",
-    ".docx",
-    ".html",
-    ".htm",
-    ".txt",
-    ".md",
-)
-
-_MAX_ERROR_TEXT = 200  # characters of an unexpected error: one line on a terminal
 
 _LOG = logging.getLogger("giar_ml.cli")
 
@@ -146,22 +128,23 @@ def _extract_one(
     extractor: Extractor, path: Path, *, taken: dict[str, Path], args: argparse.Namespace
 ) -> tuple[Report, int]:
     """The report, failed ones too, with its exit status; writes it unless its name is taken."""
+    from giar_ml.failures import failed_report, say_bug
+
     started = time.perf_counter()
     exit_status = EXIT_FAILED
     first = taken.setdefault(path.stem, path)
     if first is not path:
         message = f"{path}: result {path.stem}.json is already that of {first}; rename one or use two folders"
-        report = _failed(path, "same_stem", message)
+        report = failed_report(path, "same_stem", message)
         _tell(path, report, None, seconds=time.perf_counter() - started, args=args)
         return report, exit_status
     try:
         report = extractor.extract(path)
         exit_status = {"accepted": EXIT_ACCEPTED, "review": EXIT_REVIEW}.get(report.status, EXIT_FAILED)
     except GiarError as error:
-        report, exit_status = _failed(path, error.code, str(error)), error.exit_status
+        report, exit_status = failed_report(path, error.code, str(error)), error.exit_status
     except Exception as error:  # a bug must not cost the other reports
-        what = f"{type(error).__name__}: {error}"[:_MAX_ERROR_TEXT]
-        report = _failed(path, "internal_error", f"{path}: internal error, please report it ({what})")
+        report = failed_report(path, "internal_error", say_bug(path, error))
         _LOG.debug("%s", traceback.format_exc())
         if args.debug:
             traceback.print_exc()
@@ -175,35 +158,9 @@ def _extract_one(
             f"{path}: cannot write the result to {args.output} ({error.strerror}); make room there or"
             " choose another folder with -o"
         )
-        report, exit_status = _failed(path, "cannot_write", message), EXIT_FAILED
+        report, exit_status = failed_report(path, "cannot_write", message), EXIT_FAILED
     _tell(path, report, written, seconds=time.perf_counter() - started, args=args)
     return report, exit_status
-
-
-def _failed(path: Path, code: str, message: str) -> Report:
-    from giar_ml.document import Problem
-    from giar_ml.report import Report, Source
-    from giar_ml.words import one_line
-
-    return Report(
-        source=Source(file=path.name, sha256=_hash_file(path), kind=None, pages=0),
-        form=None,
-        organisation=None,
-        year=None,
-        status="failed",
-        problems=(Problem(code, one_line(message if path.name in message else f"{path}: {message}")),),
-    )
-
-
-def _hash_file(path: Path) -> str:
-    """Empty when the file cannot be read."""
-    try:
-        if path.is_file():
-            with path.open("rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError:
-        pass
-    return ""
 
 
 def _worse(one: int, other: int) -> int:

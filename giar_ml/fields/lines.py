@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 from statistics import median
 
@@ -73,7 +74,7 @@ class Line:
     labels: tuple[Field, ...]
     fields: tuple[Field, ...]
 
-    @property
+    @cached_property
     def n_figures(self) -> int:
         return sum(f.is_figure for f in self.fields)
 

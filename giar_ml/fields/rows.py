@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
 
@@ -97,15 +99,17 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
             borrowed.append((named[i + 1], price))
         no_label = _WORST_LABEL if _has_own_label(line) else NO_LABEL
         line_costs = []
+        unlike_all = _unlike(named[i].values())
+        likeliest = max(named[i], key=named[i].__getitem__, default="")
         for section, row in rows:
             elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
             if not row.labels:
-                unlike = _unlike(named[i].values())
-                line_costs.append(elsewhere + (0.5 if not line.labels else NO_LABEL + unlike))
+                line_costs.append(elsewhere + (0.5 if not line.labels else NO_LABEL + unlike_all))
                 continue
             name = f"row:{section.table}.{row.key}"
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
-            unlike = _unlike(p for n, p in named[i].items() if n != name)
+            is_likeliest = name == likeliest
+            unlike = _unlike(p for n, p in named[i].items() if n != name) if is_likeliest else unlike_all
             lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
             # Its own line is there, and printed blank.
             is_taken = any(
@@ -224,13 +228,12 @@ def _go(here: Sequence[_Step], there: list[_Step], price: float, matches: dict[i
         placed = step.placed
         if matches:
             placed |= {(j, index) for j, match in matches.items() for index in match.indices}
-        same = next((k for k, other in enumerate(there) if other.placed == placed), None)
-        if same is not None:
-            if there[same].cost <= cost:
+        same = [k for k, other in enumerate(there) if other.placed == placed]
+        if same:
+            if there[same[0]].cost <= cost:
                 continue
-            del there[same]
-        there.append(_Step(cost, step, matches, placed))
-        there.sort(key=lambda other: other.cost)
+            del there[same[0]]
+        insort(there, _Step(cost, step, matches, placed), key=attrgetter("cost"))
         del there[_KEPT:]
 
 

@@ -81,13 +81,14 @@ class Classifier:
         return found
 
 
-def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Classifier:
+def load_classifier(folder: Path | None = None, *, device: str = "cpu", threads: int = 0) -> Classifier:
     """The classifier in a model folder.
 
     Args:
         folder: None for the one in use, see `giar_ml.models`.
         device: `auto` and `cpu` run ONNX Runtime without importing torch, `cuda:N` runs torch. Where torch
             has no such GPU a warning says so and ONNX Runtime is used: OCR may have one all the same.
+        threads: that ONNX Runtime runs on; 0 is one per core. The labels do not depend on it.
 
     Raises:
         ModelError: no model is there, or it is damaged.
@@ -109,7 +110,7 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu") -> Class
             encoder,
             _load_torch(folder, device)
             if on_gpu
-            else load_onnx(folder / "model.onnx", len(settings["labels"])),
+            else load_onnx(folder / "model.onnx", len(settings["labels"]), threads=threads),
             tuple(settings["labels"]),
             settings["temperature"],
             device if on_gpu else "cpu",

@@ -40,7 +40,7 @@ def load(path: Path, *, max_pages: int = 200) -> Document:
     Raises:
         InputError: the file cannot be read; see the codes above.
     """
-    data = _read_bytes(path)
+    data = read_bytes(path)
     kind, pages = _read_pages(data, path.name, max_pages=max_pages)
     return Document(path=path, sha256=hashlib.sha256(data).hexdigest(), kind=kind, pages=tuple(pages))
 
@@ -71,7 +71,12 @@ def _read_pages(data: bytes, name: str, *, max_pages: int) -> tuple[SourceKind, 
             return "text", [read_text(source.text)]
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """The content of a file.
+
+    Raises:
+        InputError: it cannot be opened, is none, is empty or too large.
+    """
     try:
         if not path.exists():
             raise InputError(f"{path.name}: no such file; check the path", code="not_found")

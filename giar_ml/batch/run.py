@@ -1,0 +1,136 @@
+"""A whole batch: read what is not read yet, then make the tables and pages of all results."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from giar_ml import __version__
+from giar_ml.batch.inputs import Input
+from giar_ml.batch.manifest import Manifest
+from giar_ml.batch.pool import Pool
+from giar_ml.batch.results import Results, explained, sync_folder
+from giar_ml.batch.scheduler import Note, Scheduler, Tell
+from giar_ml.batch.settings import Reading
+from giar_ml.batch.totals import Totals
+from giar_ml.errors import UsageError
+from giar_ml.pipeline import DEFAULT_MAX_RISK
+
+MANIFEST, PAGE, WORKBOOK = "batch.sqlite", "summary.html", "summary.xlsx"
+_LOCK = ".lock"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which results hold.
+
+    Args:
+        settings: of each kind of reading, what was read by others is read again.
+        max_risk: accept a report when the probability that a cell is wrong is at most this.
+        retry_failed: also read documents again whose failure another try may mend.
+    """
+
+    settings: dict[Reading, str]
+    max_risk: float = DEFAULT_MAX_RISK
+    retry_failed: bool = False
+
+
+def run_batch(
+    inputs: Sequence[Input], folder: Path, pool: Pool, plan: Plan, *, tell: Tell = lambda note: None
+) -> Totals:
+    """Read all inputs into a folder; started again after whatever stop, it goes on.
+
+    Args:
+        pool: who reads; it is closed at the end.
+        tell: called with all that happens to an input.
+
+    Raises:
+        UsageError: the folder cannot be written to, or is in use by another batch; an engine or a model
+            cannot be used; no worker can be started.
+        KeyboardInterrupt: what was done by then is recorded.
+    """
+    started = time.monotonic()
+    n_read = 0
+
+    def count(note: Note) -> None:
+        nonlocal n_read
+        n_read += note.kind == "read"
+        tell(note)
+
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder), _explained_manifest(folder), closing(Manifest(folder / MANIFEST)) as manifest:
+        manifest.set_inputs(inputs)
+        manifest.commit()
+        results = Results(folder, manifest, plan.settings, max_risk=plan.max_risk)
+        with closing(pool):
+            Scheduler(manifest, results, pool, count, retry_failed=plan.retry_failed).run()
+        seconds = time.monotonic() - started
+        return _summarise(folder, manifest, results, n_read=n_read, seconds=seconds, n_workers=pool.n_workers)
+
+
+def _summarise(
+    folder: Path, manifest: Manifest, results: Results, *, n_read: int, seconds: float, n_workers: int
+) -> Totals:
+    """Write the dataset, the workbook and the page; each is put in its place when all are written."""
+    from giar_ml.batch.dataset import CELLS, REPORTS, Dataset, list_rows
+    from giar_ml.batch.page import Run, render_page
+    from giar_ml.batch.workbook import SummaryWorkbook
+
+    totals = Totals()
+    with explained(folder):
+        beside = folder / ".summary.tmp"
+        beside.mkdir(exist_ok=True)
+        for left in beside.iterdir():  # by one that was stopped
+            left.unlink()
+        workbook = SummaryWorkbook()
+        with closing(Dataset(beside)) as dataset:
+            for row in list_rows(manifest, results):
+                for consumer in (dataset, workbook, totals):
+                    consumer.add(row)
+        workbook.save(beside / WORKBOOK, totals)
+        run = Run(f"{datetime.now():%Y-%m-%d %H:%M}", seconds, n_read, n_workers, __version__)
+        (beside / PAGE).write_text(render_page(totals, run), encoding="utf-8")
+        for name in (REPORTS, CELLS, WORKBOOK, PAGE):
+            with (beside / name).open("rb") as file:
+                os.fsync(file.fileno())
+            (beside / name).replace(folder / name)
+        beside.rmdir()
+        sync_folder(folder)
+    return totals
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """One batch at a time writes into a folder."""
+    with explained(folder):
+        file = (folder / _LOCK).open("w")
+    with file:
+        if sys.platform != "win32":  # there SQLite alone parts them
+            import fcntl
+
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise UsageError(
+                    f"{folder}: another `giar batch` writes there; wait for it, or choose another folder"
+                ) from error
+        yield
+
+
+@contextmanager
+def _explained_manifest(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise UsageError(
+            f"{folder / MANIFEST}: cannot be written to ({error}); make room there and start the same command"
+            " again: what is done is kept"
+        ) from error

@@ -1,0 +1,238 @@
+"""Hands out what is to be read, takes what comes of it, and has it recorded."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from giar_ml.batch.inputs import Input
+from giar_ml.batch.manifest import Listed, Manifest, Stamp
+from giar_ml.batch.pool import CRASHED, TIMEOUT, Pool
+from giar_ml.batch.results import Results
+from giar_ml.batch.worker import (
+    CHANGED,
+    OUT_OF_MEMORY,
+    UNREADABLE,
+    UNUSABLE,
+    Loss,
+    Outcome,
+    Result,
+    Task,
+    to_result,
+)
+from giar_ml.errors import InputError, UsageError
+from giar_ml.failures import failed_report, hash_file
+from giar_ml.load import read_bytes
+
+MOST_LOSSES = 2
+"""Workers that a document may cost before it is given up."""
+RETRIED = (CRASHED, TIMEOUT, OUT_OF_MEMORY, "internal_error")
+"""Codes of failures that another try may mend, on another machine say."""
+_MOST_TRIES = 3
+"""How often a file is opened, or hashed again because it changes."""
+_PAUSE_S = 0.5
+"""Before a file that could not be opened is tried again."""
+_COMMIT_S = 0.2
+"""Results that come within this time are recorded together."""
+_AHEAD = 4
+"""Tasks that are prepared while all workers read."""
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something that happened to an input, to be shown and logged: it was `read`, its result `kept` from
+    before, it has the content of another one (`repeated`), it will be tried again (`again`), or it cannot be
+    read at all (`lost`). `rss_mib` is what the worker that read it holds."""
+
+    kind: Literal["read", "kept", "repeated", "again", "lost"]
+    path: Path
+    status: str | None = None
+    code: str | None = None
+    reason: str = ""
+    seconds: float | None = None
+    rss_mib: float | None = None
+    traceback: str | None = None
+
+
+Tell = Callable[[Note], None]
+
+
+@dataclass
+class _Todo:
+    """An input on its way; `tries` of opening it."""
+
+    position: int
+    given: Input
+    tries: int = 0
+    not_before: float = 0.0
+
+
+class Scheduler:
+    """Reads the inputs of a manifest.
+
+    Args:
+        tell: called with all that happens.
+        retry_failed: also read documents again whose failure another try may mend.
+    """
+
+    def __init__(
+        self, manifest: Manifest, results: Results, pool: Pool, tell: Tell, *, retry_failed: bool = False
+    ) -> None:
+        self._manifest = manifest
+        self._results = results
+        self._pool = pool
+        self._tell = tell
+        self._retry_failed = retry_failed
+        self._seen: set[str] = set()
+        self._repeated: defaultdict[str, list[_Todo]] = defaultdict(list)
+        self._ahead: deque[tuple[Task, _Todo]] = deque()
+        self._again: deque[_Todo] = deque()
+        self._under_way: dict[str, _Todo] = {}
+        self._unsaved: list[Result] = []
+        self._saved = time.monotonic()
+
+    def run(self) -> None:
+        """Read all that is not read yet. Whatever stops it, what is done is recorded first.
+
+        Raises:
+            UsageError: an engine or model cannot be used, no worker can be started, or results cannot be
+                written.
+        """
+        inputs = enumerate(list(self._manifest.list_inputs()))
+        todo = (_Todo(position, listed.given) for position, listed in inputs)
+        try:
+            while True:
+                self._prepare(todo)
+                self._give()
+                if not (self._ahead or self._again or self._under_way):
+                    break
+                for outcome in self._pool.wait(_COMMIT_S):
+                    self._take(outcome)
+                self._give()
+                if time.monotonic() - self._saved >= _COMMIT_S:
+                    self._save()
+        finally:
+            self._save()
+
+    def _give(self) -> None:
+        while self._ahead and self._pool.n_idle:
+            task, todo = self._ahead.popleft()
+            self._under_way[task.sha256] = todo
+            self._pool.give(task)
+
+    def _prepare(self, todo: Iterator[_Todo]) -> None:
+        """Find the next tasks: inputs without a result, then those to be tried again."""
+        started = time.monotonic()
+        while len(self._ahead) < _AHEAD + self._pool.n_idle and time.monotonic() - started < _COMMIT_S:
+            item = next(todo, None) or self._next_again()
+            if item is None:
+                return
+            task = self._find_task(item)
+            if task:
+                self._ahead.append((task, item))
+
+    def _next_again(self) -> _Todo | None:
+        for _ in range(len(self._again)):
+            if self._again[0].not_before <= time.monotonic():
+                return self._again.popleft()
+            self._again.rotate(-1)
+        return None
+
+    def _find_task(self, item: _Todo) -> Task | None:
+        """What to read for an input; None where nothing is."""
+        path = item.given.path
+        sha256 = self._identify(path)
+        if not sha256:
+            self._cannot_open(item)
+            return None
+        self._manifest.note_input(item.position, Listed(item.given, sha256))
+        if sha256 in self._seen and item.tries == 0:
+            self._repeated[sha256].append(item)
+            self._tell(Note("repeated", path))
+            return None
+        self._seen.add(sha256)
+        known = self._results.find(sha256)
+        if known and not (self._retry_failed and known.code in RETRIED):
+            self._tell(Note("kept", path, known.status, known.code))
+            return None
+        return Task(path, sha256)
+
+    def _identify(self, path: Path) -> str:
+        """The sha256 of a file, hashed only if it changed; empty where it cannot be opened."""
+        try:
+            stamp = Stamp.of(path)
+        except OSError:
+            return ""
+        known = self._manifest.find_content(path, stamp)
+        if known:
+            return known
+        sha256 = hash_file(path)
+        if sha256:
+            self._manifest.note_content(path, stamp, sha256)
+        return sha256
+
+    def _cannot_open(self, item: _Todo) -> None:
+        try:
+            read_bytes(item.given.path)
+        except InputError as error:
+            code, message = error.code, str(error)
+        else:
+            code, message = "not_readable", f"{item.given.path.name}: could not be opened for a moment"
+        self._open_again(item, code, message)
+
+    def _open_again(self, item: _Todo, code: str, message: str) -> None:
+        """Try to open a file again later, unless it is simply not there or was tried often enough."""
+        path = item.given.path
+        item.tries += 1
+        if code == "not_readable" and item.tries < _MOST_TRIES:
+            item.not_before = time.monotonic() + _PAUSE_S * item.tries
+            self._again.append(item)
+            self._tell(Note("again", path, code=code, reason=message))
+            return
+        reason = message.removeprefix(f"{path.name}: ")
+        self._manifest.note_input(item.position, Listed(item.given, None, code, reason))
+        self._tell(Note("lost", path, "failed", code, reason))
+
+    def _take(self, outcome: Outcome) -> None:
+        item = self._under_way.pop(outcome.task.sha256)
+        if isinstance(outcome, Result):
+            self._unsaved.append(outcome)
+            path, code, reason = outcome.task.path, outcome.code, outcome.reason
+            measured = outcome.seconds, outcome.rss_mib, outcome.traceback
+            self._tell(Note("read", path, outcome.status, code, reason, *measured))
+        elif outcome.code == UNUSABLE:
+            raise UsageError(outcome.message)
+        elif outcome.code == CHANGED or outcome.code in UNREADABLE:
+            self._seen.discard(outcome.task.sha256)
+            self._again.extend(self._repeated.pop(outcome.task.sha256, ()))
+            code = "not_readable" if outcome.code == CHANGED else outcome.code
+            self._open_again(item, code, outcome.message)
+        else:
+            self._take_loss(outcome, item)
+
+    def _take_loss(self, loss: Loss, item: _Todo) -> None:
+        """Read the document once more after all others, or give it up."""
+        n_losses = self._manifest.note_loss(loss.task.sha256, loss.code)
+        self._manifest.commit()
+        if n_losses < MOST_LOSSES:
+            item.tries += 1
+            self._again.append(item)
+            self._tell(Note("again", loss.task.path, code=loss.code, reason=loss.message))
+            return
+        message = f"{loss.message}; tried {n_losses} times"
+        report = failed_report(loss.task.path, loss.code, message, sha256=loss.task.sha256)
+        result = to_result(loss.task, report, "scan", seconds=loss.seconds)
+        self._under_way[loss.task.sha256] = item
+        self._take(result)
+
+    def _save(self) -> None:
+        unsaved, self._unsaved = self._unsaved, []
+        if unsaved:
+            self._results.save(unsaved)
+        else:
+            self._manifest.commit()
+        self._saved = time.monotonic()

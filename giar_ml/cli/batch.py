@@ -1,0 +1,232 @@
+"""`giar batch`: read thousands of reports, with worker processes, to be stopped and started again."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import re
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from giar_ml.cli.console import (
+    EXIT_ACCEPTED,
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_REVIEW,
+    complain,
+    print_on_stdout,
+)
+from giar_ml.cli.options import add_reader_options, positive, reader_options
+from giar_ml.errors import UsageError
+
+if TYPE_CHECKING:
+    from giar_ml.batch.scheduler import Note
+    from giar_ml.batch.totals import Totals
+
+DEFAULT_TIMEOUT_S = 600
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)([MG])i?B?", re.IGNORECASE)
+_REDRAW_S = 0.2
+_LINE_EVERY_S = 10.0
+"""Between lines of progress where stderr is no terminal."""
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the subparsers of `giar`."""
+    batch = commands.add_parser(
+        "batch",
+        help="read thousands of reports; stopped at any moment, it goes on where it was",
+        epilog="exit status: 0 all accepted, 3 some need review, 4 some failed, 2 usage, 130 interrupted",
+    )
+    batch.set_defaults(run=_batch)
+    batch.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="file, folder with all below it, quoted pattern, or list (CSV, Parquet: path, office, year)",
+    )
+    batch.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="output folder")
+    add_reader_options(batch)
+    batch.add_argument(
+        "--workers", type=positive, metavar="N", help="processes that read (default: one per core)"
+    )
+    batch.add_argument(
+        "--timeout",
+        type=positive,
+        default=DEFAULT_TIMEOUT_S,
+        metavar="S",
+        help=f"seconds that one document may take (default: {DEFAULT_TIMEOUT_S})",
+    )
+    batch.add_argument(
+        "--max-memory",
+        type=memory,
+        metavar="SIZE",
+        help="memory that one worker may hold, 3G say (default: its share of what is free)",
+    )
+    batch.add_argument(
+        "--retry-failed", action="store_true", help="read again what crashed or took too long or too much"
+    )
+    batch.add_argument("--quiet", action="store_true", help="print errors only")
+    batch.add_argument("--log", type=Path, metavar="FILE", help="append a line of JSON per event to FILE")
+
+
+def memory(text: str) -> float:
+    """MiB of `3G` or `1500M`."""
+    if not (match := _SIZE.fullmatch(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 3G or 1500M")
+    return float(match[1]) * (1024 if match[2].upper() == "G" else 1)
+
+
+def _batch(args: argparse.Namespace) -> int:
+    from giar_ml.batch.inputs import list_inputs
+    from giar_ml.batch.pool import ProcessPool, share_of_memory_mib
+    from giar_ml.batch.run import Plan, run_batch
+    from giar_ml.batch.settings import find_settings
+    from giar_ml.batch.worker import PipelineReader
+    from giar_ml.pipeline import DEFAULT_MAX_RISK, n_cores
+
+    options = reader_options(args)
+    inputs = list_inputs(args.inputs, apart_from=args.output)
+    n_workers = min(args.workers or n_cores(), len(inputs))
+    n_threads = max(1, n_cores() // n_workers)
+    pool = ProcessPool(
+        partial(PipelineReader, {**options, "threads": n_threads}),
+        n_workers=n_workers,
+        timeout_s=args.timeout,
+        max_memory_mib=args.max_memory or share_of_memory_mib(n_workers),
+    )
+    plan = Plan(
+        find_settings(options),
+        max_risk=options.get("max_risk", DEFAULT_MAX_RISK),
+        retry_failed=args.retry_failed,
+    )
+    progress = Progress(len(inputs), None if args.quiet else sys.stderr)
+    with _log(args.log) as log:
+
+        def tell(note: Note) -> None:
+            progress.note(note)
+            log(_event(note))
+
+        try:
+            totals = run_batch(inputs, args.output, pool, plan, tell=tell)
+        except KeyboardInterrupt:
+            progress.end()
+            complain(
+                f"interrupted: {progress.n_done} of {len(inputs)} reports done and kept; start the same"
+                " command again to go on"
+            )
+            return EXIT_INTERRUPTED
+    progress.end()
+    if not args.quiet:
+        _print_totals(totals, args.output)
+    return _exit_status(totals)
+
+
+def _exit_status(totals: Totals) -> int:
+    if totals.statuses["failed"]:
+        return EXIT_FAILED
+    return EXIT_REVIEW if totals.statuses["review"] else EXIT_ACCEPTED
+
+
+def _print_totals(totals: Totals, folder: Path) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from giar_ml.batch.run import PAGE
+
+    counts = ", ".join(f"{totals.statuses[status]} {status}" for status in ("accepted", "review", "failed"))
+    print_on_stdout(Console(), Text(f"{counts}; see {folder / PAGE}"))
+
+
+# What the user sees meanwhile
+
+
+def _event(note: Note) -> dict[str, Any]:
+    known = {
+        "path": str(note.path),
+        "status": note.status,
+        "code": note.code,
+        "reason": note.reason or None,
+        "seconds": None if note.seconds is None else round(note.seconds, 3),
+        "rss_mib": None if note.rss_mib is None else round(note.rss_mib),
+        "traceback": note.traceback,
+    }
+    return {"event": note.kind, **{name: value for name, value in known.items() if value is not None}}
+
+
+@contextlib.contextmanager
+def _log(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes an event as a line of JSON."""
+    if path is None:
+        yield lambda _event: None
+        return
+    try:
+        file = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot write the log ({error.strerror})") from error
+    with file:
+
+        def write(event: dict[str, Any]) -> None:
+            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+            file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
+
+        yield write
+
+
+class Progress:
+    """Counts, rate and time left in one line; on a terminal always there, elsewhere one now and then, without
+    a stream none."""
+
+    def __init__(self, total: int, stream: TextIO | None) -> None:
+        self._total = total
+        self._stream = stream
+        self._is_terminal = stream is not None and stream.isatty()
+        self._started = self._said = time.monotonic()
+        self._counts: Counter[str] = Counter()
+        self.n_done = 0
+        self._n_read = 0
+
+    def note(self, note: Note) -> None:
+        if note.kind == "again":
+            return
+        self.n_done += 1
+        self._n_read += note.kind == "read"
+        self._counts[note.status or note.kind] += 1
+        every_s = _REDRAW_S if self._is_terminal else _LINE_EVERY_S
+        if time.monotonic() - self._said >= every_s:
+            self._say()
+
+    def end(self) -> None:
+        """Say how far it came."""
+        self._say(last=True)
+
+    def _say(self, *, last: bool = False) -> None:
+        self._said = time.monotonic()
+        if self._stream is None:
+            return
+        start, end = ("\r\x1b[K", "\n" if last else "") if self._is_terminal else ("", "\n")
+        self._stream.write(f"{start}{self.describe(self._said - self._started)}{end}")
+        self._stream.flush()
+
+    def describe(self, seconds: float) -> str:
+        """The state after so many seconds, in a line."""
+        parts = [f"{self.n_done}/{self._total}"]
+        if self._n_read and seconds > 0:
+            rate = self._n_read / seconds
+            parts.append(f"{rate:.1f}/s")
+            if left := self._total - self.n_done:
+                parts.append(f"{_say_time(left / rate)} left")
+        parts += [f"{n} {status}" for status, n in sorted(self._counts.items())]
+        return "  ".join(parts)
+
+
+def _say_time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

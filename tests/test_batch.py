@@ -1,0 +1,254 @@
+import fcntl
+import json
+import os
+import sqlite3
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from fake_readers import SETTINGS, FakeReader, InlinePool, make_processes
+from pyarrow import parquet
+
+from giar_ml.batch.inputs import Input
+from giar_ml.batch.run import Plan, run_batch
+from giar_ml.errors import UsageError
+from giar_ml.report import Report
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Makes input files that say what the reader shall do with them."""
+    monkeypatch.chdir(tmp_path)
+
+    def make(**contents):
+        for stem, content in contents.items():
+            Path(f"{stem}.txt").write_text(content)
+        return [Input(Path(f"{stem}.txt")) for stem in contents]
+
+    return make
+
+
+def run(inputs, notes=None, *, pool=None, **options):
+    pool = pool or InlinePool(FakeReader(Path("log")))
+    plan = Plan(**{"settings": SETTINGS, **options})
+    return run_batch(inputs, Path("out"), pool, plan, tell=(notes if notes is not None else []).append)
+
+
+def reads():
+    log = Path("log")
+    return Counter(log.read_text().split()) if log.exists() else Counter()
+
+
+def rows():
+    return parquet.read_table("out/reports.parquet").to_pylist()
+
+
+def test_every_input_has_a_row_and_every_cell_of_a_report(files):
+    totals = run(files(a="ok 1", b="review 2", c="encrypted"))
+    assert totals.statuses == {"accepted": 1, "review": 1, "failed": 1}
+    assert [(row["path"], row["status"], row["problems"]) for row in rows()] == [
+        ("a.txt", "accepted", []),
+        ("b.txt", "review", ["misprint"]),
+        ("c.txt", "failed", ["encrypted"]),
+    ]
+    assert rows()[2]["reason"] == "needs a password"
+    cells = parquet.read_table("out/cells.parquet").to_pylist()
+    assert len(cells) == 400
+    assert cells[0]["key"] == "disclosure.regulations.issued"
+    assert (cells[0]["table"], cells[0]["row"], cells[0]["column"]) == ("disclosure", "regulations", "issued")
+    report = Report.read(Path("out/reports", f"{rows()[0]['id']}.json"))
+    assert cells[0]["value"] == report.cells[cells[0]["key"]].value
+    page = Path("out/summary.html").read_text()
+    assert "b.txt" in page
+    assert "needs a password" in page
+    assert Path("out/summary.xlsx").exists()
+
+
+def test_what_is_read_is_not_read_again(files):
+    inputs = files(a="ok 1", b="review 2", c="encrypted")
+    run(inputs)
+    before = Path("out/cells.parquet").read_bytes()
+    notes = []
+    totals = run(inputs, notes)
+    assert totals.statuses == {"accepted": 1, "review": 1, "failed": 1}
+    assert [note.kind for note in notes] == ["kept"] * 3
+    assert set(reads().values()) == {1}
+    assert Path("out/cells.parquet").read_bytes() == before
+
+
+def test_files_of_one_name_have_a_result_each_and_one_content_is_read_once(files):
+    inputs = files(a="ok 1")
+    Path("more").mkdir()
+    Path("more/a.txt").write_text("ok 2")
+    Path("more/copy.txt").write_text("ok 1")
+    run([*inputs, Input(Path("more/a.txt")), Input(Path("more/copy.txt"))])
+    first, second, copy = rows()
+    assert first["id"] != second["id"]
+    assert copy["id"] == first["id"]
+    assert (copy["duplicate_of"], copy["problems"], copy["status"]) == ("a.txt", ["duplicate"], "accepted")
+    assert len(list(Path("out/reports").iterdir())) == 2
+    assert reads() == {"a.txt": 2}
+    assert parquet.read_table("out/cells.parquet").num_rows == 400
+
+
+def test_a_changed_file_is_read_again(files):
+    inputs = files(a="ok 1", b="ok 2")
+    run(inputs)
+    os.utime("b.txt", (1, 1))  # touched only: known by its content
+    files(a="ok 3")
+    run(inputs)
+    assert reads() == {"a.txt": 2, "b.txt": 1}
+
+
+def test_a_result_that_was_deleted_is_read_again(files):
+    run(inputs := files(a="ok 1", b="ok 2"))
+    Path("out/reports", f"{rows()[0]['id']}.json").unlink()
+    run(inputs)
+    assert reads() == {"a.txt": 2, "b.txt": 1}
+
+
+@pytest.mark.parametrize(
+    ("changed", "times"),
+    [
+        pytest.param({"scan": "s2", "digital": "d2"}, 1, id="settings of another kind of reading"),
+        pytest.param({"text": "t2"}, 2, id="settings of this kind"),
+    ],
+)
+def test_only_what_other_settings_concern_is_read_again(files, changed, times):
+    run(inputs := files(a="ok 1"))
+    run(inputs, settings={**SETTINGS, **changed})
+    assert reads() == {"a.txt": times}
+
+
+def test_another_risk_decides_anew_without_reading(files):
+    run(inputs := files(a="risky 1", b="ok 2", c="review 3"))
+    assert [row["status"] for row in rows()] == ["review", "accepted", "review"]
+    run(inputs, max_risk=0.1)
+    assert [row["status"] for row in rows()] == ["accepted", "accepted", "review"]
+    run(inputs, max_risk=0.0001)
+    assert [row["status"] for row in rows()] == ["review", "review", "review"]
+    assert [row["problems"] for row in rows()] == [["uncertain"], ["uncertain"], ["misprint"]]
+    assert set(reads().values()) == {1}
+
+
+def test_what_a_list_says_is_held_against_the_report(files):
+    [a, b, c] = files(a="ok 1", b="ok 2", c="ok 3")
+    inputs = [Input(a.path, "某局", 2023), Input(b.path, "他县他局", 2023), Input(c.path, None, 2022)]
+    run(inputs)
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("accepted", []),
+        ("review", ["office_differs"]),
+        ("review", ["year_differs"]),
+    ]
+    assert rows()[1]["office"] == "他县他局"
+    assert rows()[1]["office_read"] == "某市某局"
+
+
+def test_a_dying_worker_costs_only_its_document_which_is_tried_again(files):
+    notes = []
+    inputs = files(a="ok 1", b="die 2", c="die-once marker", d="ok 4")
+    totals = run(inputs, notes, pool=make_processes(Path("log")))
+    assert totals.statuses == {"accepted": 3, "failed": 1}
+    failed = rows()[1]
+    assert (failed["path"], failed["problems"]) == ("b.txt", ["crashed"])
+    assert "signal 9" in failed["reason"]
+    assert reads() == {"a.txt": 1, "b.txt": 2, "c.txt": 2, "d.txt": 1}
+    assert sum(note.kind == "again" for note in notes) == 2
+    run([Input(Path("b.txt"))])
+    assert reads()["b.txt"] == 2  # given up
+    Path("b.txt").rename("e.txt")
+    run([Input(Path("e.txt"))], retry_failed=True, pool=make_processes(Path("log"), n_workers=1))
+    assert reads()["e.txt"] == 2
+
+
+def test_a_document_that_takes_too_long_or_too_much_is_stopped(files):
+    pool = make_processes(Path("log"), n_workers=3, timeout_s=2.0, max_memory_mib=250)
+    totals = run(files(a="hang", b="hoard", c="memory", d="ok 4"), pool=pool)
+    assert totals.codes == {"timeout": 1, "out_of_memory": 2}
+    assert totals.statuses == {"accepted": 1, "failed": 3}
+
+
+def test_a_worker_that_has_grown_is_replaced(files, monkeypatch):
+    monkeypatch.setattr("giar_ml.batch.pool.RECYCLE_MIB", 1.0)
+    monkeypatch.setattr("giar_ml.batch.pool.RECYCLE_AFTER", 2)
+    inputs = files(a="ok 1", b="ok 2", c="ok 3")
+    totals = run(inputs, notes := [], pool=make_processes(Path("log"), n_workers=1))
+    assert totals.statuses == {"accepted": 3}
+    assert {note.kind for note in notes} == {"read"}
+
+
+def test_a_bug_fails_its_document(files):
+    run(files(a="bug"), notes := [])
+    assert rows()[0]["problems"] == ["internal_error"]
+    assert "RuntimeError: a bug in two lines" in rows()[0]["reason"]
+    assert "Traceback" in notes[0].traceback
+
+
+def test_an_engine_that_cannot_be_used_stops_the_batch_and_is_no_failure(files):
+    with pytest.raises(UsageError, match="cuda:7 is not there"):
+        run(files(a="ok 1", b="engine"))
+    assert reads() == {"a.txt": 1, "b.txt": 1}
+    files(b="ok 2")
+    run([Input(Path("a.txt")), Input(Path("b.txt"))])
+    assert reads() == {"a.txt": 1, "b.txt": 2}
+
+
+def test_files_that_cannot_be_opened_are_reported_and_tried_again_next_time(files):
+    inputs = [*files(a="ok 1", b=""), Input(Path("missing.txt")), Input(Path())]
+    run(inputs)
+    assert [row["problems"] for row in rows()[2:]] == [["not_found"], ["not_a_file"]]
+    assert rows()[2]["id"] is None
+    files(missing="ok 2")
+    run(inputs)
+    assert rows()[2]["status"] == "accepted"
+
+
+def test_one_batch_at_a_time(files):
+    inputs = files(a="ok 1")
+    Path("out").mkdir()
+    with Path("out/.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with pytest.raises(UsageError, match="another `giar batch`"):
+            run(inputs)
+
+
+def test_a_full_disk_is_said_and_what_is_done_is_kept(files, monkeypatch):
+    inputs = files(a="ok 1")
+
+    def full(_fd):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("giar_ml.export.os.fsync", full)
+        with pytest.raises(UsageError, match="No space left on device"):
+            run(inputs)
+    assert list(Path("out/reports").iterdir()) == []
+    run(inputs)
+    assert rows()[0]["status"] == "accepted"
+
+
+def test_a_damaged_manifest_is_said(files):
+    inputs = files(a="ok 1")
+    Path("out").mkdir()
+    Path("out/batch.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(UsageError, match="cannot be used"):
+        run(inputs)
+
+
+def test_the_manifest_has_settings_and_contents(files):
+    run(files(a="ok 1"))
+    db = sqlite3.connect("out/batch.sqlite")
+    [row] = db.execute(
+        "SELECT reading, content, status, documents.sha256 = inputs.sha256 FROM documents"
+        " JOIN settings ON settings.id = settings JOIN inputs USING (sha256)"
+    )
+    assert row == ("text", "t1", "accepted", 1)
+    assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_names_that_are_no_utf8_pass_through(files):
+    path = Path(os.fsdecode(b"\xff.txt"))
+    path.write_text("ok 1")
+    run([Input(path)])
+    assert rows()[0]["path"] == "\\udcff.txt"
+    assert json.loads(Path("out/reports", f"{rows()[0]['id']}.json").read_text())["status"] == "accepted"

@@ -1,0 +1,90 @@
+from pathlib import Path
+
+import pyarrow
+import pytest
+from pyarrow import parquet
+
+from giar_ml.batch.inputs import Input, list_inputs
+from giar_ml.errors import UsageError
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("in/b.pdf", "in/a/c.TXT", "in/a/.hidden.txt", "in/.git/d.txt", "in/e.zip", "in/out/f.txt"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+
+
+def names(*arguments):
+    return [item.path.as_posix() for item in list_inputs(arguments, apart_from=Path("in/out"))]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        pytest.param(["in"], ["in/b.pdf", "in/a/c.TXT"], id="folder, without hidden files and the results"),
+        pytest.param(["in/**/*.*"], ["in/a/c.TXT", "in/b.pdf", "in/e.zip", "in/out/f.txt"], id="pattern"),
+        pytest.param(["in/b.pdf", "in", "./in/a/../b.pdf"], ["in/b.pdf", "in/a/c.TXT"], id="each once"),
+        pytest.param(["missing.pdf"], ["missing.pdf"], id="a missing file fails when it is read"),
+    ],
+)
+def test_files_folders_and_patterns(arguments, expected):
+    assert names(*arguments) == expected
+
+
+def test_an_empty_folder_is_an_input_that_fails():
+    Path("empty").mkdir()
+    assert names("empty") == ["empty"]
+
+
+LISTED = [Input(Path("in/b.pdf"), "某局", 2023), Input(Path("in/a/c.TXT"), None, None)]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "path,office,year\nb.pdf,某局,2023\na/c.TXT,,\n".encode("utf-8-sig"),
+        "文件,机关,年度,备注\nb.pdf, 某局 ,2023年,x\na/c.TXT,,,\n".encode("gb18030"),
+    ],
+)
+def test_a_list_gives_office_and_year(content):
+    Path("in/list.csv").write_bytes(content)
+    assert list_inputs(["in/list.csv"], apart_from=Path("out")) == LISTED
+
+
+def test_a_list_in_parquet():
+    table = pyarrow.table(
+        {"path": ["b.pdf", "a/c.TXT"], "office": ["某局", None], "year": pyarrow.array([2023.0, None])}
+    )
+    parquet.write_table(table, "in/list.parquet")
+    assert list_inputs(["in/list.parquet"], apart_from=Path("out")) == LISTED
+
+
+def test_a_file_in_a_folder_and_in_a_list_has_what_the_list_says():
+    Path("in/list.csv").write_text("path,office,year\nb.pdf,某局,2023\n")
+    found = list_inputs(["in", "in/list.csv"], apart_from=Path("in/out"))
+    assert found == [Input(Path("in/b.pdf"), "某局", 2023), Input(Path("in/a/c.TXT"))]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param("file,year\nb.pdf,2023\n", "no column `path`", id="no path"),
+        pytest.param("path,year\nb.pdf,23\n", "row 1 has the year '23'", id="year"),
+        pytest.param("path,year\n,2023\n", "row 1 names no file", id="no file"),
+        pytest.param("path,year\n", "names no file", id="empty"),
+    ],
+)
+def test_a_bad_list_is_said(content, message):
+    Path("list.csv").write_text(content)
+    with pytest.raises(UsageError, match=message):
+        names("list.csv")
+
+
+def test_a_damaged_list_and_a_pattern_without_files_are_said():
+    Path("list.parquet").write_bytes(b"PAR1")
+    with pytest.raises(UsageError, match="cannot read the list"):
+        names("list.parquet")
+    with pytest.raises(UsageError, match="no file matches"):
+        names("in/*.docx")

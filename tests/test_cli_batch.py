@@ -1,0 +1,145 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from fake_readers import FakeReader, InlinePool
+
+from giar_ml import cli
+from giar_ml.batch.scheduler import Note
+from giar_ml.batch.settings import find_settings
+from giar_ml.cli.batch import Progress
+from giar_ml.pipeline import Extractor
+from giar_ml.report import Report
+from giar_ml.verdict import accept
+
+FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
+
+
+class Interrupted(InlinePool):
+    def wait(self, timeout_s):
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Makes input files that say what the reader shall do with them."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        "giar_ml.batch.pool.ProcessPool", lambda *_, **__: InlinePool(FakeReader(Path("log")))
+    )
+
+    def make(**contents):
+        for stem, content in contents.items():
+            Path(f"{stem}.txt").write_text(content)
+        return [f"{stem}.txt" for stem in contents]
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("contents", "expected"),
+    [
+        pytest.param({"a": "ok 1", "b": "ok 2"}, 0, id="accepted"),
+        pytest.param({"a": "ok 1", "b": "review 2"}, 3, id="review"),
+        pytest.param({"a": "review 1", "b": "encrypted"}, 4, id="failed"),
+        pytest.param({"a": "ok 1", "b": "engine"}, 2, id="an engine that cannot be used"),
+    ],
+)
+def test_exit_statuses(files, capsys, contents, expected):
+    assert cli.main(["batch", *files(**contents), "-o", "out"]) == expected
+    out, err = capsys.readouterr()
+    assert ("see out/summary.html" in out) == (expected != 2)
+    assert ("cuda:7" in err) == (expected == 2)
+
+
+def test_an_interrupt_says_how_to_go_on(files, capsys, monkeypatch):
+    inputs = files(a="ok 1", b="ok 2")
+    with monkeypatch.context() as patch:
+        patch.setattr("giar_ml.batch.pool.ProcessPool", lambda *_, **__: Interrupted(None))
+        assert cli.main(["batch", *inputs, "-o", "out"]) == 130
+    assert "0 of 2 reports done and kept; start the same command again" in capsys.readouterr().err
+    assert cli.main(["batch", *inputs, "-o", "out"]) == 0
+
+
+def test_the_log_has_a_line_of_json_per_event(files, capsys):
+    assert cli.main(["batch", *files(a="ok 1", b="encrypted"), "-o", "out", "--log", "l", "--quiet"]) == 4
+    events = [json.loads(line) for line in Path("l").read_text().splitlines()]
+    assert [(event["event"], event["path"], event["status"]) for event in events] == [
+        ("read", "a.txt", "accepted"),
+        ("read", "b.txt", "failed"),
+    ]
+    assert events[1]["code"] == "encrypted"
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        pytest.param(["-o", "a.txt/out"], "cannot be written to", id="output under a file"),
+        pytest.param(["-o", "out", "--log", "no/log"], "cannot write the log", id="log"),
+        pytest.param(["-o", "out", "*.pdf"], "no file matches", id="pattern"),
+    ],
+)
+def test_a_wrong_call_ends_before_any_work(files, capsys, arguments, message):
+    assert cli.main(["batch", *files(a="ok 1"), *arguments]) == 2
+    err = capsys.readouterr().err
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--max-memory=3", "--workers=0", "--timeout=x"])
+def test_bad_options(option):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["batch", "a", "-o", "b", option])
+    assert caught.value.code == 2
+
+
+def test_progress_tells_rate_counts_and_time_left():
+    progress = Progress(10, None)
+    progress.note(Note("kept", Path("a"), "accepted"))
+    progress.note(Note("again", Path("b"), code="timeout"))
+    progress.note(Note("read", Path("b"), "failed", "timeout"))
+    assert progress.describe(2.0) == "2/10  0.5/s  16 s left  1 accepted  1 failed"
+
+
+def test_settings_are_those_of_what_was_done():
+    one = find_settings({"layout": "rules", "engine": "onnxruntime"})
+    other = find_settings({"layout": "rules", "engine": "paddle", "prose": True})
+    assert [one[reading] == other[reading] for reading in ("text", "digital", "scan")] == [True, True, False]
+    assert find_settings({"max_risk": 0.5, "device": "cuda:1"}) == one
+
+
+def test_a_report_decided_anew_is_as_if_read_with_that_risk():
+    [path, *_] = sorted(FIXTURES.glob("*html-stripped.txt"))
+    report = Extractor(max_risk=0.5).extract(path)
+    assert report.status == "accepted"
+    strict = replace(Extractor(max_risk=0.0).extract(path), timings_ms=report.timings_ms)
+    assert strict.status == "review"
+    anew = accept(report, max_risk=0.0)
+    assert anew == strict
+    assert accept(anew, max_risk=0.5) == report
+
+
+def test_an_interrupted_batch_goes_on_and_gives_what_extract_gives(tmp_path):
+    texts = sorted(FIXTURES.glob("*html-stripped.txt"))[:4]
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "giar_ml", "batch", *map(str, texts), "-o", str(out), "--workers", "1"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    while not list(out.glob("reports/*.json")) and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    assert "of 4 reports done and kept" in process.communicate()[1]
+    assert process.returncode == 130
+    assert 0 < len(list(out.glob("reports/*.json"))) < 4
+    subprocess.run(command, check=False, stderr=subprocess.DEVNULL)
+    results = [Report.read(path) for path in out.glob("reports/*.json")]
+    extractor = Extractor(threads=1)
+    for path in texts:
+        report = extractor.extract(path)
+        [result] = [result for result in results if result.source.file == path.name]
+        assert replace(result, timings_ms={}) == replace(report, timings_ms={})
