@@ -98,6 +98,11 @@ class MisreadModel:
         return 1 / (1 + math.exp(-odds))
 
 
+def shipped_misread_model() -> Path:
+    """Where the model is that comes with the program; it may be missing."""
+    return shipped_model().parent / "acceptance" / SETTINGS
+
+
 @cache
 def load_misread_model(folder: Path | None = None) -> MisreadModel:
     """The model in a folder; None for the shipped one.
@@ -105,7 +110,7 @@ def load_misread_model(folder: Path | None = None) -> MisreadModel:
     Raises:
         ModelError: it is not there, or not such a model.
     """
-    path = (folder or shipped_model().parent / "acceptance") / SETTINGS
+    path = folder / SETTINGS if folder else shipped_misread_model()
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         return MisreadModel(float(data["intercept"]), {k: float(v) for k, v in data["weights"].items()})
