@@ -88,7 +88,8 @@ def _conflicts(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
             message = f"{name}: {printed} is printed against its sums{hint}"
             problems.append(Problem("misprint", message, (key,), cell.page))
         else:
-            possible = " or ".join(str(value) for value, _ in cell.candidates if value != cell.value)
+            others = [str(value) for value, _ in cell.candidates if value != cell.value]
+            possible = " or ".join(others) or "blank"
             message = f"{name}: {printed} as read, but it may as well be {possible}"
             problems.append(Problem("ambiguous", message, (key,), cell.page))
     return problems

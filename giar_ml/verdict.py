@@ -203,7 +203,9 @@ def _lone_cell(
     if other:
         values = {v: 0.0 for s in other if (v := _value(s)) is not None}
         candidates = tuple({**values, **dict(candidates)}.items())
-        return CellResult(_value(seen), _value(seen), "conflict", 0.5, candidates=candidates, **place)
+        printed = _value(seen)
+        value = 0 if printed is None and seen.readings else printed
+        return CellResult(value, printed, "conflict", 0.5, candidates=candidates, **place)
     if not seen.readings:
         return CellResult(None, None, "missing", 0.0, **place)
     value = _value(seen)
