@@ -151,6 +151,17 @@ def is_printed(text: str) -> bool:
     return len(found) >= MIN_PRINTED and any(found in label for label in _printed())
 
 
+@cache
+def printed_pairs() -> frozenset[str]:
+    """Two characters each that stand beside one another in a title, caption or header of a form."""
+    tables = [table for form in load_forms().values() for table in form.tables]
+    sections = [section for table in tables for section in table.sections]
+    titles = {text for table in tables for text in table.title}
+    captions = {text for section in sections for text in (*section.caption, *section.corner)}
+    texts = _printed() | titles | captions
+    return frozenset(a + b for text in texts for a, b in itertools.pairwise(text))
+
+
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 

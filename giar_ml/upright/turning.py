@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import re
+from itertools import pairwise
 
 import numpy as np
 
 from giar_ml.document import BBox
+from giar_ml.forms import printed_pairs
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.ocr.lines import narrow
 from giar_ml.upright.lines import Sketch, find_text_lines, sketch
@@ -26,6 +28,9 @@ ENOUGH = 35.0
 BETTER = 1.1
 LEAST_MORE = 4.0
 """By what factor, and by how many characters, another way up must be read better."""
+STRANGE = 0.3
+"""What a character counts that no form has beside either of its neighbours: in tables of low rows that lie on
+their side the first characters of all labels make a line, the second ones another."""
 LEAST_READ = 3
 HOPELESS = 0.5
 """A way up of which so many crops gave less than this share of what they should have is given up."""
@@ -68,10 +73,20 @@ def _count_read(
     for n, crop in enumerate(crops, start=1):
         (recognition,) = engine.recognize([narrow(crop)])
         clearly = max(0.0, recognition.score - READABLE) / (1 - READABLE)
-        total += clearly * len(_CHINESE.findall(recognition.text))
+        total += clearly * _count_characters(recognition.text)
         if total >= enough or (n >= LEAST_READ and total < HOPELESS * wanted * n / len(crops)):
             break
     return total
+
+
+def _count_characters(text: str) -> float:
+    """The Chinese characters of a text; those that stand beside others as nowhere in the forms count less."""
+    is_known = [a + b in printed_pairs() for a, b in pairwise(text)]
+    return sum(
+        1.0 if before or behind else STRANGE
+        for character, before, behind in zip(text, [False, *is_known], [*is_known, False], strict=False)
+        if _CHINESE.match(character)
+    )
 
 
 def _on_head(crops: list[np.ndarray]) -> list[np.ndarray]:
