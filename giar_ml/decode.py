@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from giar_ml.forms import Sum
@@ -154,13 +154,10 @@ def decode_within(
                 _collect_open(rival_model, best, near, others)
         except SolverTimeoutError:
             proven = False
-    rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
     changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
     with budget.at_most(_GAPS_TIME):
-        gaps = {
-            cell: _next_best(rivals, best, cell, least=second, far=far)
-            for cell in (changed if second < far else ())
-        }
+        rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
+        gaps = _gaps(rivals, best, changed if second < far else (), least=int(second), far=far)
     corrections: set[str] = set()
     if best.misprints:
         try:
@@ -198,28 +195,47 @@ class _Layout:
     cells: dict[str, Evidence | None]
 
 
-def _next_best(
-    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cell: str, *, least: float, far: int
-) -> float:
-    """What answers with another figure in the cell cost at least, `far` at most.
+def _gaps(
+    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cells: Iterable[str], *, least: int, far: int
+) -> dict[str, int]:
+    """Per cell what answers with another figure there cost at least, `far` at most.
 
     Args:
         rivals: prices of layouts, and their figures.
         least: what every other answer costs at least.
     """
-    found = far
-    try:
-        for price, model in rivals:
-            answer = model.minimize(
-                different_from={cell: best.output[cell]}, limit=found - price, least=int(least) - price
-            )
-            if answer is not None and answer.optimal:
-                found = min(found, answer.cost + price)
-            elif answer is not None:
-                return least
-    except SolverTimeoutError:
-        return least
-    return found
+    gaps = dict.fromkeys(cells, least)
+    rest = list(gaps)
+    while rest:
+        try:
+            cost, other = _cheapest_other(rivals, {c: best.output[c] for c in rest}, least=least, far=far)
+        except SolverTimeoutError:
+            break
+        # Whoever differs in another of these cells costs as much at least.
+        least = cost
+        gaps.update(dict.fromkeys(rest, cost))
+        rest = [c for c in rest if other is not None and other.output[c] == best.output[c]]
+    return gaps
+
+
+def _cheapest_other(
+    rivals: Sequence[tuple[int, FigureModel]], output: Mapping[str, int], *, least: int, far: int
+) -> tuple[int, Answer | None]:
+    """The cheapest answer with another output in one of these cells, and its cost; `far` where all cost more.
+
+    Raises:
+        SolverTimeoutError: it was not proven in time.
+    """
+    best = None
+    for price, model in rivals:
+        answer = model.minimize(different_from=output, limit=far - price, least=least - price)
+        if answer is None:
+            continue
+        if not answer.optimal:
+            raise SolverTimeoutError("not proven to be the cheapest")
+        if best is None or answer.cost + price < far:
+            best, far = answer, answer.cost + price
+    return far, best
 
 
 def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:

@@ -102,7 +102,7 @@ class FigureModel:
             program = self._program(most)
             program.minimize_cost()
             if different_from is not None:
-                program.differ(program.output, different_from, different_from)
+                program.differ(different_from, different_from)
             answer = self._run(program)
             if answer is not None:
                 return answer
@@ -125,7 +125,7 @@ class FigureModel:
         """An answer within the limit that differs from `output` in one of `cells`, and in many of them
         if such a one is quickly found."""
         program = self._program(limit)
-        literals = program.differ(program.output, output, cells)
+        literals = program.differ(output, cells)
         wide = program.copy()
         wide.maximize(literals)
         try:
@@ -140,7 +140,7 @@ class FigureModel:
             program = self._program(best.cost)
             program.keep(best.output)
             rest = [cell for cell in self.cells if cell not in found]
-            program.differ(program.lawful, best.lawful, rest)
+            program.differ_in_law(best.lawful, rest)
             answer = self._run(program)
             if answer is None:
                 return found
