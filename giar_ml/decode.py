@@ -27,8 +27,8 @@ from giar_ml.solve import (
     Statement,
 )
 
-_GAPS_TIME = 0.3
-"""Solver time to find what else may stand in the changed cells one by one."""
+_PROVEN = 7.0
+"""Odds of 1,000 to 1, in nats: how much surer than that a changed cell is beside others is not looked for."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
@@ -87,7 +87,9 @@ class Solution:
     proven: bool
 
 
-def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> Solution:
+def decode(
+    puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0, budget: Budget | None = None
+) -> Solution:
     """The most probable explanation of all that was seen, and which cells it leaves open.
 
     Args:
@@ -95,21 +97,27 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
             7 nats is odds of 1,000 to 1.
         open_margin: a cell is left open when an answer gives it another figure for at most so much more;
             3 nats is odds of 20 to 1.
+        budget: what time there is; what is used of it is taken off.
 
     Raises:
         SolverTimeoutError: the figures of the cheapest layout could not be found in time.
     """
-    solution = decode_within(puzzle, math.inf, margin=margin, open_margin=open_margin)
+    solution = decode_within(puzzle, math.inf, margin=margin, open_margin=open_margin, budget=budget)
     assert solution is not None, "figures may be lost, so that there always is an answer"
     return solution
 
 
 def decode_within(
-    puzzle: Puzzle, limit: float, *, margin: float = 7.0, open_margin: float = 3.0
+    puzzle: Puzzle,
+    limit: float,
+    *,
+    margin: float = 7.0,
+    open_margin: float = 3.0,
+    budget: Budget | None = None,
 ) -> Solution | None:
     """As `decode`; None when every explanation costs more than `limit`, in nats, which is soon found."""
     found: list[tuple[int, _Layout, FigureModel, Answer]] = []
-    budget = Budget()
+    budget = budget or Budget()
     best_cost = math.inf
     proven = True
     for bound, layout in _by_bound(puzzle):
@@ -154,16 +162,16 @@ def decode_within(
                 _collect_open(rival_model, best, near, others)
         except SolverTimeoutError:
             proven = False
-    changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
-    with budget.at_most(_GAPS_TIME):
-        rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
-        gaps = _gaps(rivals, best, changed if second < far else (), least=int(second), far=far)
     corrections: set[str] = set()
     if best.misprints:
         try:
             corrections = model.tied_corrections(best)
         except SolverTimeoutError:
             proven = False
+    changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
+    rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
+    enough = min(far, int(best_cost) + round(_PROVEN * SCALE))
+    gaps = _gaps(rivals, best, changed if second < enough else (), least=int(second), far=enough)
     decisions = {
         cell: Decision(
             pattern=layout.patterns[row.group],

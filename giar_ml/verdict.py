@@ -21,7 +21,7 @@ from giar_ml.forms import Sum
 from giar_ml.prose import Stated
 from giar_ml.reasons import find_reasons, say_uncertain
 from giar_ml.report import CellResult, Check, ReportStatus, Value
-from giar_ml.solve import SolverTimeoutError, Statement
+from giar_ml.solve import Budget, SolverTimeoutError, Statement
 from giar_ml.weigh import build_puzzle
 
 MARGIN = 10.0
@@ -87,15 +87,16 @@ def _choose_alignment(
 ) -> tuple[FormEvidence, Solution]:
     """The way to lay lines into rows that costs least with its figures. The gap to the other way is part of
     the gap to the next best answer."""
-    solution = decode(build_puzzle(evidence, stated, linked), margin=MARGIN, open_margin=OPEN_MARGIN)
+    budget = Budget()
+    puzzle = build_puzzle(evidence, stated, linked)
+    solution = decode(puzzle, margin=MARGIN, open_margin=OPEN_MARGIN, budget=budget)
     rival = evidence.rival
     if rival is None:
         return evidence, solution
     try:
         limit = evidence.cost + solution.cost + MARGIN - rival.cost
-        other = decode_within(
-            build_puzzle(rival, stated, linked), limit, margin=MARGIN, open_margin=OPEN_MARGIN
-        )
+        puzzle = build_puzzle(rival, stated, linked)
+        other = decode_within(puzzle, limit, margin=MARGIN, open_margin=OPEN_MARGIN, budget=budget)
     except SolverTimeoutError:
         return evidence, replace(solution, proven=False)
     if other is None:

@@ -211,11 +211,11 @@ def test_a_mark_that_is_read_as_nothing_is_blank():
 
 def allow(monkeypatch, *, time):
     """Enough for one answer, not for the proof that no other is about as good."""
-    monkeypatch.setattr("giar_ml.decode.Budget", partial(Budget, left=time))
+    monkeypatch.setattr("giar_ml.verdict.Budget", partial(Budget, left=time))
 
 
 def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
-    allow(monkeypatch, time=0.02)
+    allow(monkeypatch, time=0.002)
     changes = seen(REQUEST, scanned_surely) | {
         "requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))
     }
@@ -227,7 +227,7 @@ def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
 
 
 def test_without_proof_a_lost_figure_is_inferred_with_doubt(monkeypatch):
-    allow(monkeypatch, time=0.02)
+    allow(monkeypatch, time=0.002)
     verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
     assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}

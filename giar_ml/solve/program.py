@@ -121,7 +121,16 @@ class Program:
         others = [self._options[k][0].literal.negated() for k in (*s.left, *s.right) if k in self._options]
         left, right = (sum(figure or 0 for figure in side) for side in sides)
         if left != right:
-            self._model.add_bool_or(others)
+            alone, beside = [], []
+            for key in (*s.left, *s.right):
+                first = self._problem.first[key]
+                for literal, e in self._options.get(key, ()):
+                    if e.kind != "read":
+                        alone.append(literal)
+                    elif change := (e.shown or 0) - first:
+                        fits = change == (right - left if key in s.left else left - right)
+                        (alone if fits else beside).append(literal)
+            self._model.add(2 * sum(alone) + sum(beside) >= 2)
             return
         for i, other in enumerate(others):
             self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
@@ -141,6 +150,10 @@ class Program:
         found.__dict__.update(self.__dict__)
         found._model = self._model.clone()
         return found
+
+    @property
+    def n_open(self) -> int:
+        return len(self._options)
 
     # Constraints
 
@@ -197,7 +210,7 @@ class Program:
         """The answer, None where there is none, and the time that it took.
 
         Args:
-            time_limit: in units of deterministic time, about seconds.
+            time_limit: in units of deterministic time: about seconds, but the same on every machine.
 
         Raises:
             TimeoutError: nothing was found or refuted.
