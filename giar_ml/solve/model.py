@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 _QUICK = 0.05
 """Time to spend on a wide answer where any would do."""
 _PER_RUN = 0.001
-_PER_CELL = 0.0003
+_PER_OPTION = 0.00006
 """What a run takes that the solver does not count, building the model and presolving it: by itself, and for
-each open cell."""
+each explanation to choose from."""
 
 
 class SolverTimeoutError(Exception):
@@ -150,7 +150,7 @@ class FigureModel:
     def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
         if self._budget.left <= 0:
             raise SolverTimeoutError("the time for this report is used up")
-        self._budget.left -= _PER_RUN + _PER_CELL * program.n_open
+        self._budget.left -= _PER_RUN + _PER_OPTION * program.n_options
         most = min(max(self._budget.left, 0.0), time_limit)
         try:
             answer, taken = program.solve(most)

@@ -152,8 +152,9 @@ class Program:
         return found
 
     @property
-    def n_open(self) -> int:
-        return len(self._options)
+    def n_options(self) -> int:
+        """How many explanations are chosen from."""
+        return sum(map(len, self._options.values()))
 
     # Constraints
 
