@@ -59,7 +59,9 @@ class Bounds:
         """
         rest = [(self._rest[key], figure) for key, figure in mending.items()]
         alone = [cost for costs, mends in rest for figure, cost in costs.items() if figure in (None, mends)]
-        beside = [cost for costs, mends in rest for figure, cost in costs.items() if figure not in (None, mends)]
+        beside = [
+            cost for costs, mends in rest for figure, cost in costs.items() if figure not in (None, mends)
+        ]
         # Each of those that do not mend it alone bears one half.
         half = min(min(alone, default=NEVER) // 2, min(beside, default=NEVER))
         for costs, mends in rest:
