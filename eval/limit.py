@@ -1,8 +1,8 @@
-"""Whether any lawful answer explains the readings better than the print does: the limit of what can be restored.
+"""Whether any lawful answer explains the readings better than the print: the limit of what can be restored.
 
-A plain program over all cells at once, made without the product's solver and run until proven: it shares the prices
-of explanations with it, and nothing else. Whoever looks for the cheapest answer cannot restore a report whose print
-is not the cheapest one.
+A plain program over all cells at once, made without the product's solver and run until proven: it shares the
+prices of explanations with it, and nothing else. Whoever looks for the cheapest answer cannot restore a
+report whose print is not the cheapest one.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from giar_ml.decode import Puzzle
 from giar_ml.solve import Evidence
 from giar_ml.solve.evidence import explain
 
-TIME_LIMIT = 120.0
+TIME_LIMIT = 30.0
 """Seconds for one report."""
 Standing = Literal["cheapest", "tied", "dearer", "unknown"]
-"""Of the print: cheaper than every other lawful answer, as cheap as the cheapest other one, dearer, or not told in
-time."""
+"""Of the print: cheaper than every other lawful answer, as cheap as the cheapest other one, dearer, or not
+told in time."""
 
 
 def stand_of_print(puzzle: Puzzle, printed: Mapping[str, int]) -> Standing:
@@ -50,8 +50,8 @@ class _Plain:
         for row in puzzle.rows:
             cells |= next(iter(row.layouts.values()))
         totals = {key for s in puzzle.sums if len(s.right) == 1 for key in s.right}
-        read = (figure for e in cells.values() if e is not None for figure, _ in e.readings)
-        top = 2 * max(10, *(figure or 0 for figure in read), *printed.values())
+        read = (e.readings for e in cells.values() if e is not None)
+        top = 10 + sum(max((figure or 0 for figure, _ in readings), default=0) for readings in read)
         lawful = {key: self.model.new_int_var(0, top, key) for key in cells}
         charges = []
         for key, evidence in cells.items():

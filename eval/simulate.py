@@ -5,9 +5,9 @@ python -m eval.simulate --only-accepted --n 20000 --wrong 0 1     # nothing but 
 python -m eval.simulate --ablation --n 100 --wrong 4 8            # with and without what helps
 
 Lawful reports are made up, read through `eval.channel` with so many wrong first readings each, and decided as
-`giar extract` decides; times are of one core (processor time). The limit is the share of reports whose print is the
-cheapest lawful answer, told by `eval.limit` apart from the solver: whatever looks for the most probable one cannot
-restore more.
+`giar extract` decides; times are of one core (processor time). The limit is the share of reports whose print
+is the cheapest lawful answer, told by `eval.limit` apart from the solver: whatever looks for the most
+probable one cannot restore more.
 """
 
 from __future__ import annotations
@@ -72,6 +72,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--misprints", type=float, default=0.0, help="share of reports with one")
     parser.add_argument("--max-risk", type=float, default=0.001)
+    parser.add_argument("--limit", type=int, help="first reports whose limit is told; else all")
     parser.add_argument("--rivals", type=int, default=0, help="first reports that others repair, too")
     parser.add_argument("--only-accepted", action="store_true")
     parser.add_argument("--ablation", action="store_true")
@@ -94,7 +95,7 @@ def main() -> None:
         else:
             kept = list(cases)
             rows[""] = summarise([decided(case) for case in kept])
-            rows[""] |= summarise_limit([stand_of_case(case) for case in kept])
+            rows[""] |= summarise_limit([stand_of_case(case) for case in kept[: options.limit]])
             for name, repair in RIVALS.items():
                 if options.rivals:
                     rows[name] = summarise([repair_case(case, repair) for case in kept[: options.rivals]])
@@ -193,7 +194,7 @@ def _summed(case: Case) -> frozenset[str]:
 
 def summarise_limit(stands: Sequence[Standing]) -> dict[str, float]:
     """The share of reports whose print is the cheapest answer, of ties, and of those not told in time."""
-    shares = {stand: count / len(stands) for stand, count in Counter(stands).items()}
+    shares: dict[str, float] = {stand: count / len(stands) for stand, count in Counter(stands).items()}
     return {
         "limit": shares.get("cheapest", 0.0),
         "tied": shares.get("tied", 0.0),
@@ -226,8 +227,8 @@ def bound_share(count: int, n: int, *, confidence: float = 0.95) -> float:
 
 
 def state_all(case: Case) -> Case:
-    """The report with true sentences on the cells that prose speaks of, and with what the reports of the years
-    before and after say."""
+    """The report with true sentences on the cells that prose speaks of, and with what the reports of the
+    years before and after say."""
     form = case.channelled.evidence.form
     told = [rule.cells for rule in form.prose if form.summed.issuperset(rule.cells)]
     stated = [Stated(cells, sum(_figure(case, key) for key in cells), "") for cells in told]

@@ -2,9 +2,9 @@
 
 In every sum that the first readings break some cell changes: to a figure that mends the sum alone, or else
 another one with it. What these sums demand is charged to the changes that could meet it, as much as the
-cheapest of them can bear; what a change costs beyond what was charged to it comes on top for whoever makes it.
-(A dual ascent on the linear relaxation, and fixing by reduced costs.) And whoever changes the figure of a cell
-breaks its other sums, and must change another cell in each of them.
+cheapest of them can bear; what a change costs beyond that comes on top for whoever makes it. (A dual ascent
+on the linear relaxation, and fixing by reduced costs.) And whoever changes the figure of a cell breaks its
+other sums, and must change another cell in each of them.
 """
 
 from __future__ import annotations

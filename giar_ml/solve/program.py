@@ -108,32 +108,33 @@ class Program:
         read = [(literal, e) for literal, e in options if e.kind == "read"]
         self._lawful[key] = free + sum((e.shown or 0) * literal for literal, e in read)
         for literal, e in options:
-            # A figure that is cheaper to read is never explained otherwise.
-            for figure in {r.shown or 0 for _, r in read if r.cost >= e.cost} if e.kind != "read" else ():
+            # What is cheaper to read is never explained so.
+            for figure in {r.shown or 0 for _, r in read if r.cost >= e.cost} if e.kind == "unread" else ():
                 model.add(free != figure).only_enforce_if(literal)
 
     def _add_parity(self, s: Sum) -> None:
         """Say about a sum what follows anyway, but would be found only by trying figures: where the first
-        readings do not add up, one of them is not what stands there; where they do, never one alone."""
-        sides = [[self._problem.first[key] for key in side] for side in (s.left, s.right)]
-        if any(figure is None for side in sides for figure in side):
+        readings add up, never does one alone change; where they do not, one changes that mends the sum, or
+        two."""
+        first = {key: self._problem.first[key] for key in (*s.left, *s.right)}
+        figures = {key: figure for key, figure in first.items() if figure is not None}
+        if len(figures) < len(first):
             return
-        others = [self._options[k][0].literal.negated() for k in (*s.left, *s.right) if k in self._options]
-        left, right = (sum(figure or 0 for figure in side) for side in sides)
-        if left != right:
-            alone, beside = [], []
-            for key in (*s.left, *s.right):
-                first = self._problem.first[key]
-                for literal, e in self._options.get(key, ()):
-                    if e.kind != "read":
-                        alone.append(literal)
-                    elif change := (e.shown or 0) - first:
-                        fits = change == (right - left if key in s.left else left - right)
-                        (alone if fits else beside).append(literal)
-            self._model.add(2 * sum(alone) + sum(beside) >= 2)
+        lack = sum(figures[key] for key in s.right) - sum(figures[key] for key in s.left)
+        if not lack:
+            others = [self._options[key][0].literal.negated() for key in first if key in self._options]
+            for i, other in enumerate(others):
+                self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
             return
-        for i, other in enumerate(others):
-            self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
+        alone, beside = [], []
+        for key, figure in figures.items():
+            mends = figure + (lack if key in s.left else -lack)
+            for literal, explanation in self._options.get(key, ()):
+                if explanation.lawful in (None, mends):
+                    alone.append(literal)
+                elif explanation.lawful != figure:
+                    beside.append(literal)
+        self._model.add(2 * sum(alone) + sum(beside) >= 2)
 
     def _state(self, statement: Statement) -> None:
         stated = sum(self._lawful[key] for key in statement.cells)
