@@ -290,6 +290,7 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         checks=verdict.checks,
         problems=problems,
         timings_ms=clock.timings_ms,
+        proof=verdict.proof,
     )
     if warps:
         from giar_ml.upright import as_scanned

@@ -57,6 +57,17 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How the answer stands among all lawful ones: `cost` is what it takes to explain all readings by it,
+    `gap` how much more the best different one takes at least, as far as was looked, both in nats; `proven`
+    says that no time limit cut the search short."""
+
+    cost: float
+    gap: float
+    proven: bool
+
+
+@dataclass(frozen=True)
 class Report:
     source: Source
     form: str | None
@@ -67,6 +78,8 @@ class Report:
     checks: tuple[Check, ...] = ()
     problems: tuple[Problem, ...] = ()
     timings_ms: dict[str, float] = field(default_factory=dict)
+    proof: Proof | None = None
+    """None where the sums were not used."""
 
     @property
     def doubtful(self) -> frozenset[str]:
@@ -76,6 +89,8 @@ class Report:
 
     def to_json(self) -> str:
         data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        if self.proof is None:
+            del data["proof"]
         return json.dumps(data, ensure_ascii=False, indent=1, default=_encode)
 
     @classmethod
@@ -121,6 +136,7 @@ def _decode_report(data: dict[str, Any]) -> Report:
             "cells": {key: _decode_cell(cell) for key, cell in data["cells"].items()},
             "checks": tuple(checks),
             "problems": tuple(problems),
+            "proof": Proof(**data["proof"]) if data.get("proof") else None,
         }
     )
 

@@ -20,7 +20,7 @@ from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import Sum
 from giar_ml.prose import Stated
 from giar_ml.reasons import find_reasons, say_uncertain
-from giar_ml.report import CellResult, Check, ReportStatus, Value
+from giar_ml.report import CellResult, Check, Proof, ReportStatus, Value
 from giar_ml.solve import Budget, SolverTimeoutError, Statement
 from giar_ml.weigh import build_puzzle
 
@@ -44,6 +44,7 @@ class Verdict(NamedTuple):
     checks: tuple[Check, ...]
     problems: tuple[Problem, ...]
     risk: float
+    proof: Proof | None
 
 
 def decide(
@@ -79,7 +80,13 @@ def decide(
     accepted = not problems and risk <= max_risk and solution is not None and solution.proven
     if not problems and not accepted:
         problems.append(say_uncertain(form, cells, risk))
-    return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
+    status: ReportStatus = "accepted" if accepted else "review"
+    proof = None if solution is None else _prove(evidence, solution)
+    return Verdict(status, cells, tuple(checks), tuple(problems), risk, proof)
+
+
+def _prove(evidence: FormEvidence, solution: Solution) -> Proof:
+    return Proof(round(evidence.cost + solution.cost, 3), round(solution.gap, 3), solution.proven)
 
 
 def _choose_alignment(

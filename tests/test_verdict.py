@@ -1,3 +1,4 @@
+import math
 from functools import partial
 
 import pytest
@@ -109,6 +110,16 @@ def test_misreading_is_repaired_by_candidates_and_sums_together():
     cell = verdict.cells["requests.granted.total"]
     assert (cell.value, cell.printed, cell.status, cell.page, cell.bbox) == (11, 11, "repaired", 2, BOX)
     assert verdict.status == "accepted"
+
+
+def test_the_verdict_says_what_its_answer_costs_and_another_one_more():
+    figures = seen(REQUEST, scanned_surely)
+    figures["requests.granted.total"] = scanned((71, 0.6), (11, 0.39))
+    proof = decide(evidence(figures, scanned_surely), [], max_risk=0.05).proof
+    # 71 may be a misprint: 5.5 nats, less what it is likelier read than 11.
+    assert proof.proven
+    assert proof.gap == pytest.approx(5.5 - math.log(0.6 / 0.39), abs=0.002)
+    assert proof.cost == pytest.approx(-math.log(0.39), abs=0.05)
 
 
 def test_unread_cell_is_inferred():
