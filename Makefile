@@ -23,7 +23,7 @@ export SSL_CERT_FILE ?= $(PIP_CERT)
 endif
 export UV_HTTP_TIMEOUT ?= 180
 
-.PHONY: help setup demo test test-slow test-kill lint check bench bench-batch eval labels sheet clean
+.PHONY: help setup demo test test-slow test-kill lint check bench bench-batch eval labels simulate sheet clean
 
 help:
 	@echo "make demo       set up .venv, read the examples into out/, show the results"
@@ -31,6 +31,7 @@ help:
 	@echo "make check      what CI runs: ruff, mypy, pytest"
 	@echo "make eval       read the labelled fixtures, print the table, write out/evaluation.html"
 	@echo "make labels     label the tokens of the fixtures by every labeller, write out/labels/labels.html"
+	@echo "make simulate   repair noisy readings of made-up reports by their sums alone, beside the limit: an hour"
 	@echo "make sheet      make 40 reports and a contact sheet of them in out/sheet"
 	@echo "make bench      time the labelling of a page, and a scan against stock PaddleOCR"
 	@echo "make bench-batch  rates of giar batch, what its manifest costs, whether time and memory stay flat"
@@ -80,6 +81,11 @@ eval: setup
 
 labels: setup
 	$(BIN)/python -m eval.labels eval/fixtures -o out/labels
+
+simulate: setup
+	@mkdir -p out
+	$(BIN)/python -m eval.simulate --rivals 100 -o out/simulate.json
+	$(BIN)/python -m eval.simulate --ablation --n 100 --wrong 4 8 -o out/simulate-ablation.json
 
 sheet: setup
 	rm -rf out/sheet

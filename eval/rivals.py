@@ -14,13 +14,13 @@ from scipy.sparse import coo_array
 
 from giar_ml.decode import Puzzle
 from giar_ml.forms import Sum
-from giar_ml.solve import SCALE, Evidence, FigureModel, SolverTimeoutError
+from giar_ml.solve import SCALE, Budget, Evidence, FigureModel, SolverTimeoutError
 from giar_ml.solve.evidence import Explanation, explain
 
 Figures = Mapping[str, int]
 """What a rival takes to be printed in every cell."""
 TIME_LIMIT = 10.0
-"""Seconds for HiGHS."""
+"""Seconds."""
 
 
 def cells_of(puzzle: Puzzle) -> dict[str, Evidence]:
@@ -37,7 +37,7 @@ def uniform(puzzle: Puzzle) -> Figures | None:
         cells[key] = Evidence(readings, 1.0)
     costs = replace(puzzle.costs, misprint=2.0, misprinted_total=2.0, unfilled=2.0, unfilled_total=2.0)
     try:
-        answer = FigureModel(cells, puzzle.sums, costs=costs).minimize()
+        answer = FigureModel(cells, puzzle.sums, costs=costs, budget=Budget(TIME_LIMIT)).minimize()
     except SolverTimeoutError:
         return None
     return None if answer is None else answer.output

@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from giar_ml.forms import Sum
@@ -27,8 +27,8 @@ from giar_ml.solve import (
     Statement,
 )
 
-_GAPS_TIME = 0.3
-"""Solver time to find what else may stand in the changed cells one by one."""
+_PROVEN = 7.0
+"""Odds of 1,000 to 1, in nats: how much surer than that a changed cell is beside others is not looked for."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
@@ -87,7 +87,9 @@ class Solution:
     proven: bool
 
 
-def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> Solution:
+def decode(
+    puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0, budget: Budget | None = None
+) -> Solution:
     """The most probable explanation of all that was seen, and which cells it leaves open.
 
     Args:
@@ -95,21 +97,27 @@ def decode(puzzle: Puzzle, *, margin: float = 7.0, open_margin: float = 3.0) -> 
             7 nats is odds of 1,000 to 1.
         open_margin: a cell is left open when an answer gives it another figure for at most so much more;
             3 nats is odds of 20 to 1.
+        budget: what time there is; what is used of it is taken off.
 
     Raises:
         SolverTimeoutError: the figures of the cheapest layout could not be found in time.
     """
-    solution = decode_within(puzzle, math.inf, margin=margin, open_margin=open_margin)
+    solution = decode_within(puzzle, math.inf, margin=margin, open_margin=open_margin, budget=budget)
     assert solution is not None, "figures may be lost, so that there always is an answer"
     return solution
 
 
 def decode_within(
-    puzzle: Puzzle, limit: float, *, margin: float = 7.0, open_margin: float = 3.0
+    puzzle: Puzzle,
+    limit: float,
+    *,
+    margin: float = 7.0,
+    open_margin: float = 3.0,
+    budget: Budget | None = None,
 ) -> Solution | None:
     """As `decode`; None when every explanation costs more than `limit`, in nats, which is soon found."""
     found: list[tuple[int, _Layout, FigureModel, Answer]] = []
-    budget = Budget()
+    budget = budget or Budget()
     best_cost = math.inf
     proven = True
     for bound, layout in _by_bound(puzzle):
@@ -154,19 +162,16 @@ def decode_within(
                 _collect_open(rival_model, best, near, others)
         except SolverTimeoutError:
             proven = False
-    rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
-    changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
-    with budget.at_most(_GAPS_TIME):
-        gaps = {
-            cell: _next_best(rivals, best, cell, least=second, far=far)
-            for cell in (changed if second < far else ())
-        }
     corrections: set[str] = set()
     if best.misprints:
         try:
             corrections = model.tied_corrections(best)
         except SolverTimeoutError:
             proven = False
+    changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
+    rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
+    enough = min(far, int(best_cost) + round(_PROVEN * SCALE))
+    gaps = _gaps(rivals, best, changed if second < enough else (), least=int(second), far=enough)
     decisions = {
         cell: Decision(
             pattern=layout.patterns[row.group],
@@ -198,28 +203,47 @@ class _Layout:
     cells: dict[str, Evidence | None]
 
 
-def _next_best(
-    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cell: str, *, least: float, far: int
-) -> float:
-    """What answers with another figure in the cell cost at least, `far` at most.
+def _gaps(
+    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cells: Iterable[str], *, least: int, far: int
+) -> dict[str, int]:
+    """Per cell what answers with another figure there cost at least, `far` at most.
 
     Args:
         rivals: prices of layouts, and their figures.
         least: what every other answer costs at least.
     """
-    found = far
-    try:
-        for price, model in rivals:
-            answer = model.minimize(
-                different_from={cell: best.output[cell]}, limit=found - price, least=int(least) - price
-            )
-            if answer is not None and answer.optimal:
-                found = min(found, answer.cost + price)
-            elif answer is not None:
-                return least
-    except SolverTimeoutError:
-        return least
-    return found
+    gaps = dict.fromkeys(cells, least)
+    rest = list(gaps)
+    while rest:
+        try:
+            cost, other = _cheapest_other(rivals, {c: best.output[c] for c in rest}, least=least, far=far)
+        except SolverTimeoutError:
+            break
+        # Whoever differs in another of these cells costs as much at least.
+        least = cost
+        gaps.update(dict.fromkeys(rest, cost))
+        rest = [c for c in rest if other is not None and other.output[c] == best.output[c]]
+    return gaps
+
+
+def _cheapest_other(
+    rivals: Sequence[tuple[int, FigureModel]], output: Mapping[str, int], *, least: int, far: int
+) -> tuple[int, Answer | None]:
+    """The cheapest answer with another output in one of these cells, and its cost; `far` where all cost more.
+
+    Raises:
+        SolverTimeoutError: it was not proven in time.
+    """
+    best = None
+    for price, model in rivals:
+        answer = model.minimize(different_from=output, limit=far - price, least=least - price)
+        if answer is None:
+            continue
+        if not answer.optimal:
+            raise SolverTimeoutError("not proven to be the cheapest")
+        if best is None or answer.cost + price < far:
+            best, far = answer, answer.cost + price
+    return far, best
 
 
 def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:

@@ -293,6 +293,7 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         problems=problems,
         timings_ms=clock.timings_ms,
         risk=verdict.risk,
+        proof=verdict.proof,
     )
     if warps:
         from giar_ml.upright import as_scanned

@@ -57,6 +57,17 @@ class Check:
 
 
 @dataclass(frozen=True)
+class Proof:
+    """How the answer stands among all lawful ones: `cost` is what it takes to explain all readings by it,
+    `gap` how much more the best different one takes at least, as far as was looked, both in nats; `proven`
+    says that no time limit cut the search short."""
+
+    cost: float
+    gap: float
+    proven: bool
+
+
+@dataclass(frozen=True)
 class Report:
     source: Source
     form: str | None
@@ -69,6 +80,8 @@ class Report:
     timings_ms: dict[str, float] = field(default_factory=dict)
     risk: float | None = None
     """Probability (0..1) that a cell is wrong; None where nothing was read, and in results of before."""
+    proof: Proof | None = None
+    """None where the sums were not used."""
 
     @property
     def doubtful(self) -> frozenset[str]:
@@ -78,6 +91,8 @@ class Report:
 
     def to_json(self) -> str:
         data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        if self.proof is None:
+            del data["proof"]
         return json.dumps(data, ensure_ascii=False, indent=1, default=_encode)
 
     @classmethod
@@ -123,6 +138,7 @@ def _decode_report(data: dict[str, Any]) -> Report:
             "cells": {key: _decode_cell(cell) for key, cell in data["cells"].items()},
             "checks": tuple(checks),
             "problems": tuple(problems),
+            "proof": Proof(**data["proof"]) if data.get("proof") else None,
         }
     )
 

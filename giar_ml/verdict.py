@@ -21,8 +21,8 @@ from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import Sum, load_form
 from giar_ml.prose import Stated
 from giar_ml.reasons import UNCERTAIN, find_reasons, say_uncertain
-from giar_ml.report import CellResult, Check, Report, ReportStatus, Value
-from giar_ml.solve import SolverTimeoutError, Statement
+from giar_ml.report import CellResult, Check, Proof, Report, ReportStatus, Value
+from giar_ml.solve import Budget, SolverTimeoutError, Statement
 from giar_ml.weigh import build_puzzle
 
 MARGIN = 10.0
@@ -45,6 +45,7 @@ class Verdict(NamedTuple):
     checks: tuple[Check, ...]
     problems: tuple[Problem, ...]
     risk: float
+    proof: Proof | None
 
 
 def decide(
@@ -84,7 +85,13 @@ def decide(
     accepted = not problems and risk <= max_risk and solution is not None and solution.proven
     if not problems and not accepted:
         problems.append(say_uncertain(form, cells, risk))
-    return Verdict("accepted" if accepted else "review", cells, tuple(checks), tuple(problems), risk)
+    status: ReportStatus = "accepted" if accepted else "review"
+    proof = None if solution is None else _prove(evidence, solution)
+    return Verdict(status, cells, tuple(checks), tuple(problems), risk, proof)
+
+
+def _prove(evidence: FormEvidence, solution: Solution) -> Proof:
+    return Proof(round(evidence.cost + solution.cost, 3), round(solution.gap, 3), solution.proven)
 
 
 def accept(report: Report, *, max_risk: float) -> Report:
@@ -103,15 +110,16 @@ def _choose_alignment(
 ) -> tuple[FormEvidence, Solution]:
     """The way to lay lines into rows that costs least with its figures. The gap to the other way is part of
     the gap to the next best answer."""
-    solution = decode(build_puzzle(evidence, stated, linked), margin=MARGIN, open_margin=OPEN_MARGIN)
+    budget = Budget()
+    puzzle = build_puzzle(evidence, stated, linked)
+    solution = decode(puzzle, margin=MARGIN, open_margin=OPEN_MARGIN, budget=budget)
     rival = evidence.rival
     if rival is None:
         return evidence, solution
     try:
         limit = evidence.cost + solution.cost + MARGIN - rival.cost
-        other = decode_within(
-            build_puzzle(rival, stated, linked), limit, margin=MARGIN, open_margin=OPEN_MARGIN
-        )
+        puzzle = build_puzzle(rival, stated, linked)
+        other = decode_within(puzzle, limit, margin=MARGIN, open_margin=OPEN_MARGIN, budget=budget)
     except SolverTimeoutError:
         return evidence, replace(solution, proven=False)
     if other is None:

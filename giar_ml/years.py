@@ -147,7 +147,9 @@ def _decide_again(report: Report, linked: Sequence[Statement]) -> Report:
     kept += [problem for problem in verdict.problems if problem.code in OF_CELLS]
     if changed or not kept:
         kept.append(Problem("linked", f"cells decided with what another year says: {len(changed)}", changed))
-    return replace(report, cells=verdict.cells, checks=verdict.checks, problems=tuple(kept))
+    return replace(
+        report, cells=verdict.cells, checks=verdict.checks, problems=tuple(kept), proof=verdict.proof
+    )
 
 
 def _evidence_of(report: Report) -> FormEvidence:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A busy machine may take its time.
 settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("thorough", deadline=None, max_examples=4_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "any machine"))
 
 
 @pytest.fixture(scope="session")

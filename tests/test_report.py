@@ -6,7 +6,7 @@ import pytest
 from conftest import make_report
 
 from giar_ml.document import BBox, Problem
-from giar_ml.report import Check, Report
+from giar_ml.report import Check, Proof, Report
 
 
 def test_a_report_survives_its_json():
@@ -24,6 +24,7 @@ def test_a_report_survives_its_json():
         }
     )
     report = replace(report, problems=(Problem("code", "说明", ("requests.new.total",), 2),))
+    report = replace(report, proof=Proof(3.25, 7.5, True))
     again = Report.from_json(report.to_json())
     assert again == report
     assert str(again.cells["disclosure.fees.amount"].value) == "7730.280"

@@ -2,8 +2,18 @@ import numpy as np
 import pytest
 
 from eval.channel import confuse, pass_through
+from eval.limit import stand_of_print
 from eval.rivals import RIVALS, greedy
-from eval.simulate import decide_case, is_cheapest, make_report, repair_case, summarise
+from eval.simulate import (
+    ABLATION,
+    bound_share,
+    decide_case,
+    make_case,
+    make_report,
+    repair_case,
+    stand_of_case,
+    summarise,
+)
 from giar_ml.decode import Puzzle, Row
 from giar_ml.forms import Sum, load_form
 from giar_ml.solve import Evidence
@@ -28,25 +38,55 @@ def test_confusions_are_other_figures():
 
 
 def test_a_report_read_rightly_is_accepted():
-    form = load_form("2021")
-    rng = np.random.default_rng(2)
-    printed = make_report(form, rng)
-    case = printed, pass_through(form, printed, rng, n_wrong=0)
-    outcome = decide_case(*case, max_risk=0.001)
+    case = make_case(load_form("2021"), np.random.default_rng(2), 0)
+    outcome = decide_case(case, max_risk=0.001)
     assert (outcome.restored, outcome.wrongly_changed, outcome.accepted) == (True, False, True)
-    assert is_cheapest(*case)
+    assert stand_of_case(case) == "cheapest"
     assert summarise([outcome])["accepted_wrong"] == 0
+
+
+@pytest.mark.parametrize("n_wrong", [0, 1, 2])
+def test_what_is_the_cheapest_answer_is_restored(n_wrong):
+    """A short run of the simulation: the solver reaches the limit that another program tells."""
+    for i in range(5):
+        case = make_case(load_form("2021"), np.random.default_rng((6, n_wrong, i)), n_wrong)
+        outcome = decide_case(case, max_risk=0.001)
+        assert not outcome.unproven
+        assert outcome.restored == (stand_of_case(case) == "cheapest")
 
 
 @pytest.mark.parametrize("n_wrong", [0, 1])
 @pytest.mark.parametrize("name", RIVALS)
 def test_rivals_repair_what_is_easy(name, n_wrong):
-    form = load_form("2021")
-    rng = np.random.default_rng(4)
-    printed = make_report(form, rng)
-    channelled = pass_through(form, printed, rng, n_wrong=n_wrong)
-    outcome = repair_case(printed, channelled, RIVALS[name])
+    case = make_case(load_form("2021"), np.random.default_rng(4), n_wrong)
+    outcome = repair_case(case, RIVALS[name])
     assert (outcome.restored, outcome.wrongly_changed, outcome.accepted) == (True, False, True)
+
+
+def stand(cells, printed):
+    puzzle = Puzzle((Row("row", {(): cells}),), (Sum("row", ("a", "b"), ("t",)),))
+    return stand_of_print(puzzle, printed)
+
+
+def test_the_limit_tells_how_the_print_stands():
+    either = Evidence(((1, 0.5), (2, 0.5)))
+    cells = {"a": either, "b": either, "t": Evidence(((3, 0.0),))}
+    assert stand(cells, {"a": 1, "b": 2, "t": 3}) == "tied"
+    assert stand(cells, {"a": 2, "b": 2, "t": 3}) == "dearer"
+    assert stand({**cells, "b": Evidence(((2, 0.5), (1, 0.6)))}, {"a": 1, "b": 2, "t": 3}) == "cheapest"
+
+
+@pytest.mark.parametrize("name", ABLATION)
+def test_ablations_leave_first_readings(name):
+    case = make_case(load_form("2021"), np.random.default_rng(5), 2)
+    rows = ABLATION[name](case).channelled.evidence.rows
+    seen = {key: seen for row in rows for key, seen in row.layouts[0].cells.items()}
+    assert {key: s.readings[0][0] for key, s in seen.items()} == case.channelled.first
+
+
+def test_of_none_in_many_the_share_is_at_most_three_in_as_many():
+    assert bound_share(0, 30_000) == pytest.approx(1e-4, rel=0.01)
+    assert bound_share(5, 5) == 1.0
 
 
 def test_the_greedy_rival_gives_up_where_no_change_helps():

@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 from functools import partial
 
@@ -110,6 +111,16 @@ def test_misreading_is_repaired_by_candidates_and_sums_together():
     cell = verdict.cells["requests.granted.total"]
     assert (cell.value, cell.printed, cell.status, cell.page, cell.bbox) == (11, 11, "repaired", 2, BOX)
     assert verdict.status == "accepted"
+
+
+def test_the_verdict_says_what_its_answer_costs_and_another_one_more():
+    figures = seen(REQUEST, scanned_surely)
+    figures["requests.granted.total"] = scanned((71, 0.6), (11, 0.39))
+    proof = decide(evidence(figures, scanned_surely), [], max_risk=0.05).proof
+    # 71 may be a misprint: 5.5 nats, less what it is likelier read than 11.
+    assert proof.proven
+    assert proof.gap == pytest.approx(5.5 - math.log(0.6 / 0.39), abs=0.002)
+    assert proof.cost == pytest.approx(-math.log(0.39), abs=0.05)
 
 
 def test_unread_cell_is_inferred():
@@ -230,11 +241,11 @@ def test_a_mark_that_is_read_as_nothing_is_blank():
 
 def allow(monkeypatch, *, time):
     """Enough for one answer, not for the proof that no other is about as good."""
-    monkeypatch.setattr("giar_ml.decode.Budget", partial(Budget, left=time))
+    monkeypatch.setattr("giar_ml.verdict.Budget", partial(Budget, left=time))
 
 
 def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
-    allow(monkeypatch, time=0.02)
+    allow(monkeypatch, time=0.002)
     changes = seen(REQUEST, scanned_surely) | {
         "requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))
     }
@@ -246,7 +257,7 @@ def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
 
 
 def test_without_proof_a_lost_figure_is_inferred_with_doubt(monkeypatch):
-    allow(monkeypatch, time=0.02)
+    allow(monkeypatch, time=0.002)
     verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
     assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}

@@ -68,6 +68,16 @@ class Explanation(NamedTuple):
     shown: int | None
     cost: int
 
+    @property
+    def lawful(self) -> int | None:
+        """The lawful figure, where the explanation tells it."""
+        return (self.shown or 0) if self.kind == "read" else None
+
+    @property
+    def output(self) -> int | None:
+        """The figure to use, where the explanation tells it."""
+        return (self.shown or 0) if self.kind in ("read", "misprint") else None
+
 
 def explain(evidence: Evidence | None, costs: Costs, *, is_total: bool) -> list[Explanation]:
     """All explanations of a cell; where anything was read, the first says that this is right."""

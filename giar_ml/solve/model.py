@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,10 +14,12 @@ from giar_ml.solve.program import Answer, Problem, Program
 if TYPE_CHECKING:
     from giar_ml.forms import Sum
 
-_QUICK = 0.3
-"""Solver time to spend on a wide answer where any would do."""
-_LEAST_RUN = 0.02
-"""What a run takes that the solver does not count: building the model and presolving it."""
+_QUICK = 0.05
+"""Time to spend on a wide answer where any would do."""
+_PER_RUN = 0.001
+_PER_OPTION = 0.00006
+"""What a run takes that the solver does not count, building the model and presolving it: by itself, and for
+each explanation to choose from."""
 
 
 class SolverTimeoutError(Exception):
@@ -27,20 +28,10 @@ class SolverTimeoutError(Exception):
 
 @dataclass
 class Budget:
-    """Solver time that all solves of one report share, in units of deterministic time: about seconds, but
-    the same on every machine."""
+    """Time that all solves of one report share, as it is counted the same on every machine: about seconds of
+    one core."""
 
-    left: float = 12.0
-
-    @contextmanager
-    def at_most(self, time: float) -> Iterator[None]:
-        """Of what is left only so much can be used within."""
-        kept = max(0.0, self.left - time)
-        self.left -= kept
-        try:
-            yield
-        finally:
-            self.left += kept
+    left: float = 0.5
 
 
 _STEPS = (1_500, 4_000, 7_000, 10_000, 13_000, 17_000)
@@ -102,7 +93,7 @@ class FigureModel:
             program = self._program(most)
             program.minimize_cost()
             if different_from is not None:
-                program.differ(program.output, different_from, different_from)
+                program.differ(different_from, different_from)
             answer = self._run(program)
             if answer is not None:
                 return answer
@@ -125,7 +116,7 @@ class FigureModel:
         """An answer within the limit that differs from `output` in one of `cells`, and in many of them
         if such a one is quickly found."""
         program = self._program(limit)
-        literals = program.differ(program.output, output, cells)
+        literals = program.differ(output, cells)
         wide = program.copy()
         wide.maximize(literals)
         try:
@@ -140,7 +131,7 @@ class FigureModel:
             program = self._program(best.cost)
             program.keep(best.output)
             rest = [cell for cell in self.cells if cell not in found]
-            program.differ(program.lawful, best.lawful, rest)
+            program.differ_in_law(best.lawful, rest)
             answer = self._run(program)
             if answer is None:
                 return found
@@ -159,22 +150,25 @@ class FigureModel:
     def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
         if self._budget.left <= 0:
             raise SolverTimeoutError("the time for this report is used up")
-        most = min(self._budget.left, time_limit)
+        self._budget.left -= _PER_RUN + _PER_OPTION * program.n_options
+        most = min(max(self._budget.left, 0.0), time_limit)
         try:
             answer, taken = program.solve(most)
         except TimeoutError as error:
-            self._budget.left -= _LEAST_RUN + most
+            self._budget.left -= most
             raise SolverTimeoutError("neither found nor refuted in time") from error
-        self._budget.left -= _LEAST_RUN + taken
+        self._budget.left -= taken
         return answer
 
 
 def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
     """What it costs that the cell has another lawful figure than the first."""
     least = min(e.cost for e in explanations)
-    changing = (e.cost for e in explanations if e.kind != "read" or (e.shown or 0) != first)
-    change = min(changing, default=NEVER)
-    return Prices(first, least, change - least)
+    others: dict[int | None, int] = {}
+    for e in explanations:
+        if e.lawful is None or e.lawful != first:
+            others[e.lawful] = min(e.cost - least, others.get(e.lawful, NEVER))
+    return Prices(first, least, others)
 
 
 def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:

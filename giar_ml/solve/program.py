@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -66,16 +66,16 @@ class Program:
         self._fixed_cost = 0
         self._fixed: dict[str, int | None] = {}
         self._options: dict[str, list[_Option]] = {}
-        self.lawful: dict[str, Any] = {}
-        """Variables of the open cells, figures of all others; `output` is alike."""
-        self.output: dict[str, Any] = {}
+        self._free: dict[str, Any] = {}
+        """Figures of open cells where no reading tells them, else 0."""
+        self._lawful: dict[str, Any] = {}
         for key, explanations in problem.explanations.items():
             if key in open_cells:
                 self._explain(key, explanations)
             else:
                 self._settle(key, explanations)
         for s in problem.sums:
-            left, right = (sum(self.lawful[key] for key in side) for side in (s.left, s.right))
+            left, right = (sum(self._lawful[key] for key in side) for side in (s.left, s.right))
             if isinstance(left, int) and isinstance(right, int):
                 if left != right:
                     model.add_bool_or([])
@@ -94,47 +94,50 @@ class Program:
         )
         self._fixed_cost += best.cost
         self._fixed[key] = best.shown
-        self.lawful[key] = self.output[key] = first
+        self._lawful[key] = first
 
     def _explain(self, key: str, explanations: Sequence[Explanation]) -> None:
         """Exactly one of the explanations is true."""
         model, top = self._model, self._problem.top
-        lawful = self.lawful[key] = model.new_int_var(0, top, f"lawful {key}")
-        output = self.output[key] = model.new_int_var(0, top, f"output {key}")
-        self._options[key] = []
-        for explanation in explanations:
-            shown = explanation.shown or 0
-            literal = model.new_bool_var(explanation.kind)
-            if explanation.cost:
-                self._charges.append((explanation.cost, literal))
-            if explanation.kind == "read":
-                model.add(lawful == shown).only_enforce_if(literal)
-            if explanation.kind == "misprint":
-                model.add(lawful != shown).only_enforce_if(literal)
-            if explanation.kind == "unread":
-                for figure in {e.shown or 0 for e in explanations if e.kind == "read"}:
-                    model.add(lawful != figure).only_enforce_if(literal)
-            kept = shown if explanation.kind == "misprint" else lawful
-            model.add(output == kept).only_enforce_if(literal)
-            self._options[key].append(_Option(literal, explanation))
-        model.add_exactly_one(option.literal for option in self._options[key])
+        options = [_Option(model.new_bool_var(e.kind), e) for e in explanations]
+        self._options[key] = options
+        model.add_exactly_one(option.literal for option in options)
+        self._charges += [(e.cost, literal) for literal, e in options if e.cost]
+        free = self._free[key] = model.new_int_var(0, top, f"free {key}")
+        model.add(free <= top * sum(literal for literal, e in options if e.kind != "read"))
+        read = [(literal, e) for literal, e in options if e.kind == "read"]
+        self._lawful[key] = free + sum((e.shown or 0) * literal for literal, e in read)
+        for literal, e in options:
+            # What is cheaper to read is never explained so.
+            for figure in {r.shown or 0 for _, r in read if r.cost >= e.cost} if e.kind == "unread" else ():
+                model.add(free != figure).only_enforce_if(literal)
 
     def _add_parity(self, s: Sum) -> None:
         """Say about a sum what follows anyway, but would be found only by trying figures: where the first
-        readings do not add up, one of them is not what stands there; where they do, never one alone."""
-        sides = [[self._problem.first[key] for key in side] for side in (s.left, s.right)]
-        if any(figure is None for side in sides for figure in side):
+        readings add up, never does one alone change; where they do not, one changes that mends the sum, or
+        two."""
+        first = {key: self._problem.first[key] for key in (*s.left, *s.right)}
+        figures = {key: figure for key, figure in first.items() if figure is not None}
+        if len(figures) < len(first):
             return
-        others = [self._options[k][0].literal.negated() for k in (*s.left, *s.right) if k in self._options]
-        left, right = (sum(figure or 0 for figure in side) for side in sides)
-        if left != right:
-            self._model.add_bool_or(others)
+        lack = sum(figures[key] for key in s.right) - sum(figures[key] for key in s.left)
+        if not lack:
+            others = [self._options[key][0].literal.negated() for key in first if key in self._options]
+            for i, other in enumerate(others):
+                self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
             return
-        for i, other in enumerate(others):
-            self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
+        alone, beside = [], []
+        for key, figure in figures.items():
+            mends = figure + (lack if key in s.left else -lack)
+            for literal, explanation in self._options.get(key, ()):
+                if explanation.lawful in (None, mends):
+                    alone.append(literal)
+                elif explanation.lawful != figure:
+                    beside.append(literal)
+        self._model.add(2 * sum(alone) + sum(beside) >= 2)
 
     def _state(self, statement: Statement) -> None:
-        stated = sum(self.lawful[key] for key in statement.cells)
+        stated = sum(self._lawful[key] for key in statement.cells)
         if isinstance(stated, int):
             self._fixed_cost += self._problem.statement_cost * (stated != statement.figure)
             return
@@ -149,6 +152,11 @@ class Program:
         found._model = self._model.clone()
         return found
 
+    @property
+    def n_options(self) -> int:
+        """How many explanations are chosen from."""
+        return sum(map(len, self._options.values()))
+
     # Constraints
 
     def minimize_cost(self) -> None:
@@ -157,23 +165,40 @@ class Program:
     def limit_cost(self, limit: int) -> None:
         self._model.add(self._cost() <= limit)
 
-    def keep(self, values: Mapping[str, int]) -> None:
+    def keep(self, output: Mapping[str, int]) -> None:
         """Outputs as in an answer."""
-        for key in self._options:
-            self._model.add(self.output[key] == values[key])
+        for key, options in self._options.items():
+            for literal, explanation in options:
+                told = explanation.output
+                if told is None:
+                    self._model.add(self._free[key] == output[key]).only_enforce_if(literal)
+                elif told != output[key]:
+                    self._model.add_bool_or(literal.negated())
 
-    def differ(
-        self, variables: Mapping[str, Any], values: Mapping[str, int], cells: Iterable[str]
-    ) -> list[Any]:
-        """One of the cells has another value; literals of which that is true."""
+    def differ(self, output: Mapping[str, int], cells: Iterable[str]) -> list[Any]:
+        """One of the cells has another output; literals of which that is true, one of a cell at most."""
+        return self._differ({cell: output[cell] for cell in cells}, lambda e: e.output)
+
+    def differ_in_law(self, lawful: Mapping[str, int], cells: Iterable[str]) -> list[Any]:
+        """As `differ`, of lawful figures."""
+        return self._differ({cell: lawful[cell] for cell in cells}, lambda e: e.lawful)
+
+    def _differ(self, values: Mapping[str, int], tell: Callable[[Explanation], int | None]) -> list[Any]:
         literals = []
-        for cell in cells:
-            if cell not in self._options and variables[cell] == values[cell]:
+        for cell, value in values.items():
+            if cell not in self._options:
+                if self._lawful[cell] != value:
+                    literals.append(self._model.new_constant(1))
                 continue
-            literal = self._model.new_bool_var("differs")
-            if cell in self._options:
-                self._model.add(variables[cell] != values[cell]).only_enforce_if(literal)
-            literals.append(literal)
+            for literal, explanation in self._options[cell]:
+                told = tell(explanation)
+                if told is None:
+                    other = self._model.new_bool_var("differs")
+                    self._model.add_implication(other, literal)
+                    self._model.add(self._free[cell] != value).only_enforce_if(other)
+                    literals.append(other)
+                elif told != value:
+                    literals.append(literal)
         self._model.add_bool_or(literals)
         return literals
 
@@ -187,7 +212,7 @@ class Program:
         """The answer, None where there is none, and the time that it took.
 
         Args:
-            time_limit: in units of deterministic time, about seconds.
+            time_limit: in units of deterministic time: about seconds, but the same on every machine.
 
         Raises:
             TimeoutError: nothing was found or refuted.
@@ -204,12 +229,13 @@ class Program:
             raise TimeoutError
         if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             return None, taken
-        lawful = {key: solver.value(variable) for key, variable in self.lawful.items()}
         chosen = {
             key: next(option.explanation for option in options if solver.value(option.literal))
             for key, options in self._options.items()
         }
+        lawful = {key: solver.value(figure) for key, figure in self._lawful.items()}
         unread = {key for key, e in chosen.items() if e.kind == "unread"}
+        misprints = frozenset(key for key, e in chosen.items() if e.kind == "misprint")
         return Answer(
             cost=self._fixed_cost + sum(cost for cost, literal in self._charges if solver.value(literal)),
             optimal=status == self._cp.OPTIMAL,
@@ -218,6 +244,6 @@ class Program:
                 **self._fixed,
                 **{key: lawful[key] if key in unread else e.shown for key, e in chosen.items()},
             },
-            output={key: solver.value(variable) for key, variable in self.output.items()},
-            misprints=frozenset(key for key, e in chosen.items() if e.kind == "misprint"),
+            output={**lawful, **{key: chosen[key].shown or 0 for key in misprints}},
+            misprints=misprints,
         ), taken
