@@ -26,8 +26,8 @@ READABLE = 0.7
 ENOUGH = 35.0
 """Characters read along lines of a page that lies otherwise were never so many, of 490 faxes."""
 BETTER = 1.1
-LEAST_MORE = 4.0
-"""By what factor, and by how many characters, another way up must be read better."""
+LEAST_MORE = 1.2
+"""By what factor, and by how many characters, another way up must be read better: four strange ones."""
 STRANGE = 0.3
 """What a character counts that no form has beside either of its neighbours: in tables of low rows that lie on
 their side the first characters of all labels make a line, the second ones another."""
