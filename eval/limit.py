@@ -57,12 +57,15 @@ class _Plain:
         for key, evidence in cells.items():
             self.same[key] = same = self.model.new_bool_var(f"same {key}")
             ways = []
+            figures = {figure or 0 for figure, _ in evidence.readings} if evidence else set()
             for way in explain(evidence, puzzle.costs, is_total=key in totals):
                 chosen = self.model.new_bool_var(way.kind)
                 ways.append(chosen)
                 charges.append(way.cost * chosen)
                 if way.kind == "read":
                     self.model.add(lawful[key] == (way.shown or 0)).only_enforce_if(chosen)
+                for figure in figures if way.kind == "unread" else ():
+                    self.model.add(lawful[key] != figure).only_enforce_if(chosen)
                 if way.kind in ("read", "misprint"):
                     if (way.shown or 0) == printed[key]:
                         self.model.add_implication(chosen, same)
