@@ -9,6 +9,7 @@ import pytest
 from fake_readers import SETTINGS, FakeReader, InlinePool, make_processes
 from pyarrow import parquet
 
+from giar_ml.batch import scheduler
 from giar_ml.batch.inputs import Input
 from giar_ml.batch.run import Plan, run_batch
 from giar_ml.errors import UsageError
@@ -74,6 +75,59 @@ def test_what_is_read_is_not_read_again(files):
     assert [note.kind for note in notes] == ["kept"] * 3
     assert set(reads().values()) == {1}
     assert Path("out/cells.parquet").read_bytes() == before
+
+
+@pytest.mark.parametrize("before", ["kept", "repeated", "missing", "decided anew"])
+def test_what_follows_inputs_that_take_no_reading_is_read(files, monkeypatch, before):
+    # Once a batch ended where the time to look for tasks was over before one was found.
+    monkeypatch.setattr(scheduler, "_COMMIT_S", 0.0)
+    inputs = files(**{f"a{n}": f"ok {n}" for n in range(5)})
+    run(inputs)
+    options = {}
+    if before == "repeated":
+        inputs = [inputs[0]] * 5
+    elif before == "missing":
+        inputs = [Input(Path(f"none{n}.txt")) for n in range(5)]
+    elif before == "decided anew":
+        options = {"max_risk": 0.0001}
+    run([*inputs, *files(b="ok 9")], **options)
+    assert reads()["b.txt"] == 1
+    status = {"missing": "failed", "decided anew": "review"}.get(before, "accepted")
+    assert [row["status"] for row in rows()[:5]] == [status] * 5
+    assert rows()[5]["path"] == "b.txt"
+
+
+class LatePool(InlinePool):
+    """Takes three tasks, and answers after some looks at it."""
+
+    n_looks = 0
+
+    @property
+    def n_idle(self):
+        return 3 - len(self._tasks)
+
+    def wait(self, timeout_s):
+        self.n_looks += 1
+        return super().wait(timeout_s) if self.n_looks > 5 else []
+
+
+def test_a_file_that_opens_late_with_the_content_of_another_is_not_read_again(files, monkeypatch):
+    real, closed = scheduler.hash_file, [Path("a.txt")]
+    monkeypatch.setattr(scheduler, "hash_file", lambda path: "" if path in closed else real(path))
+    monkeypatch.setattr(scheduler, "_PAUSE_S", 0.0)
+    notes = []
+
+    def open_late(note):
+        notes.append(note)
+        if note.kind == "again":
+            closed.clear()
+
+    plan = Plan(SETTINGS)
+    inputs = files(a="ok 1", b="ok 1", c="ok 2")
+    totals = run_batch(inputs, Path("out"), LatePool(FakeReader(Path("log"))), plan, tell=open_late)
+    assert totals.statuses == {"accepted": 3}
+    assert reads() == {"b.txt": 1, "c.txt": 1}
+    assert Counter(note.kind for note in notes) == {"again": 1, "repeated": 1, "read": 2}
 
 
 def test_files_of_one_name_have_a_result_each_and_one_content_is_read_once(files):

@@ -111,11 +111,11 @@ def list_rows(manifest: Manifest, results: Results) -> Iterator[ReportRow]:
     firsts: dict[str, Path] = {}
     for listed in manifest.list_inputs():
         given, sha256 = listed.given, listed.sha256
-        if sha256 is None:
-            yield ReportRow(given, "failed", (listed.code or "not_readable",), listed.message or "")
+        if listed.code:
+            yield ReportRow(given, "failed", (listed.code,), listed.message or "")
             continue
-        document = manifest.find_document(sha256)
-        if document is None:
+        document = manifest.find_document(sha256) if sha256 else None
+        if sha256 is None or document is None:
             raise UsageError(f"{given.path}: not read yet; start the same command again")
         first = firsts.setdefault(sha256, given.path)
         duplicate_of = None if first is given.path else first

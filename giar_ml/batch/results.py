@@ -108,7 +108,6 @@ class Results:
             sync_folder(self._folder)
         document = document._replace(status=report.status, max_risk=self._max_risk, size=len(content))
         self._manifest.note_document(document)
-        self._manifest.commit()
         return document
 
 

@@ -87,7 +87,8 @@ class Scheduler:
         self._pool = pool
         self._tell = tell
         self._retry_failed = retry_failed
-        self._seen: set[str] = set()
+        self._seen: dict[str, int] = {}
+        """Contents, and which input each is read for."""
         self._repeated: defaultdict[str, list[_Todo]] = defaultdict(list)
         self._ahead: deque[tuple[Task, _Todo]] = deque()
         self._again: deque[_Todo] = deque()
@@ -106,11 +107,11 @@ class Scheduler:
         todo = (_Todo(position, listed.given) for position, listed in inputs)
         try:
             while True:
-                self._prepare(todo)
+                is_behind = self._prepare(todo)
                 self._give()
-                if not (self._ahead or self._again or self._under_way):
+                if not (is_behind or self._ahead or self._again or self._under_way):
                     break
-                for outcome in self._pool.wait(_COMMIT_S):
+                for outcome in self._pool.wait(0.0 if is_behind else _COMMIT_S):
                     self._take(outcome)
                 self._give()
                 if time.monotonic() - self._saved >= _COMMIT_S:
@@ -124,16 +125,20 @@ class Scheduler:
             self._under_way[task.sha256] = todo
             self._pool.give(task)
 
-    def _prepare(self, todo: Iterator[_Todo]) -> None:
-        """Find the next tasks: inputs without a result, then those to be tried again."""
+    def _prepare(self, todo: Iterator[_Todo]) -> bool:
+        """Find the next tasks: inputs without a result, then those to be tried again; returns whether time
+        was too short to find enough, as many inputs in a row need no reading."""
         started = time.monotonic()
-        while len(self._ahead) < _AHEAD + self._pool.n_idle and time.monotonic() - started < _COMMIT_S:
+        while len(self._ahead) < _AHEAD + self._pool.n_idle:
             item = next(todo, None) or self._next_again()
             if item is None:
-                return
+                return False
             task = self._find_task(item)
             if task:
                 self._ahead.append((task, item))
+            if time.monotonic() - started >= _COMMIT_S:
+                return True
+        return False
 
     def _next_again(self) -> _Todo | None:
         for _ in range(len(self._again)):
@@ -150,11 +155,10 @@ class Scheduler:
             self._cannot_open(item)
             return None
         self._manifest.note_input(item.position, Listed(item.given, sha256))
-        if sha256 in self._seen and item.tries == 0:
+        if self._seen.setdefault(sha256, item.position) != item.position:
             self._repeated[sha256].append(item)
             self._tell(Note("repeated", path))
             return None
-        self._seen.add(sha256)
         known = self._results.find(sha256)
         if known and not (self._retry_failed and known.code in RETRIED):
             self._tell(Note("kept", path, known.status, known.code))
@@ -207,7 +211,7 @@ class Scheduler:
         elif outcome.code == UNUSABLE:
             raise UsageError(outcome.message)
         elif outcome.code == CHANGED or outcome.code in UNREADABLE:
-            self._seen.discard(outcome.task.sha256)
+            self._seen.pop(outcome.task.sha256, None)
             self._again.extend(self._repeated.pop(outcome.task.sha256, ()))
             code = "not_readable" if outcome.code == CHANGED else outcome.code
             self._open_again(item, code, outcome.message)
