@@ -53,6 +53,7 @@ def test_every_input_has_a_row_and_every_cell_of_a_report(files):
         ("c.txt", "failed", ["encrypted"]),
     ]
     assert rows()[2]["reason"] == "needs a password"
+    assert [row["risk"] for row in rows()] == [0.001, 0.001, None]
     cells = parquet.read_table("out/cells.parquet").to_pylist()
     assert len(cells) == 400
     assert cells[0]["key"] == "disclosure.regulations.issued"

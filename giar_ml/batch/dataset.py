@@ -48,6 +48,7 @@ _REPORT_SCHEMA = pyarrow.schema(
         *((f"n_{status}", pyarrow.int16()) for status in _STATUSES),
         ("n_checks", pyarrow.int16()),
         ("n_broken", pyarrow.int16()),
+        ("risk", pyarrow.float64()),
         *((f"{stage}_ms", pyarrow.float64()) for stage in _STAGES),
         ("seconds", pyarrow.float64()),
     ]
@@ -228,7 +229,7 @@ def _report_values(row: ReportRow) -> list[Any]:
         report.form if report else None,
         *(row.status, list(row.problems), _clean(row.reason)),
         *(statuses[status] for status in _STATUSES),
-        *(len(checks), sum(not check.holds for check in checks)),
+        *(len(checks), sum(not check.holds for check in checks), report.risk if report else None),
         *(timings.get(stage) for stage in _STAGES),
         row.seconds,
     ]
