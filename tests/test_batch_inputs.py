@@ -24,13 +24,56 @@ def names(*arguments):
     ("arguments", "expected"),
     [
         pytest.param(["in"], ["in/b.pdf", "in/a/c.TXT"], id="folder, without hidden files and the results"),
-        pytest.param(["in/**/*.*"], ["in/a/c.TXT", "in/b.pdf", "in/e.zip", "in/out/f.txt"], id="pattern"),
+        pytest.param(
+            ["in/**/*.*"], ["in/a/c.TXT", "in/b.pdf", "in/e.zip"], id="pattern, without the results"
+        ),
         pytest.param(["in/b.pdf", "in", "./in/a/../b.pdf"], ["in/b.pdf", "in/a/c.TXT"], id="each once"),
-        pytest.param(["missing.pdf"], ["missing.pdf"], id="a missing file fails when it is read"),
     ],
 )
 def test_files_folders_and_patterns(arguments, expected):
     assert names(*arguments) == expected
+
+
+@pytest.mark.parametrize(
+    ("argument", "out", "here"),
+    [
+        pytest.param("**/*.txt", "in/out", ".", id="pattern"),
+        pytest.param("../in", "out", "in", id="from within"),
+        pytest.param("link", "in/out", ".", id="link"),
+        pytest.param("in", "link/out", ".", id="output by a link"),
+        pytest.param("link/**/*.t*", "in/out", ".", id="pattern by a link"),
+    ],
+)
+def test_results_are_no_input(monkeypatch, argument, out, here):
+    Path("in/a/c.TXT").rename("in/c.txt")
+    Path("link").symlink_to("in")
+    monkeypatch.chdir(here)
+    found = {item.path.name for item in list_inputs([argument], apart_from=Path(out))}
+    assert "c.txt" in found
+    assert "f.txt" not in found
+
+
+@pytest.mark.parametrize("argument", ["in", "in/**/*.pdf", "link"])
+def test_an_input_folder_is_no_output_folder(argument):
+    Path("link").symlink_to("in")
+    with pytest.raises(UsageError, match="is the output folder, too"):
+        list_inputs([argument], apart_from=Path("in/out/.."))
+
+
+@pytest.mark.parametrize("argument", ["in/a", "in/a/*.TXT"])
+def test_inputs_below_the_output_folder(argument):
+    assert list_inputs([argument], apart_from=Path("in")) == [Input(Path("in/a/c.TXT"))]
+
+
+@pytest.mark.parametrize("argument", ["missing.pdf", "in_typo/", "nolist.csv", f"{'x' * 300}.pdf"])
+def test_what_is_named_must_be_there(argument):
+    with pytest.raises(UsageError, match="cannot be found"):
+        names("in", argument)
+
+
+def test_a_missing_file_of_a_list_fails_when_it_is_read():
+    Path("list.csv").write_text("path\nmissing.pdf\n")
+    assert names("list.csv") == ["missing.pdf"]
 
 
 def test_an_empty_folder_is_an_input_that_fails():
@@ -46,6 +89,9 @@ LISTED = [Input(Path("in/b.pdf"), "某局", 2023), Input(Path("in/a/c.TXT"), Non
     [
         "path,office,year\nb.pdf,某局,2023\na/c.TXT,,\n".encode("utf-8-sig"),
         "文件,机关,年度,备注\nb.pdf, 某局 ,2023年,x\na/c.TXT,,,\n".encode("gb18030"),
+        pytest.param(
+            "Path; OFFICE;Year\nb.pdf;某局;2023\n;;\na/c.TXT\n".encode(), id="as Excel may write it"
+        ),
     ],
 )
 def test_a_list_gives_office_and_year(content):
@@ -70,9 +116,11 @@ def test_a_file_in_a_folder_and_in_a_list_has_what_the_list_says():
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        pytest.param("file,year\nb.pdf,2023\n", "no column `path`", id="no path"),
-        pytest.param("path,year\nb.pdf,23\n", "row 1 has the year '23'", id="year"),
-        pytest.param("path,year\n,2023\n", "row 1 names no file", id="no file"),
+        pytest.param("file,year\nb.pdf,2023\n", "no column `path`, but 'file', 'year';", id="no path"),
+        pytest.param("", "no column `path`, but none;", id="no header"),
+        pytest.param("path,year\nb.pdf,23\n", "row 2 has the year '23'", id="year"),
+        pytest.param("path,year\n\nb.pdf,23\n", "row 3 has the year '23'", id="year after an empty row"),
+        pytest.param("path,year\n,2023\n", "row 2 names no file", id="no file"),
         pytest.param("path,year\n", "names no file", id="empty"),
     ],
 )

@@ -1,3 +1,4 @@
+import errno
 import json
 import signal
 import subprocess
@@ -75,6 +76,100 @@ def test_the_log_has_a_line_of_json_per_event(files, capsys):
     ]
     assert events[1]["code"] == "encrypted"
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_log_in_the_new_output_folder(files):
+    assert cli.main(["batch", *files(a="ok 1"), "-o", "out", "--log", "out/log.jsonl"]) == 0
+    assert json.loads(Path("out/log.jsonl").read_text())["status"] == "accepted"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_log_on_a_full_disk_is_said_once_and_stops_nothing(files, capsys):
+    assert cli.main(["batch", *files(a="ok 1", b="ok 2"), "-o", "out", "--log", "/dev/full"]) == 0
+    assert capsys.readouterr().err.count("/dev/full: cannot write the log any more") == 1
+
+
+@pytest.mark.parametrize("argument", ["in_typo/", "nolist.csv"])
+def test_a_wrong_name_leaves_a_finished_batch_as_it_is(files, capsys, argument):
+    cli.main(["batch", *files(a="ok 1"), "-o", "out"])
+    before = {path: path.read_bytes() for path in Path("out").glob("*.*")}
+    assert cli.main(["batch", argument, "-o", "out"]) == 2
+    assert f"{argument}: cannot be found" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in Path("out").glob("*.*")} == before
+
+
+def test_results_are_not_read_by_the_next_call(files, capsys):
+    files(a="ok 1")
+    for _ in range(2):
+        assert cli.main(["batch", "**/*.*t*", "-o", "out"]) == 0
+        assert "1 accepted, 0 review, 0 failed" in capsys.readouterr().out
+
+
+def test_progress_ends_with_the_counts_of_all_inputs(files, capsys):
+    files(a="ok 1", b="ok 1", c="ok 2")
+    Path("list.csv").write_text("path,office\na.txt,\nb.txt,\nc.txt,他局\n")
+    assert cli.main(["batch", "list.csv", "-o", "out"]) == 3
+    out, err = capsys.readouterr()
+    assert "2 accepted, 1 review, 0 failed" in out
+    assert err.endswith("  2 accepted  1 review\n")
+    assert "3/3" in err
+
+
+def test_a_batch_that_must_stop_says_how_far_it_came(files, capsys):
+    assert cli.main(["batch", *files(a="ok 1", b="engine"), "-o", "out"]) == 2
+    progress, complaint = capsys.readouterr().err.splitlines()
+    assert progress.startswith("1/2")
+    assert "cuda:7" in complaint
+
+
+def test_workers_that_do_not_fit_into_the_memory_are_said(files, capsys, monkeypatch):
+    monkeypatch.setattr("giar_ml.batch.pool.free_memory_mib", lambda: 2000.0)
+    inputs = files(a="ok 1", b="ok 2")
+    assert cli.main(["batch", *inputs, "-o", "out", "--workers", "2"]) == 0
+    assert "2 workers that read scans may need 3,072 MiB memory, 2,000 are free" in capsys.readouterr().err
+    assert cli.main(["batch", *inputs, "-o", "out"]) == 0
+    assert "workers" not in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_locked_is_said(files, capsys, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    assert cli.main(["batch", *files(a="ok 1"), "-o", "out"]) == 2
+    assert "out: cannot be locked (No locks available)" in capsys.readouterr().err
+
+
+def test_a_manifest_damaged_inside_is_no_full_disk(files, capsys):
+    inputs = files(a="ok 1")
+    cli.main(["batch", *inputs, "-o", "out"])
+    manifest = Path("out/batch.sqlite")
+    data = manifest.read_bytes()
+    manifest.write_bytes(data[:4096] + b"\xff" * (len(data) - 4096))
+    assert cli.main(["batch", *inputs, "-o", "out"]) == 2
+    err = capsys.readouterr().err
+    assert "batch.sqlite: is damaged" in err
+    assert "make room" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
+def test_a_workbook_that_cannot_be_written_is_closed():
+    script = """
+from pathlib import Path
+from giar_ml.batch.totals import Totals
+from giar_ml.batch.workbook import SummaryWorkbook
+for target in ("/dev/full", None):
+    book = SummaryWorkbook()
+    try:
+        if target:
+            book.save(Path(target), Totals())
+    except OSError:
+        pass
+    finally:
+        book.close()
+"""
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ended.stderr == ""
 
 
 @pytest.mark.parametrize(

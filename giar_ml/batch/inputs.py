@@ -7,8 +7,9 @@ import glob
 import io
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,12 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
         apart_from: a folder that is passed over: that of the results.
 
     Raises:
-        UsageError: a folder or list cannot be read, nothing matches a pattern, or no file is named.
+        UsageError: an argument is not there, or is the folder of the results; a folder or list cannot be
+            read, nothing matches a pattern, or no file is named.
     """
     found: dict[str, Input] = {}
     for argument in arguments:
-        for item in _expand(argument, apart_from.absolute()):
+        for item in _expand(argument, apart_from.resolve()):
             key = os.path.abspath(item.path)  # noqa: PTH100 - Path.absolute keeps `..`
             first = found.setdefault(key, item)
             found[key] = Input(first.path, first.office or item.office, first.year or item.year)
@@ -60,30 +62,56 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
 
 def _expand(argument: str, apart_from: Path) -> Iterator[Input]:
     path = Path(argument)
-    if path.is_dir():
+    if not os.path.exists(argument):  # noqa: PTH110 - Path.exists raises for names that are too long
+        if not glob.has_magic(argument):
+            raise UsageError(f"{argument}: cannot be found; check the name")
+        yield from _match_pattern(argument, apart_from)
+    elif path.is_dir():
         yield from _list_folder(path, apart_from)
     elif path.suffix.lower() in LIST_SUFFIXES and path.is_file():
         yield from _read_list(path)
-    elif glob.has_magic(argument) and not path.exists():
-        matches = sorted(glob.iglob(argument, recursive=True))  # noqa: PTH207 - takes absolute patterns, too
-        if not matches:
-            raise UsageError(f"{argument}: no file matches; quote the pattern and check the folder")
-        for match in matches:
-            if not Path(match).is_dir():
-                yield Input(Path(match))
     else:
         yield Input(path)
+
+
+def _match_pattern(pattern: str, apart_from: Path) -> Iterator[Input]:
+    base = _fixed_part(pattern)
+    _refuse_results(base, apart_from)
+    is_below = base.resolve().is_relative_to(apart_from)  # as are all matches: no results
+    is_empty = True
+    for match in sorted(glob.iglob(pattern, recursive=True)):  # noqa: PTH207 - takes absolute patterns, too
+        path = Path(match)
+        if not is_below and path.resolve().is_relative_to(apart_from):
+            continue
+        is_empty = False
+        if not path.is_dir():
+            yield Input(path)
+    if is_empty:
+        raise UsageError(f"{pattern}: no file matches; quote the pattern and check the folder")
+
+
+def _fixed_part(pattern: str) -> Path:
+    """The folder that a pattern begins with."""
+    return Path(*takewhile(lambda part: not glob.has_magic(part), Path(pattern).parts))
+
+
+def _refuse_results(folder: Path, apart_from: Path) -> None:
+    if folder.resolve() == apart_from:
+        raise UsageError(
+            f"{folder}: is the output folder, too: results would be read as reports; choose another with -o"
+        )
 
 
 def _list_folder(folder: Path, apart_from: Path) -> Iterator[Input]:
     def refuse(error: OSError) -> None:
         raise UsageError(f"{error.filename}: cannot list the folder ({error.strerror})") from error
 
+    _refuse_results(folder, apart_from)
     is_empty = True
     for name, subfolders, files in os.walk(folder, onerror=refuse):
         here = Path(name)
         subfolders[:] = sorted(
-            s for s in subfolders if not s.startswith(".") and (here / s).absolute() != apart_from
+            s for s in subfolders if not s.startswith(".") and (here / s).resolve() != apart_from
         )
         for file in sorted(files):
             if not file.startswith(".") and Path(file).suffix.lower() in SUFFIXES:
@@ -95,20 +123,22 @@ def _list_folder(folder: Path, apart_from: Path) -> Iterator[Input]:
 
 def _read_list(path: Path) -> Iterator[Input]:
     try:
-        rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+        columns, rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot read the list ({error.strerror})") from error
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}: cannot read the list ({error}); write it as CSV in UTF-8") from error
-    for number, row in enumerate(rows, start=1):
-        known = {_COLUMNS[name]: value for name, value in row.items() if name in _COLUMNS}
-        if "path" not in known:
-            raise UsageError(f"{path}: has no column `path`; name the columns path, office, year")
-        file = str(known["path"] or "").strip()
+    known = [_COLUMNS.get(column.strip().lower(), "") for column in columns]
+    if "path" not in known:
+        found = ", ".join(map(repr, columns)) or "none"
+        raise UsageError(f"{path}: has no column `path`, but {found}; name the columns path, office, year")
+    for number, values in rows:
+        row = dict(zip(known, values, strict=False))
+        file = str(row.get("path") or "").strip()
         if not file:
             raise UsageError(f"{path}: row {number} names no file")
-        office = str(known.get("office") or "").strip() or None
-        yield Input(path.parent / file, office, _read_year(known.get("year"), path, number))
+        office = str(row.get("office") or "").strip() or None
+        yield Input(path.parent / file, office, _read_year(row.get("year"), path, number))
 
 
 def _read_year(value: Any, path: Path, number: int) -> int | None:
@@ -120,16 +150,23 @@ def _read_year(value: Any, path: Path, number: int) -> int | None:
     return int(match[1])
 
 
-def _read_csv(path: Path) -> list[Mapping[str, Any]]:
+_Rows = Iterable[tuple[int, Sequence[Any]]]
+"""The values of each row, and its number as a spreadsheet counts: the header is row 1."""
+
+
+def _read_csv(path: Path) -> tuple[list[str], _Rows]:
     data = path.read_bytes()
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = data.decode("gb18030")  # what Chinese Excel writes
-    return list(csv.DictReader(io.StringIO(text, newline="")))
+    header = text.partition("\n")[0]
+    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;", key=header.count)))
+    return rows[0] if rows else [], [(i, row) for i, row in enumerate(rows[1:], start=2) if any(row)]
 
 
-def _read_parquet(path: Path) -> list[Mapping[str, Any]]:
+def _read_parquet(path: Path) -> tuple[list[str], _Rows]:
     from pyarrow.parquet import read_table
 
-    return read_table(path).to_pylist()
+    table = read_table(path)
+    return table.column_names, enumerate((list(row.values()) for row in table.to_pylist()), start=2)

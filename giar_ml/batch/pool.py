@@ -26,6 +26,8 @@ RECYCLE_AFTER = 25
 """Documents before a worker is replaced for its memory: starting one takes as long as reading a few."""
 _WATCH_S = 0.5
 """How often the memory of workers is looked at while they read."""
+_AWAY_S = 5.0
+"""Between two looks at the workers; more means that all were stopped meanwhile, by Ctrl-Z say."""
 _START_S = 300.0
 """For a worker to be ready; a busy machine takes some seconds."""
 _MAX_STARTS = 3
@@ -78,11 +80,12 @@ class ProcessPool:
         self, make_reader: MakeReader, *, n_workers: int, timeout_s: float, max_memory_mib: float | None
     ) -> None:
         self._context = get_context("spawn")  # OCR threads do not survive a fork
-        self._arguments = make_reader, max(1, n_cores() // n_workers)
+        self._arguments = make_reader, share_of_cores(n_workers)
         self._timeout_s = timeout_s
         self._max_memory_mib = max_memory_mib
         self._n_failed_starts = 0
         self._watched = 0.0
+        self._looked = time.monotonic()
         self.n_workers = n_workers
         self._workers: list[_Worker] = []
 
@@ -142,6 +145,10 @@ class ProcessPool:
     def _stop_excessive(self) -> list[Outcome]:
         """Stop workers that take too long or hold too much."""
         now = time.monotonic()
+        away_s, self._looked = now - self._looked, now
+        if away_s > _AWAY_S:  # no time that a document took
+            for worker in self._workers:
+                worker.started = min(now, worker.started + away_s)
         is_time_to_watch = now - self._watched >= _WATCH_S
         if is_time_to_watch:
             self._watched = now
@@ -199,19 +206,42 @@ def _say_exit(exit_code: int | None) -> str:
     return f"signal {-exit_code}" if exit_code and exit_code < 0 else f"exit status {exit_code}"
 
 
-def share_of_memory_mib(n_workers: int) -> float | None:
-    """The memory that each worker may hold so that the machine, or the container, does not run out of it;
-    None where the system does not tell."""
-    limits = [_read_available_mib(), *map(_read_limit_mib, _CGROUP_LIMITS)]
-    known = [limit for limit in limits if limit is not None]
-    return min(known) * _SHARE / n_workers if known else None
-
-
+SCAN_MIB = 1536.0
+"""What a worker needs: one that reads scans peaks at some 1,200."""
 _SHARE = 0.9
+"""Of the free memory, what the workers may hold: the parent and the page cache need some."""
+_LEAST_LIMIT_MIB = 2000.0
+"""No worker is stopped at less by default, so that large scans pass, too."""
 _CGROUP_LIMITS: Sequence[Path] = (
     Path("/sys/fs/cgroup/memory.max"),
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
 )
+
+
+def free_memory_mib() -> float | None:
+    """The memory that all workers may hold so that the machine, or the container, does not run out of it;
+    None where the system does not tell."""
+    limits = [_read_available_mib(), *map(_read_limit_mib, _CGROUP_LIMITS)]
+    known = [limit for limit in limits if limit is not None]
+    return min(known) * _SHARE if known else None
+
+
+def count_workers(memory_mib: float | None) -> int:
+    """How many workers the cores and the memory are enough for, at least one."""
+    n_fitting = n_cores() if memory_mib is None else int(memory_mib / SCAN_MIB)
+    return max(1, min(n_cores(), n_fitting))
+
+
+def limit_memory_mib(memory_mib: float | None, n_workers: int) -> float | None:
+    """What one worker may hold if nothing is said: its share, but not less than a large scan needs."""
+    if memory_mib is None:
+        return None
+    return max(memory_mib / n_workers, min(_LEAST_LIMIT_MIB, memory_mib))
+
+
+def share_of_cores(n_workers: int) -> int:
+    """How many threads each worker uses."""
+    return max(1, n_cores() // n_workers)
 
 
 def _read_available_mib() -> float | None:

@@ -25,6 +25,7 @@ from giar_ml.pipeline import DEFAULT_MAX_RISK
 
 MANIFEST, PAGE, WORKBOOK = "batch.sqlite", "summary.html", "summary.xlsx"
 _LOCK = ".lock"
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,7 @@ def run_batch(
         n_read += note.kind == "read"
         tell(note)
 
-    with explained(folder):
-        folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     with _locked(folder), _explained_manifest(folder), closing(Manifest(folder / MANIFEST)) as manifest:
         manifest.set_inputs(inputs)
         manifest.commit()
@@ -74,6 +74,16 @@ def run_batch(
             Scheduler(manifest, results, pool, count, retry_failed=plan.retry_failed).run()
         seconds = time.monotonic() - started
         return _summarise(folder, manifest, results, n_read=n_read, seconds=seconds, n_workers=pool.n_workers)
+
+
+def make_folder(folder: Path) -> None:
+    """Make the output folder if it is not there.
+
+    Raises:
+        UsageError: it cannot be made.
+    """
+    with explained(folder):
+        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _summarise(
@@ -90,12 +100,12 @@ def _summarise(
         beside.mkdir(exist_ok=True)
         for left in beside.iterdir():  # by one that was stopped
             left.unlink()
-        workbook = SummaryWorkbook()
-        with closing(Dataset(beside)) as dataset:
-            for row in list_rows(manifest, results):
-                for consumer in (dataset, workbook, totals):
-                    consumer.add(row)
-        workbook.save(beside / WORKBOOK, totals)
+        with closing(SummaryWorkbook()) as workbook:
+            with closing(Dataset(beside)) as dataset:
+                for row in list_rows(manifest, results):
+                    for consumer in (dataset, workbook, totals):
+                        consumer.add(row)
+            workbook.save(beside / WORKBOOK, totals)
         run = Run(f"{datetime.now():%Y-%m-%d %H:%M}", seconds, n_read, n_workers, __version__)
         (beside / PAGE).write_text(render_page(totals, run), encoding="utf-8")
         for name in (REPORTS, CELLS, WORKBOOK, PAGE):
@@ -118,9 +128,13 @@ def _locked(folder: Path) -> Iterator[None]:
 
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            except BlockingIOError as error:
                 raise UsageError(
                     f"{folder}: another `giar batch` writes there; wait for it, or choose another folder"
+                ) from error
+            except OSError as error:  # of a network, say
+                raise UsageError(
+                    f"{folder}: cannot be locked ({error.strerror}); choose a folder on a local disk with -o"
                 ) from error
         yield
 
@@ -130,6 +144,11 @@ def _explained_manifest(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:  # the rest of the code says more
+            raise UsageError(
+                f"{folder / MANIFEST}: is damaged ({error}); choose another output folder, or delete it to"
+                " read everything again"
+            ) from error
         raise UsageError(
             f"{folder / MANIFEST}: cannot be written to ({error}); make room there and start the same command"
             " again: what is done is kept"

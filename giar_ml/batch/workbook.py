@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from zipfile import ZIP_DEFLATED, ZipFile
 
+from lxml.etree import LxmlError
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.utils.exceptions import WorkbookAlreadySaved
+from openpyxl.writer.excel import ExcelWriter
 
 from giar_ml.batch.dataset import ReportRow
 from giar_ml.batch.results import FOLDER
@@ -81,7 +86,14 @@ class SummaryWorkbook:
             for name, n in rows:
                 sheet.append([self._cell(name), self._cell(n)])
             sheet.append([])
-        self._book.save(path)
+        with ZipFile(path, "w", ZIP_DEFLATED) as archive:  # Workbook.save leaves it open on errors
+            ExcelWriter(self._book, archive).save()
+
+    def close(self) -> None:
+        """Let go of what was not saved; else openpyxl complains on stderr when the program ends."""
+        for sheet in self._book.worksheets:
+            with suppress(WorkbookAlreadySaved, LxmlError, OSError, StopIteration):
+                sheet.close()
 
     def _cell(self, value: Any, *, bold: bool = False) -> Any:
         cell = WriteOnlyCell(self._sheet)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 DEFAULT_TIMEOUT_S = 600
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)([MG])i?B?", re.IGNORECASE)
+_CLEAR = "\r\x1b[K"
 _REDRAW_S = 0.2
 _LINE_EVERY_S = 10.0
 """Between lines of progress where stderr is no terminal."""
@@ -54,7 +55,10 @@ def add_command(commands: Any) -> None:
     batch.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="output folder")
     add_reader_options(batch)
     batch.add_argument(
-        "--workers", type=positive, metavar="N", help="processes that read (default: one per core)"
+        "--workers",
+        type=positive,
+        metavar="N",
+        help="processes that read (default: one per core, as memory allows)",
     )
     batch.add_argument(
         "--timeout",
@@ -85,21 +89,29 @@ def memory(text: str) -> float:
 
 def _batch(args: argparse.Namespace) -> int:
     from giar_ml.batch.inputs import list_inputs
-    from giar_ml.batch.pool import ProcessPool, share_of_memory_mib
-    from giar_ml.batch.run import Plan, run_batch
+    from giar_ml.batch.pool import (
+        ProcessPool,
+        count_workers,
+        free_memory_mib,
+        limit_memory_mib,
+        share_of_cores,
+    )
+    from giar_ml.batch.run import Plan, make_folder, run_batch
     from giar_ml.batch.settings import find_settings
     from giar_ml.batch.worker import PipelineReader
-    from giar_ml.pipeline import DEFAULT_MAX_RISK, n_cores
+    from giar_ml.pipeline import DEFAULT_MAX_RISK
 
     options = reader_options(args)
     inputs = list_inputs(args.inputs, apart_from=args.output)
-    n_workers = min(args.workers or n_cores(), len(inputs))
-    n_threads = max(1, n_cores() // n_workers)
+    memory_mib = free_memory_mib()
+    n_workers = min(args.workers or count_workers(memory_mib), len(inputs))
+    if args.workers and not args.quiet:
+        _warn_of_memory(n_workers, memory_mib)
     pool = ProcessPool(
-        partial(PipelineReader, {**options, "threads": n_threads}),
+        partial(PipelineReader, {**options, "threads": share_of_cores(n_workers)}),
         n_workers=n_workers,
         timeout_s=args.timeout,
-        max_memory_mib=args.max_memory or share_of_memory_mib(n_workers),
+        max_memory_mib=args.max_memory or limit_memory_mib(memory_mib, n_workers),
     )
     plan = Plan(
         find_settings(options),
@@ -107,7 +119,13 @@ def _batch(args: argparse.Namespace) -> int:
         retry_failed=args.retry_failed,
     )
     progress = Progress(len(inputs), None if args.quiet else sys.stderr)
-    with _log(args.log) as log:
+    make_folder(args.output)  # the log may lie there
+
+    def warn(message: str) -> None:
+        progress.clear()
+        complain(message)
+
+    with _log(args.log, warn) as log:
 
         def tell(note: Note) -> None:
             progress.note(note)
@@ -122,7 +140,11 @@ def _batch(args: argparse.Namespace) -> int:
                 " command again to go on"
             )
             return EXIT_INTERRUPTED
-    progress.end()
+        except UsageError:
+            if progress.n_done:
+                progress.end()
+            raise
+    progress.end(totals.statuses)
     if not args.quiet:
         _print_totals(totals, args.output)
     return _exit_status(totals)
@@ -132,6 +154,16 @@ def _exit_status(totals: Totals) -> int:
     if totals.statuses["failed"]:
         return EXIT_FAILED
     return EXIT_REVIEW if totals.statuses["review"] else EXIT_ACCEPTED
+
+
+def _warn_of_memory(n_workers: int, memory_mib: float | None) -> None:
+    from giar_ml.batch.pool import SCAN_MIB
+
+    if memory_mib is not None and n_workers > 1 and n_workers * SCAN_MIB > memory_mib:
+        complain(
+            f"warning: {n_workers} workers that read scans may need {n_workers * SCAN_MIB:,.0f} MiB memory,"
+            f" {memory_mib:,.0f} are free; give fewer with --workers"
+        )
 
 
 def _print_totals(totals: Totals, folder: Path) -> None:
@@ -161,8 +193,8 @@ def _event(note: Note) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _log(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
-    """A function that writes an event as a line of JSON."""
+def _log(path: Path | None, warn: Callable[[str], None]) -> Iterator[Callable[[dict[str, Any]], None]]:
+    """A function that writes an event as a line of JSON; once that fails, it warns and writes no more."""
     if path is None:
         yield lambda _event: None
         return
@@ -170,13 +202,24 @@ def _log(path: Path | None) -> Iterator[Callable[[dict[str, Any]], None]]:
         file = path.open("a", encoding="utf-8", errors="backslashreplace", buffering=1)
     except OSError as error:
         raise UsageError(f"{path}: cannot write the log ({error.strerror})") from error
-    with file:
+    has_failed = False
 
-        def write(event: dict[str, Any]) -> None:
-            now = datetime.now(UTC).isoformat(timespec="milliseconds")
+    def write(event: dict[str, Any]) -> None:
+        nonlocal has_failed
+        if has_failed:
+            return
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        try:
             file.write(json.dumps({"time": now, **event}, ensure_ascii=False) + "\n")
+        except OSError as error:
+            has_failed = True
+            warn(f"warning: {path}: cannot write the log any more ({error.strerror}); the batch goes on")
 
+    try:
         yield write
+    finally:
+        with contextlib.suppress(OSError):  # of what could not be written
+            file.close()
 
 
 class Progress:
@@ -202,15 +245,24 @@ class Progress:
         if time.monotonic() - self._said >= every_s:
             self._say()
 
-    def end(self) -> None:
-        """Say how far it came."""
+    def clear(self) -> None:
+        """Make room for a message."""
+        if self._stream is not None and self._is_terminal:
+            self._stream.write(_CLEAR)
+            self._stream.flush()
+
+    def end(self, statuses: Counter[str] | None = None) -> None:
+        """Say how far it came; of a batch that is done with the statuses of all inputs, which may be others:
+        those of copies, say, or of reports that are not of the office in the list."""
+        if statuses is not None:
+            self._counts, self.n_done = statuses, statuses.total()
         self._say(last=True)
 
     def _say(self, *, last: bool = False) -> None:
         self._said = time.monotonic()
         if self._stream is None:
             return
-        start, end = ("\r\x1b[K", "\n" if last else "") if self._is_terminal else ("", "\n")
+        start, end = (_CLEAR, "\n" if last else "") if self._is_terminal else ("", "\n")
         self._stream.write(f"{start}{self.describe(self._said - self._started)}{end}")
         self._stream.flush()
 
