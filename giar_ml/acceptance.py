@@ -90,9 +90,12 @@ class MisreadModel:
     weights: Mapping[str, float]
 
     def __call__(self, seen: Seen, around: Around) -> float:
-        """Probability (0..1) that the cell's first reading is wrong; 0 for what is certain."""
+        """Probability (0..1) that the cell's first reading is wrong; 0 for what is certain. Of a row that was
+        only taken to be blank it is as was said."""
         if seen.certain:
             return 0.0
+        if seen.blank and seen.readings[0][1] < 1:
+            return 1 - seen.readings[0][1]
         found = features(seen, around)
         odds = self.intercept + sum(weight * found[name] for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-odds))

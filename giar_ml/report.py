@@ -91,8 +91,9 @@ class Report:
 
     def to_json(self) -> str:
         data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
-        if self.proof is None:
-            del data["proof"]
+        for extra in ("risk", "proof"):
+            if data[extra] is None:
+                del data[extra]
         return json.dumps(data, ensure_ascii=False, indent=1, default=_encode)
 
     @classmethod

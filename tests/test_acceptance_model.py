@@ -50,6 +50,11 @@ def test_what_is_certain_is_not_misread():
     assert model(scanned((4, 0.99)), FINE) == pytest.approx(1 / (1 + 2.718281828**2))
 
 
+def test_a_row_only_taken_to_be_blank_is_as_unsure_as_was_said():
+    taken = blank(spotless=False)._replace(readings=((None, 0.9),))
+    assert load_misread_model()(taken, FINE) == pytest.approx(0.1)
+
+
 def test_the_shipped_model_trusts_what_was_read_surely_and_well():
     model = load_misread_model()
     sure, unsure = scanned((4, 0.99999)), scanned((4, 0.9))

@@ -33,17 +33,14 @@ def find_settings(options: Mapping[str, Any]) -> dict[Reading, str]:
         ModelError: there is no label model.
     """
     folder = options.get("label_model") or current_label_model()
-    text = {
-        "giar_ml": __version__,
-        "label_model": _hash_files([folder / name for name in READER_FILES]),
-        "acceptance": hash_file(shipped_misread_model()),
-    }
+    text = {"giar_ml": __version__, "label_model": _hash_files([folder / name for name in READER_FILES])}
     digital = {**text, "layout": options.get("layout", "rules")}
     scan = {
         **digital,
         "engine": options.get("engine", "onnxruntime"),
         "ocr_models": _ocr_models(options.get("models")),
         "figures": _hash_folder(_figure_model()),
+        "acceptance": hash_file(shipped_misread_model()),
         "prose": options.get("prose", False),
     }
     by_reading = (text, digital, scan)
