@@ -15,12 +15,13 @@ from typing import Any, Protocol
 
 from giar_ml.annotations.frame import page_scales, scale_bbox
 from giar_ml.annotations.gold import SUFFIX, Gold
+from giar_ml.cores import n_cores
 from giar_ml.document import BBox, Page
 from giar_ml.errors import GiarError, InputError, UsageError
 from giar_ml.metrics.labels import LabelledBox, labelled_boxes
 from giar_ml.metrics.places import Spot
 from giar_ml.metrics.structure import StructCell, StructTable, from_predicted
-from giar_ml.pipeline import Extractor, n_cores
+from giar_ml.pipeline import Extractor
 from giar_ml.report import CellResult, Report
 from giar_ml.words import one_line
 

@@ -14,6 +14,7 @@ from layoutparser.models.base_layoutmodel import BaseLayoutModel
 from giar_ml.document import BBox, Page
 from giar_ml.errors import EngineError
 from giar_ml.geometry import runs
+from giar_ml.levels import page_paper_level
 from giar_ml.tables import cells_to_tables
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
 
@@ -149,7 +150,7 @@ def _text_bands(gray: np.ndarray, tables: Sequence[BBox], *, dpi: float) -> list
 
 def find_ink(gray: np.ndarray, tables: Sequence[BBox], *, margin: int, dpi: float) -> np.ndarray:
     """(H, W) bool: dark pixels outside the tables, single specks left out."""
-    paper = float(np.percentile(gray[::4, ::4], 60))
+    paper = page_paper_level(gray)
     ink = (gray < paper - INK_LEVEL).astype(np.uint8)
     for table in tables:
         left, top = max(0, int(table.left) - margin), max(0, int(table.top) - margin)

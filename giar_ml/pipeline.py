@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Set
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from giar_ml.cores import n_cores, one_thread_each
 from giar_ml.document import Document, Page
 from giar_ml.errors import InputError
 from giar_ml.forms import load_forms
@@ -154,8 +154,12 @@ class Extractor:
         return replace(document, pages=tuple(again.get(page.number, page) for page in document.pages))
 
     def _read_pages(self, pages: Iterable[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
-        with ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
-            return list(pool.map(lambda page: self._read_page(page, clock, ruled=ruled), pages))
+        """The pages are read at the same time, each in two steps, so that no thread is idle at the end."""
+        with one_thread_each(), ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
+            structured = [pool.submit(self._find_structure, page, clock, ruled=ruled) for page in pages]
+            # First come, first served: whatever these wait for is being worked on.
+            read = [pool.submit(self._read_text, page, clock) for page in structured]
+            return [page.result() for page in read]
 
     def _n_pages_at_once(self) -> int:
         from giar_ml.layout import RULES
@@ -173,7 +177,7 @@ class Extractor:
             self._load_engine()
             self._load_figure_reader()
 
-    def _read_page(self, page: Page, clock: _Clock, *, ruled: bool = True) -> Page:
+    def _find_structure(self, page: Page, clock: _Clock, *, ruled: bool) -> Page:
         if page.kind == "text":
             return page
         from giar_ml.layout import detect_layout
@@ -186,6 +190,10 @@ class Extractor:
             page = find_tables(detect_layout(page, self._detector))
             if not ruled:
                 page = replace(page, tables=())
+        return page
+
+    def _read_text(self, structured: Future[Page], clock: _Clock) -> Page:
+        page = structured.result()
         if page.kind == "scan":
             from giar_ml.ocr import read_page
             from giar_ml.tables import split_stacked_rows
@@ -219,7 +227,8 @@ class Extractor:
                 engine=self._engine_name,
                 model_folder=self._models,
                 device=self._device,
-                threads=self._threads,
+                # Pages share the cores.
+                threads=1,
             )
         return self._engine
 
@@ -301,11 +310,6 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         pages = tuple(map(as_scanned, pages))
     labels = tuple(_label_as_scanned(label, warps) for label in evidence.labels)
     return Analysis(report, pages, labels, evidence)
-
-
-def n_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Clock:

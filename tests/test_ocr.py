@@ -13,12 +13,12 @@ import pytest
 from giar_ml.annotations.gold import box_poly
 from giar_ml.document import UNREAD, BBox, Cell, Page, Reading, Table, Token
 from giar_ml.geometry import runs
+from giar_ml.levels import Levels
 from giar_ml.ocr import Recognition, _recognize, read_page
 from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.levels import nth_level, spread
 from giar_ml.ocr.lines import Line, is_for_figures, to_token
 from giar_ml.ocr.marks import find_marks
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose, find_prose_ink
@@ -942,8 +942,12 @@ def test_levels_are_those_of_the_sorted_pixels() -> None:
         low, high = sorted(rng.choice(257, 2, replace=False))
         gray = rng.integers(low, high, size=(rng.integers(1, 20), rng.integers(1, 50))).astype(np.uint8).T
         n, level = int(rng.integers(gray.size)), float(gray[0, 0]) + 0.5
-        assert nth_level(gray, n) == np.sort(gray, axis=None)[n]
-        assert spread(gray, level) == np.median(np.abs(gray - level))
+        levels = Levels(np.ascontiguousarray(gray))
+        assert levels.nth(n) == np.sort(gray, axis=None)[n]
+        assert levels.contrast == levels.paper - gray.min()
+        assert levels.spread(level) == np.median(np.abs(gray - level))
+        percent = float(rng.uniform(0, 100))
+        assert levels.percentile(percent) == pytest.approx(np.percentile(gray, percent), abs=1e-9)
 
 
 def text_line(*words: tuple[int, int], top: int = 0) -> Line:

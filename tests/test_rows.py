@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -141,3 +142,18 @@ def test_a_bare_number_above_a_row_printed_blank_is_not_its_figure() -> None:
     found = rows_of(align(lines)[0])
     assert 1 not in found.values()
     assert [problem.code for problem in find_unplaced(lines, set(found.values()))] == ["unplaced_figures"]
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_ways_below_a_limit_are_those_without_one(seed: int) -> None:
+    rng = random.Random(seed)
+    names = [name for name in REQUESTS if rng.random() < 0.8]
+    lines = [
+        line(name if rng.random() < 0.7 else None, p=rng.uniform(0.3, 1), figures=rng.choice([0, 6, 7, 14]))
+        for name in names
+    ]
+    costs = row_label_costs(lines, ROWS)
+    ways = align_rows(lines, ROWS, costs)
+    for limit in (0.0, ways[0].cost, ways[0].cost + 1e-6, ways[1].cost, ways[1].cost + 1e-6, 1e6):
+        found = align_rows(lines, ROWS, costs, limit=limit)
+        assert found == [way for way in ways if way.cost < limit]

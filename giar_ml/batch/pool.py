@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Protocol
 
 from giar_ml.batch.worker import OUT_OF_MEMORY, Loss, MakeReader, Outcome, Task, resident_mib, serve
+from giar_ml.cores import n_cores
 from giar_ml.errors import UsageError
-from giar_ml.pipeline import n_cores
 
 CRASHED = "crashed"
 TIMEOUT = "timeout"

@@ -96,18 +96,28 @@ def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEviden
     """Lay the document's tables, whose tokens are labelled, against each form and keep the form that fits
     best."""
     lines = without_scribbles(document_lines(pages))
-    fits = [(form, _fit_form(lines, form)) for form in forms]
-    form, (best, *others) = min(fits, key=lambda fit: fit[1][0].cost)
+    forms = list(forms)
+    form, foreign = forms[0], {form.name: _foreign_label_cost(lines, form) for form in forms}
+    ways: list[Alignment] = []
+    # Forms that are hopeless beside the best so far, or beside a rival of it, are not followed to the end.
+    for other in sorted(forms, key=lambda form: foreign[form.name]):
+        limit = ways[0].cost + _RIVAL if ways else math.inf
+        found = _fit_form(lines, other, foreign[other.name], limit)
+        if found and (not ways or found[0].cost < ways[0].cost):
+            form, ways = other, found
+    best, *others = ways
     evidence = _lay_rows(lines, form, best)
     rival = next((_lay_rows(lines, form, o) for o in others if o.cost - best.cost < _RIVAL), None)
     return replace(evidence, rival=rival, labels=(*name_titles(pages), *evidence.labels))
 
 
-def _fit_form(lines: Sequence[Line], form: Form) -> list[Alignment]:
-    """The ways to lay lines into the form's rows, with what speaks against the form."""
+def _fit_form(lines: Sequence[Line], form: Form, foreign: float, limit: float) -> list[Alignment]:
+    """The ways to lay lines into the form's rows that cost less than `limit`, with what speaks against the
+    form, `foreign`."""
+    if foreign >= limit:
+        return []
     rows = form_rows(form)
-    foreign = _foreign_label_cost(lines, form)
-    found = align_rows(lines, rows, row_label_costs(lines, rows))
+    found = align_rows(lines, rows, row_label_costs(lines, rows), limit=limit - foreign)
     return [alignment._replace(cost=alignment.cost + foreign) for alignment in found]
 
 

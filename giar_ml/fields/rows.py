@@ -8,7 +8,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
@@ -177,64 +177,85 @@ class Alignment(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """The last step of a way to align, `placed` all of its (row, line) pairs."""
+    """The last step of a way to align; `placed` has a bit for each of its (row, line) pairs."""
 
     cost: float
     before: _Step | None
     matches: dict[int, Match]
-    placed: frozenset[tuple[int, int]]
+    placed: int
 
 
 def align_rows(
-    lines: Sequence[Line], rows: Sequence[tuple[Section, Header]], label_costs: Sequence[Sequence[float]]
+    lines: Sequence[Line],
+    rows: Sequence[tuple[Section, Header]],
+    label_costs: Sequence[Sequence[float]],
+    *,
+    limit: float = math.inf,
 ) -> list[Alignment]:
-    """The cheapest order-keeping match of lines to form rows, and the cheapest that places another line."""
+    """The cheapest order-keeping match of lines to form rows, and the cheapest that places another line; less
+    where they cost as much as `limit`."""
     n, m = len(lines), len(rows)
     skip = [_skip_line_cost(line, min(costs)) for line, costs in zip(lines, label_costs, strict=True)]
+    prices = [
+        [
+            cost + _shape_cost(line, len(section.columns))
+            for cost, (section, _) in zip(costs, rows, strict=True)
+        ]
+        for line, costs in zip(lines, label_costs, strict=True)
+    ]
+    # What the lines from each on cost at least; runs may become parts of rows at the cost of others.
+    least = [0.0 if _is_run(lines[i]) else min(skip[i], *prices[i]) for i in range(n)]
+    to_come = [*accumulate(reversed(least), initial=0.0)][::-1]
     best: list[list[list[_Step]]] = [[[] for _ in range(m + 1)] for _ in range(n + 1)]
-    best[0][0] = [_Step(0.0, None, {}, frozenset())]
+    best[0][0] = [_Step(0.0, None, {}, 0)]
     nothing: dict[int, Match] = {}
     for i in range(n + 1):
         for j in range(m + 1):
-            here = best[i][j]
+            here = [step for step in best[i][j] if step.cost + to_come[i] < limit]
             if not here:
                 continue
             if i < n:
-                _go(here, best[i + 1][j], skip[i], nothing)
+                _go(here, best[i + 1][j], skip[i], nothing, 0)
             if j < m:
-                _go(here, best[i][j + 1], LOST_ROW, nothing)
+                _go(here, best[i][j + 1], LOST_ROW, nothing, 0)
             if i == n or j == m:
                 continue
             label_cost = label_costs[i][j]
-            price = label_cost + _shape_cost(lines[i], len(rows[j][0].columns))
-            _go(here, best[i + 1][j + 1], price, {j: Match(lines[i], (i,), label_cost)})
+            match = Match(lines[i], (i,), label_cost)
+            _go(here, best[i + 1][j + 1], prices[i][j], {j: match}, 1 << (m * i + j))
             if _is_run(lines[i]):
                 for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
                     if matches:
                         last = max(index for match in matches.values() for index in match.indices)
-                        prices = sum(match.label_cost for match in list(matches.values())[1:])
-                        prices += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
+                        others = sum(match.label_cost for match in list(matches.values())[1:])
+                        others += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
                         matches[j] = matches[j]._replace(label_cost=label_cost)
-                        _go(here, best[last + 1][j + len(matches)], label_cost + prices + _RUN, matches)
-    return [_trace(step) for step in best[n][m]]
+                        there = best[last + 1][j + len(matches)]
+                        _go(here, there, label_cost + others + _RUN, matches, _bits(matches, m))
+    return [_trace(step) for step in best[n][m] if step.cost < limit]
 
 
-def _go(here: Sequence[_Step], there: list[_Step], price: float, matches: dict[int, Match]) -> None:
+def _go(
+    here: Sequence[_Step], there: list[_Step], price: float, matches: dict[int, Match], placed: int
+) -> None:
     """Offer a step to where it leads: the two cheapest ways with different placings stay."""
     for step in here:
         cost = step.cost + price
         if len(there) == _KEPT and cost >= there[-1].cost:
             return
-        placed = step.placed
-        if matches:
-            placed |= {(j, index) for j, match in matches.items() for index in match.indices}
-        same = [k for k, other in enumerate(there) if other.placed == placed]
+        all_placed = step.placed | placed
+        same = [k for k, other in enumerate(there) if other.placed == all_placed]
         if same:
             if there[same[0]].cost <= cost:
                 continue
             del there[same[0]]
-        insort(there, _Step(cost, step, matches, placed), key=attrgetter("cost"))
+        insort(there, _Step(cost, step, matches, all_placed), key=attrgetter("cost"))
         del there[_KEPT:]
+
+
+def _bits(matches: dict[int, Match], n_rows: int) -> int:
+    """One bit for each of the (row, line) pairs."""
+    return sum(1 << (n_rows * index + j) for j, match in matches.items() for index in match.indices)
 
 
 def _trace(step: _Step) -> Alignment:

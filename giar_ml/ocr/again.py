@@ -11,9 +11,9 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Before, Reading, Token
 from giar_ml.geometry import intersection_area
+from giar_ml.levels import paper_level
 from giar_ml.ocr.cells import crop_line, find_cell_lines
 from giar_ml.ocr.ink import distances_to, find_print
-from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line, mix_readings
 
 BESIDE_IN = 0.1

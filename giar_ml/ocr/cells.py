@@ -10,6 +10,7 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.geometry import runs
+from giar_ml.levels import Levels, paper_level
 from giar_ml.ocr.ink import (
     FAINT_CONTRAST,
     MIN_CONTRAST,
@@ -18,7 +19,6 @@ from giar_ml.ocr.ink import (
     find_print,
     is_made_of_specks,
 )
-from giar_ml.ocr.levels import paper_level, spread
 from giar_ml.ocr.lines import Line
 from giar_ml.ocr.remnants import REMNANT_IN
 
@@ -113,9 +113,10 @@ def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
     inner = gray[top + edge : max(0, bottom - edge), left + edge : max(0, right - edge)]
     if not inner.size or bbox.width < ROOM_IN * dpi:
         return False
-    paper = paper_level(inner)
-    noise = min(MIN_CONTRAST_TO_NOISE * spread(inner, paper), FAINT_CONTRAST)
-    return paper >= DARKEST_PAPER and paper - int(inner.min()) < max(MIN_CONTRAST, noise)
+    levels = Levels(inner)
+    paper = levels.paper
+    noise = min(MIN_CONTRAST_TO_NOISE * levels.spread(paper), FAINT_CONTRAST)
+    return paper >= DARKEST_PAPER and levels.contrast < max(MIN_CONTRAST, noise)
 
 
 def _text_rows(ink: np.ndarray) -> list[tuple[int, int]]:

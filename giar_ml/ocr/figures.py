@@ -13,10 +13,10 @@ import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.errors import EngineError
+from giar_ml.levels import Levels
 from giar_ml.models import shipped_model
 from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.levels import paper_level, quantile
 
 HEIGHT_PX = 32
 HEIGHT_IN = 0.18
@@ -53,10 +53,10 @@ def figure_crop(gray: np.ndarray, bbox: BBox, *, dpi: float, extra_px: int = 0) 
     x, y = bbox.center
     reach_x, reach_y = (wanted / 2 + extra_px) / scale, height / 2 / scale
     seen = _cut(gray, round(x - reach_x), round(y - reach_y), round(x + reach_x), round(y + reach_y))
-    paper = paper_level(seen)
+    paper = Levels(seen).paper
     left, top, right, bottom = (round(side) for side in bbox)
     line = _cut(gray, left, top, max(right, left + 1), max(bottom, top + 1))
-    depth = max(MIN_DEPTH, paper - quantile(line, 0.01))
+    depth = max(MIN_DEPTH, paper - Levels(line).quantile(0.01))
     is_smaller = height < seen.shape[0]
     scaled = cv2.resize(
         seen, (width, height), interpolation=cv2.INTER_AREA if is_smaller else cv2.INTER_LINEAR

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from giar_ml.geometry import runs
-from giar_ml.ocr.levels import nth_level, paper_level, spread
+from giar_ml.levels import Levels, paper_level
 from giar_ml.ocr.pale import in_line, palest_depth
 from giar_ml.ocr.remnants import (
     REMNANT_IN,
@@ -83,36 +83,40 @@ def is_made_of_specks(ink: np.ndarray, *, dpi: float) -> bool:
 
 def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, float]:
     blank = np.zeros(cell.shape, bool)
-    least = max(MIN_DEPTH, DEPTH_TO_NOISE * spread(cell, paper_level(cell)))
-    cleaned, ink = _clean_at(cell, max(least, 0.4 * _contrast(cell)), dpi=dpi)
-    of_print = _print_contrast(cell, dpi=dpi)
+    levels = Levels(cell)
+    paper, contrast = levels.paper, levels.contrast
+    least = max(MIN_DEPTH, DEPTH_TO_NOISE * levels.spread(paper))
+    cleaned, ink = _clean_at(cell, max(least, 0.4 * contrast), paper, dpi=dpi)
+    of_print = _print_contrast(levels, cell.size, dpi=dpi)
     depth = max(least, 0.4 * of_print)
-    if of_print < PALER * _contrast(cell) and 2 * ink.sum() < (cell < paper_level(cell) - depth).sum():
+    if of_print < PALER * contrast and 2 * ink.sum() < (cell < paper - depth).sum():
         # Dust is darker than the print, most of which was left out.
-        cleaned, ink = _clean_at(cell, depth, dpi=dpi)
+        cleaned, ink = _clean_at(cell, depth, paper, dpi=dpi)
     if not ink.any():
-        within = without_border_rules(cell, 0.4 * _contrast(cell), dpi=dpi)
-        if _contrast(within) < PALER * _contrast(cell):
+        within = without_border_rules(cell, 0.4 * contrast, dpi=dpi)
+        if Levels(within).contrast < PALER * contrast:
             return _clean(within, dpi=dpi)  # they were darker than the print
-    is_pale = _contrast(cell) < 2 * FAINT_CONTRAST
-    if _contrast(cell) >= FAINT_CONTRAST and ink.any() and not (is_pale and _is_stain(ink, dpi=dpi)):
-        return cleaned, ink, _contrast(cell)
+    is_pale = contrast < 2 * FAINT_CONTRAST
+    if contrast >= FAINT_CONTRAST and ink.any() and not (is_pale and _is_stain(ink, dpi=dpi)):
+        return cleaned, ink, contrast
     # Specks and rule remnants may be all that is dark: look again at what is left without them.
     paper = paper_level(cleaned)
     cleaned = _without_stains(cleaned, paper, size=round(STROKE_IN * dpi))
-    noise = 1.5 * spread(cleaned, paper)
+    levels = Levels(cleaned)
+    noise = 1.5 * levels.spread(paper)
     # A speck may be darker than all of the print.
-    for contrast in (_contrast(cleaned), _print_contrast(cleaned, dpi=dpi)):
+    for contrast in (levels.contrast, _print_contrast(levels, cell.size, dpi=dpi)):
         if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
             break
-        found, ink = _clean_at(cleaned, 0.5 * contrast, dpi=dpi)
+        found, ink = _clean_at(cleaned, 0.5 * contrast, levels.paper, dpi=dpi)
         if ink.any():
             return found, ink, min(contrast, FAINT_CONTRAST - 1)
     # Grain may be as dark as pale print, but its pixels stand alone.
     smooth = cv2.GaussianBlur(cleaned, (0, 0), GRAIN_IN * dpi)
-    contrast = _print_contrast(smooth, dpi=dpi)
-    if contrast >= max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * 1.5 * spread(smooth, paper_level(smooth))):
-        _, ink = _clean_at(smooth, 0.5 * contrast, dpi=dpi)
+    levels = Levels(smooth)
+    contrast = _print_contrast(levels, cell.size, dpi=dpi)
+    if contrast >= max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * 1.5 * levels.spread(levels.paper)):
+        _, ink = _clean_at(smooth, 0.5 * contrast, levels.paper, dpi=dpi)
         return cell, ink, min(contrast, FAINT_CONTRAST - 1)
     return cell, blank, contrast
 
@@ -124,22 +128,19 @@ def _with_paler(
     depth = palest_depth(cleaned, ink)
     if depth is None:
         return cleaned, ink
-    cleaned_at, paler = _clean_at(cell, depth, dpi=dpi)
+    cleaned_at, paler = _clean_at(cell, depth, paper_level(cell), dpi=dpi)
     found = in_line(paler, ink, dpi=dpi)
     return (cleaned_at, found) if found.any() else (cleaned, ink)
 
 
-def _contrast(cell: np.ndarray) -> float:
-    return paper_level(cell) - float(cell.min())
+def _print_contrast(levels: Levels, size: int, *, dpi: float) -> float:
+    """The grey levels between paper and print in so many pixels, where what is darker than print has the size
+    of dust."""
+    return levels.paper - levels.nth(min(round((DUST_IN * dpi) ** 2), size - 1))
 
 
-def _print_contrast(cell: np.ndarray, *, dpi: float) -> float:
-    """The grey levels between paper and print, where what is darker than print has the size of dust."""
-    return paper_level(cell) - nth_level(cell, min(round((DUST_IN * dpi) ** 2), cell.size - 1))
-
-
-def _clean_at(cell: np.ndarray, depth: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
-    paper = paper_level(cell)
+def _clean_at(cell: np.ndarray, depth: float, paper: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:
+    """The cell and its ink where that is darker than its paper by `depth`."""
     # Dark marks with the paler strokes that join them: thin print falls to pieces without.
     pale = (cell < paper - min(depth, max(MIN_DEPTH, depth / 2))).astype(np.uint8)
     erase_border_rules(pale, dpi=dpi)

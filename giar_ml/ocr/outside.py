@@ -10,8 +10,8 @@ import numpy as np
 from giar_ml.document import BBox, Page
 from giar_ml.geometry import runs
 from giar_ml.layout import INK_LEVEL, find_ink
+from giar_ml.levels import paper_level
 from giar_ml.ocr.engine import OcrEngine
-from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import Line
 
 DETECTION_DPI = 130.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from giar_ml.geometry import runs
-from giar_ml.ocr.levels import paper_level, spread
+from giar_ml.levels import Levels
 
 PALE = 50.0
 """Grey levels between paper and most of the ink: where there are more, what is much paler is dirt."""
@@ -27,10 +27,11 @@ def palest_depth(cell: np.ndarray, ink: np.ndarray) -> float | None:
         cell: (h, w) uint8.
         ink: what is surely print, (h, w) bool.
     """
-    paper = paper_level(cell)
+    levels = Levels(cell)
+    paper = levels.paper
     if not ink.any() or paper - float(np.median(cell[ink])) >= PALE:
         return None
-    return max(MIN_DEPTH, NOISE * spread(cell, paper))
+    return max(MIN_DEPTH, NOISE * levels.spread(paper))
 
 
 def in_line(paler: np.ndarray, ink: np.ndarray, *, dpi: float) -> np.ndarray:

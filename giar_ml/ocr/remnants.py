@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from giar_ml.geometry import runs
-from giar_ml.ocr.levels import paper_level
+from giar_ml.levels import paper_level
 
 REMNANT_IN = 0.02
 """Thickness of what a rule leaves along the edge of a cell."""

@@ -14,8 +14,8 @@ import numpy as np
 from giar_ml.document import BBox, Reading, Token
 from giar_ml.figures import is_figure
 from giar_ml.geometry import runs
+from giar_ml.levels import paper_level
 from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
-from giar_ml.ocr.levels import paper_level
 from giar_ml.ocr.lines import LEAST_READING, N_READINGS, Line, either, k_best, weigh_readings
 from giar_ml.tables.rules import to_gray
 

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 
 from giar_ml.geometry import cluster, overlap
+from giar_ml.levels import page_paper_level
 from giar_ml.tables.ruling import (
     CLOSE_IN,
     FIGURE_IN,
@@ -125,13 +126,15 @@ def keep_meeting(
 
     def counts(rule: Rule, crossing: list[Rule], parallel: list[Rule], hanging: Sequence[Rule] = ()) -> bool:
         length = rule.stop - rule.start
-        if length >= long:
+        if length >= long or (length < MEDIUM_RULE_IN * dpi and not crossing):
             return False
-        goes_on = any(
-            abs(rule.position - p.position) <= close and gap_between(rule, p) <= IN_LINE_IN * dpi
-            for p in parallel
-        )
-        if length >= MEDIUM_RULE_IN * dpi and (goes_on or any(touches(rule, c, touch) for c in crossing)):
+        if length >= MEDIUM_RULE_IN * dpi and (
+            any(touches(rule, c, touch) for c in crossing)
+            or any(
+                abs(rule.position - p.position) <= close and gap_between(rule, p) <= IN_LINE_IN * dpi
+                for p in parallel
+            )
+        ):
             return True
         # No stroke goes through a rule, and on to the next, nor far to both of its sides.
         inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
@@ -151,7 +154,13 @@ def keep_meeting(
         )
         return _is_held(rule, crossing, parallel, close if length < short and not in_line else touch)
 
-    more_h = [r for r in horizontal if counts(r, kept_v, kept_h)]
+    def that_count(
+        rules: list[Rule], crossing: list[Rule], parallel: list[Rule], hanging: Sequence[Rule] = ()
+    ) -> list[Rule]:
+        near = _find_near(rules, crossing, touch=touch)
+        return [r for r, c in zip(rules, near, strict=True) if counts(r, c, parallel, hanging)]
+
+    more_h = that_count(horizontal, kept_v, kept_h)
     # Low tables have no long vertical rules; those between two horizontal ones are held by these. What hangs
     # on one of these in the row above or below vouches for them as a long one does.
     hanging = [
@@ -160,15 +169,31 @@ def keep_meeting(
         if beyond_figure <= r.stop - r.start < long
         and any(is_on_rule(r, end, kept_h + more_h, close) for end in (r.start, r.stop))
     ]
-    more_v = [r for r in vertical if counts(r, kept_h + more_h, kept_v, hanging)]
+    more_v = that_count(vertical, kept_h + more_h, kept_v, hanging)
     # And so does the end where those end, of rules that begin on the same one: the other was lost there.
     held = kept_v + more_v
-    more_v += [r for r in vertical if r not in held and counts(r, kept_h + more_h, held, hanging)]
+    more_v += that_count([r for r in vertical if r not in held], kept_h + more_h, held, hanging)
     if not kept_v:
-        more_h = [r for r in horizontal if counts(r, more_v, kept_h)]
+        more_h = that_count(horizontal, more_v, kept_h)
     rows, columns = kept_h + more_h, kept_v + more_v
     # Only upright ones: the feet of figures that fill their cells run from rule to rule, too.
     return tuple(rows), tuple(columns + _ends_in_line(vertical, columns, rows, touch=close))
+
+
+def _find_near(rules: Sequence[Rule], crossing: Sequence[Rule], *, touch: float) -> list[list[Rule]]:
+    """Those of the crossing rules that may touch each rule, by their thickness too: of most strokes none."""
+    if not rules or not crossing:
+        return [[] for _ in rules]
+    starts, stops, positions = (
+        np.array([[getattr(rule, name)] for rule in rules]) for name in ("start", "stop", "position")
+    )
+    at, lefts, rights = (
+        np.array([getattr(c, name) for c in crossing]) for name in ("position", "start", "stop")
+    )
+    reach = touch + max(c.thickness for c in crossing) / 2
+    is_near = (starts - reach <= at) & (at <= stops + reach)
+    is_near &= (lefts - reach <= positions) & (positions <= rights + reach)
+    return [[crossing[k] for k in np.flatnonzero(row)] for row in is_near]
 
 
 def _ends_in_line(rules: list[Rule], kept: list[Rule], crossing: list[Rule], *, touch: float) -> list[Rule]:
@@ -266,7 +291,7 @@ def clip_to_darker(
             xs = np.clip(np.rint(along + slopes[1] * rule.position), 0, width - 1).astype(np.intp)
             ys = np.rint(rule.position + slopes[0] * xs).astype(np.intp)
             rows = [np.clip(ys + d, 0, height - 1) for d in (-2, -1, 0, 1, 2)]
-            paper = float(np.percentile(gray[::4, ::4], 60))
+            paper = page_paper_level(gray)
             depth = paper - np.min([gray[y, xs] for y in rows], axis=0).astype(float)
             is_inside = (along >= min(met)) & (along <= max(met))
             outside = float(np.median(depth[~is_inside])) if not is_inside.all() else 0.0
@@ -335,6 +360,6 @@ def _is_alone(rule: Rule, gray: np.ndarray, *, slope: float, dpi: float) -> bool
     xs = np.arange(max(0, round(rule.start)), min(width, round(rule.stop)))
     ys = np.rint(rule.position + slope * xs).astype(np.intp)
     offsets = np.arange(3, max(4, round(BESIDE_IN * dpi)))[:, None]
-    ink = float(np.percentile(gray[::4, ::4], 60)) - INK
+    ink = page_paper_level(gray) - INK
     sides = (gray[np.clip(ys + way * offsets, 0, height - 1), xs] for way in (-1, 1))
     return all((side > ink).all(axis=0).mean() >= MOSTLY for side in sides)

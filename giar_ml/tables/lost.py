@@ -205,13 +205,13 @@ def _look(
     slopes: tuple[float, float],
     dpi: float,
 ) -> _Page:
-    """The page as it is seen here; `print_` are those of its marks, (W, H), that may be print."""
+    """The page as it is seen here; `print_` are those of its marks that may be print, (W, H) uint8."""
     touch, size = TOUCH_IN * dpi, max(3, round(PRINT_IN * dpi))
     positions = positions_of(rows, touch=touch)
     bands = [(top, bottom) for top, bottom in pairwise(positions) if bottom - top > 2 * touch]
     return _Page(
         clear=(marks.dark > 0) & (marks.beside == 0),
-        printed=cv2.blur((print_ > 0).astype(np.float32), (size, size)) >= MIN_PRINT,
+        printed=cv2.boxFilter(print_, cv2.CV_16U, (size, size), normalize=False) >= MIN_PRINT * size**2,
         slopes=slopes,
         bands=bands,
         whole=[positions_of([c for c in columns if _covers(c, *band)], touch=touch) for band in bands],

@@ -7,6 +7,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
+from giar_ml.levels import page_paper_level
 from giar_ml.tables.ruling import TOUCH_IN, Rule, is_on_rule
 
 NEAR_IN, FAR_IN = 0.015, 0.04
@@ -34,7 +35,7 @@ def find_scratches(
         gray: (H, W) uint8, the page.
         slopes: of level rules, and of upright ones.
     """
-    paper = float(np.percentile(gray[::4, ::4], 60))
+    paper = page_paper_level(gray)
     # Thin strokes lean, and break.
     is_dark = cv2.dilate((gray < paper - INK).astype(np.uint8), np.ones((1, 3), np.uint8)) > 0
     usual = float(np.median([rule.thickness for rule in rules])) if rules else 0.0

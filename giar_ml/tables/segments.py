@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.geometry import cluster, overlap, runs
+from giar_ml.levels import page_paper_level
 from giar_ml.tables.ruling import CLOSE_IN, FIGURE_IN, LONG_RULE_IN, MEDIUM_RULE_IN, TOUCH_IN, Rule
 from giar_ml.tables.traces import GAP_IN, Marks, group_medians, trace_lines
 
@@ -94,7 +95,7 @@ def without_pale_marks(marks: Marks, gray: np.ndarray, segments: list[Segment], 
     depths = [s.depth for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
     if not depths:
         return marks
-    palest = float(np.percentile(gray[::4, ::4], 60)) - PALE * float(np.median(depths))
+    palest = page_paper_level(gray) - PALE * float(np.median(depths))
     return marks._replace(dark=marks.dark & (gray <= palest))
 
 

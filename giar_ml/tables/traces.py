@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import cv2
 import numpy as np
 
+from giar_ml.levels import page_levels, page_paper_level
+
 MAX_RULE_IN = 0.045
 """Thicker dark bars are shading or pictures; the borders of these forms have at most 2.25 pt."""
 MIN_STROKE_IN = 0.11
@@ -154,7 +156,7 @@ def trace_lines(
     mask |= in_rows
     marks = _with_sides(dark, distance=across // 2 + 1)
     loose = _find_loose_dots(marks, dpi=dpi)
-    if loose.sum() >= MIN_LOOSE * in_rows.sum():
+    if cv2.countNonZero(loose) >= MIN_LOOSE * cv2.countNonZero(in_rows):
         mask |= loose
     pale = _reaches(response, FAINT_SHARE * level, least)
     # Along the foot of text is what JPEG leaves; between rules is what their ends leave.
@@ -162,7 +164,7 @@ def trace_lines(
     mask |= _find_dotted(pale, dpi=dpi)
     # At a crossing the response breaks off for the thickness of the other rule, which is dark itself.
     crossed = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, across + 4), np.uint8))
-    is_dark = gray < math.ceil(np.percentile(gray[::4, ::4], 60) - 4 * level)
+    is_dark = gray < math.ceil(page_paper_level(gray) - 4 * level)
     mask |= crossed & is_dark.view(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
@@ -221,7 +223,7 @@ def _long_runs(mask: np.ndarray, length: int) -> np.ndarray:
 
 def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, *, period: int) -> Traces:
     """The lines among the numbered areas of a page, (H, W), in the order of their numbers."""
-    pixels = cv2.findNonZero((labels > 0).astype(np.uint8))
+    pixels = cv2.findNonZero((labels > 0).view(np.uint8))
     columns, rows = np.zeros((2, 0), np.intp) if pixels is None else pixels[:, 0].T
     numbers = labels[rows, columns]
     kept = is_line[numbers]
@@ -320,7 +322,8 @@ def response_level(gray: np.ndarray) -> float:
     An eighth of the page's contrast: a hairline that scans to a light grey passes, JPEG noise
     (about 10 levels beside black text) does not.
     """
-    dark, paper = np.percentile(gray[::4, ::4], (1, 60))
+    levels = page_levels(gray)
+    dark, paper = levels.percentile(1), levels.percentile(60)
     return float(np.clip((paper - dark) / 8, 14, 32))
 
 

@@ -59,7 +59,10 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
         return gray
     dots = share_around(find_dots(gray), WINDOW_IN * dpi)
     smallest = _rectangle(SHADED_IN, dpi)
-    core = cv2.morphologyEx((dots > MIN_DOTS).astype(np.uint8), cv2.MORPH_OPEN, smallest) > 0
+    has_dots = (dots > MIN_DOTS).view(np.uint8)
+    if cv2.countNonZero(has_dots) < smallest.size:
+        return gray
+    core = cv2.morphologyEx(has_dots, cv2.MORPH_OPEN, smallest) > 0
     if not core.any():
         return gray
     ink = (gray < DARK).astype(np.uint8)
@@ -106,7 +109,7 @@ def find_alone(marks: np.ndarray) -> np.ndarray:
 def share_around(marks: np.ndarray, side: float) -> np.ndarray:
     """Share of marks in the square of `side` pixels around each pixel, (H, W) float32."""
     odd = round(side) | 1
-    return cv2.boxFilter(marks.astype(np.float32), -1, (odd, odd))
+    return cv2.boxFilter(marks.view(np.uint8), cv2.CV_32F, (odd, odd))
 
 
 def _rectangle(sides_in: tuple[float, float], dpi: float) -> np.ndarray:

@@ -75,8 +75,12 @@ def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:
         gray = cv2.cvtColor(np.ascontiguousarray(view[::STREAK_STEP]), cv2.COLOR_RGB2GRAY)
         across = max(3, round(STREAK_IN * dpi)) | 1
         depth = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, np.ones((1, across), np.uint8))
-        darker = np.percentile(depth, STREAK_PERCENTILE, axis=0)
-        columns = np.flatnonzero((darker >= STREAK_DEPTH[0]) & (darker <= STREAK_DEPTH[1]))
+        is_deep = (depth >= STREAK_DEPTH[0]).view(np.uint8)
+        n_deep = cv2.reduce(is_deep, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32S)[0]
+        # A percentile may lie between two levels, the lower of which is that of another pixel.
+        columns = np.flatnonzero(n_deep >= (1 - STREAK_PERCENTILE / 100) * (len(depth) - 1) - 1)
+        darker = np.percentile(depth[:, columns], STREAK_PERCENTILE, axis=0)
+        columns = columns[(darker >= STREAK_DEPTH[0]) & (darker <= STREAK_DEPTH[1])]
         if not columns.size:
             continue
         n_blocks = max(1, len(depth) * STREAK_STEP // round(STREAK_BLOCK_IN * dpi))

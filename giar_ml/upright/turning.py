@@ -12,7 +12,7 @@ from giar_ml.document import BBox
 from giar_ml.forms import printed_pairs
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.ocr.lines import narrow
-from giar_ml.upright.lines import Sketch, find_text_lines, sketch
+from giar_ml.upright.lines import Sketch, find_text_lines
 from giar_ml.upright.warp import turn_image
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff（）、，。：；]")
@@ -52,7 +52,7 @@ def find_quarters(page: Sketch, engine: OcrEngine) -> int:
     if upright >= ENOUGH:
         return 0
     wanted = max(BETTER * upright, upright + LEAST_MORE)
-    turned_crops = _cut(sketch(turn_image(page.page, 1), dpi=page.page_dpi))
+    turned_crops = _cut(page.turned())
     ways = {2: _on_head(crops), 1: turned_crops, 3: _on_head(turned_crops)}
     n_read = {quarters: _count_read(way, engine, wanted=wanted) for quarters, way in ways.items()}
     best = max(n_read, key=lambda quarters: n_read[quarters])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -54,9 +55,11 @@ class Field:
 
 def monomials(points: np.ndarray) -> np.ndarray:
     """(N, len(TERMS)) powers of (N, 2) points."""
-    xs, ys = (points[:, axis, None] ** np.arange(DEGREE + 1) for axis in (0, 1))
+    powers = np.ones((DEGREE + 1, *points.shape))
+    for n in range(1, DEGREE + 1):  # many times as fast as `**`
+        np.multiply(powers[n - 1], points, out=powers[n])
     of_x, of_y = np.transpose(TERMS)
-    return np.asarray(xs[:, of_x] * ys[:, of_y])
+    return np.ascontiguousarray((powers[of_x, :, 0] * powers[of_y, :, 1]).T)
 
 
 @dataclass(frozen=True)
@@ -130,9 +133,9 @@ def flatten_image(image: np.ndarray, field: Field) -> np.ndarray:
     seen = field.invert(np.stack([xs.ravel(), ys.ravel()], axis=1)) - 0.5
     coarse = seen.astype(np.float32).reshape(rows, columns, 2)
     fine = cv2.resize(coarse, None, fx=_STEP_PX, fy=_STEP_PX, interpolation=cv2.INTER_LINEAR)
-    fine = np.ascontiguousarray(fine[_STEP_PX : _STEP_PX + height, _STEP_PX : _STEP_PX + width])
-    across, down = cv2.split(fine)
-    moved = cv2.remap(image, across, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    fine = fine[_STEP_PX : _STEP_PX + height, _STEP_PX : _STEP_PX + width]
+    both_in_one: Any = None
+    moved = cv2.remap(image, fine, both_in_one, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved)
 
 
