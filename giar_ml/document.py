@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import numpy as np
     from layoutparser import Layout
 
+    from giar_ml.tables.ruling import Rules
     from giar_ml.upright.warp import PageWarp
 
 PageKind = Literal["scan", "digital", "text"]
@@ -152,6 +153,8 @@ class Page:
     problems: tuple[Problem, ...] = ()
     warp: PageWarp | None = None
     before: Before | None = field(default=None, compare=False, repr=False)
+    rules: Rules | None = field(default=None, compare=False, repr=False)
+    """As a digital page draws them; None where its image must tell."""
 
 
 @dataclass(frozen=True)

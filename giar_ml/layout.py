@@ -17,6 +17,7 @@ from giar_ml.geometry import runs
 from giar_ml.levels import page_paper_level
 from giar_ml.tables import cells_to_tables
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
+from giar_ml.tables.ruling import Rules
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -43,20 +44,22 @@ class RuleLayoutModel(BaseLayoutModel):
 
     Args:
         dpi: resolution of the images; that of an A4 page when not given.
+        rules: those of the image, where they are known.
     """
 
     DEPENDENCIES: Sequence[str] = ()
     DETECTOR_NAME = RULES
     MODEL_CATALOG: ClassVar[dict[str, dict[str, str]]] = {}
 
-    def __init__(self, *, dpi: float | None = None) -> None:
+    def __init__(self, *, dpi: float | None = None, rules: Rules | None = None) -> None:
         self.dpi = dpi
+        self.rules = rules
 
     def detect(self, image: np.ndarray | Image.Image) -> Layout:
         """Blocks of type table, title and text in reading order."""
         pixels = self.image_loader(image)
         dpi = self.dpi or estimate_dpi(pixels)
-        groups = group_rules(find_rules(pixels, dpi=dpi), dpi=dpi)
+        groups = group_rules(self.rules or find_rules(pixels, dpi=dpi), dpi=dpi)
         tables = [table.bbox for table in cells_to_tables(groups, page=1, dpi=dpi)]
         blocks = [_block(bbox, "table") for bbox in tables]
         blocks += [_block(bbox, type_) for bbox, type_ in _text_bands(to_gray(pixels), tables, dpi=dpi)]
@@ -100,7 +103,7 @@ def detect_layout(page: Page, detector: Detector) -> Page:
     if page.image is None or page.kind == "text":
         return page
     if isinstance(detector, RuleLayoutModel) and page.dpi is not None:
-        detector = RuleLayoutModel(dpi=page.dpi)
+        detector = RuleLayoutModel(dpi=page.dpi, rules=page.rules)
     blocks = [block.set(type=_common_type(block.type)) for block in detector.detect(page.image)]
     blocks.sort(key=lambda block: (block.coordinates[1], block.coordinates[0]))
     return replace(page, layout=Layout(blocks))

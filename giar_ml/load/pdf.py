@@ -22,10 +22,12 @@ import pypdfium2.raw as pdfium_c
 from giar_ml.document import BBox, Page, Problem
 from giar_ml.errors import InputError
 from giar_ml.load.characters import Char, group_characters
+from giar_ml.load.drawn import find_drawn_rules
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 
 DIGITAL_DPI = 144
-"""The image of a digital page only serves to find its rules: half a point is one pixel."""
+"""The image of a digital page serves to tell whether its text is what one sees, and to find its rules where
+more is drawn than rules: half a point is one pixel."""
 SCAN_DPI = (72, 400)
 """A scan is rendered at its own resolution within these."""
 FALLBACK_DPI = 200
@@ -248,6 +250,7 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
         image=image,
         dpi=frame.scale * _PT_PER_INCH,
         tokens=group_characters(seen, gray),
+        rules=find_drawn_rules(page, frame.to_pixels, dpi=frame.scale * _PT_PER_INCH),
     )
 
 

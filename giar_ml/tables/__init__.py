@@ -45,7 +45,7 @@ def find_tables(page: Page) -> Page:
     if page.image is None or page.kind == "text":
         return page
     dpi = page.dpi or estimate_dpi(page.image)
-    rules = find_rules(page.image, dpi=dpi)
+    rules = page.rules or find_rules(page.image, dpi=dpi)
     groups = group_rules(rules, dpi=dpi)
     tables = cells_to_tables(groups, page=page.number, dpi=dpi)
     regions = _table_regions(page)
