@@ -154,7 +154,7 @@ class Page:
     warp: PageWarp | None = None
     before: Before | None = field(default=None, compare=False, repr=False)
     rules: Rules | None = field(default=None, compare=False, repr=False)
-    """As a digital page draws them; None where its image must tell."""
+    """In pixels, as a digital page draws them; None where its image must tell, and of scans and texts."""
 
 
 @dataclass(frozen=True)

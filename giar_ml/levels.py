@@ -12,10 +12,10 @@ PAGE_STEP = 4
 
 
 class Levels:
-    """What (h, w) uint8 has of each level: for several questions to one picture."""
+    """What (h, w) uint8, not empty, has of each level: for several questions to one picture."""
 
     def __init__(self, gray: np.ndarray) -> None:
-        self._size = gray.size
+        self.size = gray.size
         self._counts = cv2.calcHist([gray], [0], None, [256], [0, 256])[:, 0].astype(np.intp)
         self._ends = self._counts.cumsum()
 
@@ -34,12 +34,12 @@ class Levels:
 
     def quantile(self, share: float) -> float:
         """np.quantile without its cost: the next lower value, no mean of two."""
-        return float(self.nth(int(share * (self._size - 1))))
+        return float(self.nth(int(share * (self.size - 1))))
 
     def percentile(self, percent: float) -> float:
         """The same as np.percentile."""
-        place, share = divmod(percent / 100 * (self._size - 1), 1)
-        low, high = self.nth(int(place)), self.nth(min(int(place) + 1, self._size - 1))
+        place, share = divmod(percent / 100 * (self.size - 1), 1)
+        low, high = self.nth(int(place)), self.nth(min(int(place) + 1, self.size - 1))
         return low + share * (high - low)
 
     def spread(self, level: float) -> float:
@@ -47,7 +47,7 @@ class Levels:
         distances = np.abs(np.arange(256) - level)
         order = np.argsort(distances)
         ends = self._counts[order].cumsum()
-        middle = ends.searchsorted([(self._size - 1) // 2, self._size // 2], side="right")
+        middle = ends.searchsorted([(self.size - 1) // 2, self.size // 2], side="right")
         return float(distances[order[middle]].mean())
 
 
@@ -57,6 +57,7 @@ def page_levels(page: np.ndarray) -> Levels:
 
 
 def page_paper_level(page: np.ndarray) -> float:
+    """As np.percentile; that of a small picture is a level that occurs in it."""
     return page_levels(page).percentile(100 * PAPER_SHARE)
 
 

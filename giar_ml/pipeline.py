@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -153,13 +154,25 @@ class Extractor:
         again = {page.number: page for page in self._read_pages(pages, clock, ruled=False)}
         return replace(document, pages=tuple(again.get(page.number, page) for page in document.pages))
 
-    def _read_pages(self, pages: Iterable[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
+    def _read_pages(self, pages: Sequence[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
         """The pages are read at the same time, each in two steps, so that no thread is idle at the end."""
-        with one_thread_each(), ThreadPoolExecutor(self._n_pages_at_once(), "page") as pool:
-            structured = [pool.submit(self._find_structure, page, clock, ruled=ruled) for page in pages]
-            # First come, first served: whatever these wait for is being worked on.
-            read = [pool.submit(self._read_text, page, clock) for page in structured]
-            return [page.result() for page in read]
+        n_threads = min(self._n_pages_at_once(), max(1, len(pages)))
+        alone = one_thread_each() if n_threads > 1 else nullcontext()
+        with alone, ThreadPoolExecutor(n_threads, "page") as pool:
+            try:
+                structured: deque[Future[Page]] = deque()
+                read: list[Future[Page]] = []
+                for page in pages:
+                    structured.append(pool.submit(self._find_structure, page, clock, ruled=ruled))
+                    # Each page has a picture: few are on their way at a time. What these wait for is ahead.
+                    if len(structured) > n_threads:
+                        read.append(pool.submit(self._read_text, structured.popleft(), clock))
+                while structured:
+                    read.append(pool.submit(self._read_text, structured.popleft(), clock))
+                return [future.result() for future in read]
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
 
     def _n_pages_at_once(self) -> int:
         from giar_ml.layout import RULES
@@ -227,8 +240,7 @@ class Extractor:
                 engine=self._engine_name,
                 model_folder=self._models,
                 device=self._device,
-                # Pages share the cores.
-                threads=1,
+                threads=max(1, self._threads // self._n_pages_at_once()),
             )
         return self._engine
 

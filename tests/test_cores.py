@@ -26,3 +26,14 @@ def test_as_before_after_an_error() -> None:
     with pytest.raises(ValueError, match="broken page"), one_thread_each():
         raise ValueError("broken page")
     assert (cv2.getNumThreads(), n_blas_threads()) == before
+
+
+def test_documents_that_overlap_in_time() -> None:
+    before = cv2.getNumThreads(), n_blas_threads()
+    first, second = one_thread_each(), one_thread_each()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert cv2.getNumThreads() == 1
+    second.__exit__(None, None, None)
+    assert (cv2.getNumThreads(), n_blas_threads()) == before

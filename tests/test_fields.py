@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -10,7 +11,14 @@ from pathlib import Path
 import pytest
 
 from giar_ml.document import BBox, Cell, Labels, Page, Reading, Table, Token
-from giar_ml.fields import FormEvidence, Seen, collect_evidence
+from giar_ml.fields import (
+    FormEvidence,
+    Seen,
+    _choose_form,
+    _fit_form,
+    _foreign_label_cost,
+    collect_evidence,
+)
 from giar_ml.fields.columns import _see
 from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs, without_scribbles
@@ -18,7 +26,8 @@ from giar_ml.fields.strays import without_strays
 from giar_ml.forms import Form, Header, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
-from giar_ml.pipeline import Extractor
+from giar_ml.load import load
+from giar_ml.pipeline import Extractor, label_document
 from giar_ml.report import Value
 from giar_ml.verdict import decide
 
@@ -798,3 +807,15 @@ def test_figures_below_the_headers_of_a_table_are_of_that_table() -> None:
     evidence = read(*rows, kind="text")
     assert values(evidence, "requests.carried_out") == [None] * 7
     assert [value for value in values(evidence, "reviews.") if value != "-"] == [1, 1]
+
+
+@pytest.mark.parametrize("index", [0, 4, 9])
+def test_the_form_is_that_of_a_full_search(index: int) -> None:
+    path = sorted((Path(__file__).parents[1] / "eval" / "fixtures").glob("*seed-*.txt"))[index]
+    lines = without_scribbles(document_lines(label_document(load(path), load_classifier()).pages))
+    forms = list(load_forms().values())
+    full = [_fit_form(lines, form, _foreign_label_cost(lines, form), math.inf) for form in forms]
+    form, ways = min(zip(forms, full, strict=True), key=lambda fit: fit[1][0].cost)
+    found, kept = _choose_form(lines, forms)
+    near = [way for way in ways if way.cost < ways[0].cost + 7]
+    assert (found.name, list(kept[: len(near)])) == (form.name, near)

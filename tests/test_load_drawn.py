@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pypdfium2 as pdfium
 import pytest
-from test_load_pdf import PdfPage, chinese, make_pdf
+from PIL import Image, ImageDraw
+from test_load_pdf import A4, PdfPage, chinese, figures, make_pdf
 
 from giar_ml.document import Page
 from giar_ml.load.drawn import find_drawn_rules
 from giar_ml.load.pdf import DIGITAL_DPI, _render, read_pdf
 from giar_ml.tables import find_tables
+from giar_ml.tables.rules import to_gray
 from giar_ml.tables.ruling import Rule, Rules
 
 XS, YS = (100, 200, 300, 400), (700, 670, 640, 610)
@@ -39,11 +42,11 @@ DOTS = b" ".join(
 SHADING = b"0.8 g 100 670 300 30 re f 0 g "
 
 
-def rules_of(content: bytes) -> Rules | None:
-    with pdfium.PdfDocument(make_pdf([PdfPage(content)])) as pdf:
+def rules_of(content: bytes, **options: Any) -> Rules | None:
+    with pdfium.PdfDocument(make_pdf([PdfPage(content, **options)])) as pdf:
         page = pdf[0]
-        _, frame = _render(page, DIGITAL_DPI, "a.pdf")
-        return find_drawn_rules(page, frame.to_pixels, dpi=DIGITAL_DPI)
+        image, frame = _render(page, DIGITAL_DPI, "a.pdf")
+        return find_drawn_rules(page, frame.to_pixels, to_gray(image), dpi=DIGITAL_DPI)
 
 
 def positions(rules: tuple[Rule, ...]) -> list[float]:
@@ -61,6 +64,15 @@ def positions(rules: tuple[Rule, ...]) -> list[float]:
         pytest.param(SHADING + STROKES, id="on shading"),
         pytest.param(b"0.6 G " + STROKES, id="pale"),
         pytest.param(b"q 2 0 0 2 0 0 cm 0.5 w 50 350 m 200 350 l S Q " + STROKES, id="in another scale"),
+        pytest.param(b"0.92 G " + STROKES, id="very pale"),
+        pytest.param(b"[4 2] 0 d " + STROKES, id="dashed"),
+        pytest.param(
+            b"0.01 0 0 1 0 0 cm "
+            + b" ".join(b"100 w %d 610 m %d 700 l S" % (100 * x, 100 * x) for x in XS)
+            + b" 1 w "
+            + b" ".join(b"10000 %d m 40000 %d l S" % (y, y) for y in YS),
+            id="scaled unevenly",
+        ),
         pytest.param(STROKES + b" 450 500 m 451 501 l S 1 0 0 RG 450 480 2 2 re f", id="with specks"),
     ],
 )
@@ -97,12 +109,33 @@ def test_rules_end_with_the_page():
         pytest.param(b"100 700 m 150 750 200 750 250 700 c S " + STROKES, id="curve"),
         pytest.param(b"100 670 300 30 re f " + STROKES, id="black cell"),
         pytest.param(STROKES + b" 1 g 150 600 100 50 re f", id="painted over"),
+        pytest.param(STROKES + b" 1 G 3 w 200 610 m 200 700 l S", id="whitened"),
+        pytest.param(b"100 600 110 120 re W n " + STROKES, id="clipped"),
+        pytest.param(b"[1 20] 0 d " + STROKES, id="hardly dotted"),
+        pytest.param(b"0.8 g 50 550 400 200 re f 0.8 G " + STROKES, id="grey on grey"),
+        pytest.param(b"0.5 g 100 650 m 250 700 l 400 650 l 250 600 l f " + STROKES, id="diamond"),
+        pytest.param(STROKES + figures("_" * 40, x=100, y=500), id="underscores"),
         pytest.param(b"100 600 300 100 re 102 602 296 96 re f*", id="frame of two areas"),
         pytest.param(b"0.5 g 100 600 m 400 600 l 250 700 l f " + STROKES, id="triangle"),
     ],
 )
 def test_a_drawing_is_left_to_its_picture(content):
     assert rules_of(content) is None
+
+
+def test_a_picture_of_rules_is_seen():
+    image = Image.new("RGB", (600, 200), "white")
+    ImageDraw.Draw(image).rectangle((50, 50, 550, 150), outline="black", width=2)
+    assert rules_of(b"q 300 0 0 100 100 300 cm /Im Do Q " + STROKES, image=image) is None
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_rules_of_a_turned_page(turn):
+    rules = rules_of(STROKES, box=A4 + b"/Rotate %d" % turn)
+    assert rules is not None
+    assert (len(rules.horizontal), len(rules.vertical)) == (4, 4)
+    across = {90: list(XS), 180: list(YS), 270: [595 - x for x in XS]}[turn]
+    assert positions(rules.horizontal) == pytest.approx(sorted(across), abs=1)
 
 
 @pytest.mark.parametrize("content", [STROKES, AREAS, PIECES, SHADING + STROKES])

@@ -96,19 +96,25 @@ def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEviden
     """Lay the document's tables, whose tokens are labelled, against each form and keep the form that fits
     best."""
     lines = without_scribbles(document_lines(pages))
-    forms = list(forms)
-    form, foreign = forms[0], {form.name: _foreign_label_cost(lines, form) for form in forms}
-    ways: list[Alignment] = []
-    # Forms that are hopeless beside the best so far, or beside a rival of it, are not followed to the end.
-    for other in sorted(forms, key=lambda form: foreign[form.name]):
-        limit = ways[0].cost + _RIVAL if ways else math.inf
-        found = _fit_form(lines, other, foreign[other.name], limit)
-        if found and (not ways or found[0].cost < ways[0].cost):
-            form, ways = other, found
+    form, ways = _choose_form(lines, list(forms))
     best, *others = ways
     evidence = _lay_rows(lines, form, best)
     rival = next((_lay_rows(lines, form, o) for o in others if o.cost - best.cost < _RIVAL), None)
     return replace(evidence, rival=rival, labels=(*name_titles(pages), *evidence.labels))
+
+
+def _choose_form(lines: Sequence[Line], forms: Sequence[Form]) -> tuple[Form, list[Alignment]]:
+    """The form that fits best, and the ways to lay lines into its rows, cheapest first. Forms that are
+    hopeless beside the best so far, or beside a rival of it, are not followed to the end."""
+    foreign = [_foreign_label_cost(lines, form) for form in forms]
+    best = 0
+    ways: list[Alignment] = []
+    for i in sorted(range(len(forms)), key=foreign.__getitem__):
+        limit = ways[0].cost + _RIVAL if ways else math.inf
+        found = _fit_form(lines, forms[i], foreign[i], limit)
+        if found and (not ways or (found[0].cost, i) < (ways[0].cost, best)):
+            best, ways = i, found
+    return forms[best], ways
 
 
 def _fit_form(lines: Sequence[Line], form: Form, foreign: float, limit: float) -> list[Alignment]:

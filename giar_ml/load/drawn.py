@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+import cv2
+import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
 from giar_ml.document import BBox
 from giar_ml.geometry import cluster
 from giar_ml.tables.ruling import Rule, Rules
-from giar_ml.tables.traces import MAX_RULE_IN
+from giar_ml.tables.traces import DOT_GAP_IN, MAX_RULE_IN, THICKENED, max_thickness
 
 IN_LINE_IN, GAP_IN = 0.01, 0.025
 """How far off each other, across and along, pieces of one rule are: word processors draw cell by cell."""
@@ -21,8 +24,14 @@ STRAIGHT_IN = 0.005
 """How far the ends of a level or upright stroke are off each other."""
 MIN_RULE_IN = 0.05
 """Shorter strokes are dots and marks."""
-LIGHTEST = 225
-"""Grey level of the palest rules; what is paler is not seen in a picture either."""
+LIGHTEST = 243
+"""Grey level of the palest rules."""
+LEAST_SEEN = 10
+"""Levels by which a rule is darker than what is beside it."""
+MOSTLY_SEEN = 0.8
+"""Share of a rule that is seen in the picture, the gaps between dots filled."""
+OTHER_LEVEL, OTHER_IN = 30, 0.6
+"""Levels and length of what else looks like a rule: the feet of a line of text come near to it."""
 BLACK = 64
 """Level of shading as black as the rules are."""
 MAX_SEGMENTS = 100_000
@@ -32,68 +41,77 @@ Point = tuple[float, float]
 ToPixels = Callable[[tuple[float, float, float, float]], BBox]
 
 
-class _Area(NamedTuple):
-    """An area filled evenly, `order` in the order of painting."""
-
-    bbox: BBox
-    order: int
-
-
 class _Pieces(NamedTuple):
-    """Level and upright pieces of rules with the order in which they were painted, and areas."""
+    """Level and upright pieces of rules."""
 
-    level: list[tuple[Rule, int]]
-    upright: list[tuple[Rule, int]]
-    areas: list[_Area]
+    level: list[Rule]
+    upright: list[Rule]
 
 
 class _NotSimpleError(Exception):
-    """What is drawn is more than strokes and rectangles: its picture tells better."""
+    """More is drawn than strokes and rectangles."""
 
 
-def find_drawn_rules(page: pdfium.PdfPage, to_pixels: ToPixels, *, dpi: float) -> Rules | None:
-    """The rules of a page in pixels of its picture; None where its picture must tell: shapes that are no
-    rectangles, shading as black as rules, areas painted over rules.
+def find_drawn_rules(
+    page: pdfium.PdfPage, to_pixels: ToPixels, gray: np.ndarray, *, dpi: float
+) -> Rules | None:
+    """The rules of a page in pixels of its picture.
 
     Args:
         to_pixels: from left, bottom, right, top in page space to the box in the picture.
-        dpi: resolution of the picture.
+        gray: the picture, (H, W) uint8.
+        dpi: its resolution.
+
+    Returns:
+        None where the picture must tell: more is drawn than strokes and rectangles, or the picture shows
+        other rules than these: some are hidden, or were drawn by other means.
     """
-    pieces = _Pieces([], [], [])
+    pieces = _Pieces([], [])
     n_segments = 0
     try:
-        for order, path in enumerate(page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_PATH])):
+        for path in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_PATH]):
             n_segments += pdfium_c.FPDFPath_CountSegments(path)
             if n_segments > MAX_SEGMENTS:
                 return None
-            _add(path, order, pieces, to_pixels, dpi=dpi)
-    except _NotSimpleError:
+            _add(path, pieces, to_pixels, dpi=dpi)
+    except (_NotSimpleError, pdfium.PdfiumError):
         return None
-    drawn = [(BBox(r.start, r.position, r.stop, r.position), order) for r, order in pieces.level]
-    drawn += [(BBox(r.position, r.start, r.position, r.stop), order) for r, order in pieces.upright]
-    if any(_covers(area, line, order) for area in pieces.areas for line, order in drawn):
+    height, width = gray.shape
+    level = _join(pieces.level, (height, width), dpi=dpi)
+    upright = _join(pieces.upright, (width, height), dpi=dpi)
+    if not _are_seen(level, gray, dpi=dpi) or not _are_seen(upright, gray.T, dpi=dpi):
         return None
-    _, _, width, height = to_pixels(page.get_bbox())
-    level = _join([rule for rule, _ in pieces.level], (height, width), dpi=dpi)
-    upright = _join([rule for rule, _ in pieces.upright], (width, height), dpi=dpi)
     return Rules(tuple(level), tuple(upright))
 
 
-def _covers(area: _Area, line: BBox, order: int) -> bool:
-    """Whether an area was painted over a part of a line, beyond its own edges."""
-    box = area.bbox
-    is_inside = box.left + 2 < line.right and line.left < box.right - 2
-    return area.order > order and is_inside and box.top + 2 < line.bottom and line.top < box.bottom - 2
+def _are_seen(rules: Sequence[Rule], gray: np.ndarray, *, dpi: float) -> bool:
+    """Whether a picture in which they lie across shows these rules, and no others.
+
+    Args:
+        gray: (H, W) uint8.
+    """
+    across = max_thickness(dpi)
+    gray = np.ascontiguousarray(gray)
+    kernel = np.ones((across, 1), np.uint8)
+    response = cv2.morphologyEx(
+        gray, cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=(255,)
+    )
+    dark = (response >= LEAST_SEEN).view(np.uint8)
+    near = cv2.dilate(dark, np.ones((3, round(DOT_GAP_IN * dpi) | 1), np.uint8))
+    run = np.ones((1, round(OTHER_IN * dpi)), np.uint8)
+    others = cv2.dilate((response >= OTHER_LEVEL).view(np.uint8), THICKENED)
+    long = cv2.morphologyEx(others, cv2.MORPH_OPEN, run)
+    for rule in rules:
+        reach = math.ceil(rule.thickness / 2) + 3
+        row, start, stop = round(rule.position - 0.5), math.floor(rule.start), math.ceil(rule.stop)
+        row = min(max(row, 0), len(gray) - 1)
+        if near[row, start:stop].mean() < MOSTLY_SEEN:
+            return False
+        long[max(0, row - reach) : row + reach + 1, max(0, start - reach) : stop + reach] = 0
+    return not cv2.morphologyEx(long, cv2.MORPH_OPEN, run).any()
 
 
-def _add(
-    path: pdfium.PdfObject,
-    order: int,
-    pieces: _Pieces,
-    to_pixels: ToPixels,
-    *,
-    dpi: float,
-) -> None:
+def _add(path: pdfium.PdfObject, pieces: _Pieces, to_pixels: ToPixels, *, dpi: float) -> None:
     fill_mode, is_stroked = ctypes.c_int(), ctypes.c_int()
     pdfium_c.FPDFPath_GetDrawMode(path, fill_mode, is_stroked)
     matrix = path.get_matrix()
@@ -102,21 +120,21 @@ def _add(
         matrix = matrix.multiply(container.get_matrix())
         container = container.container
     outlines = list(_outlines(path, matrix))
-    if fill_mode.value != pdfium_c.FPDF_FILLMODE_NONE:
-        level = _level(path, pdfium_c.FPDFPageObj_GetFillColor)
-        for outline in outlines if level is not None else ():
-            _add_area(outline, order, pieces, to_pixels, level=level or 0, n=len(outlines), dpi=dpi)
-    if is_stroked.value:
-        level = _level(path, pdfium_c.FPDFPageObj_GetStrokeColor)
+    level = _level(path, pdfium_c.FPDFPageObj_GetFillColor)
+    if fill_mode.value != pdfium_c.FPDF_FILLMODE_NONE and level is not None:
+        for outline in outlines:
+            _add_area(outline, pieces, to_pixels, level=level, n=len(outlines), dpi=dpi)
+    level = _level(path, pdfium_c.FPDFPageObj_GetStrokeColor)
+    if is_stroked.value and level is not None and level <= LIGHTEST:
         width = ctypes.c_float()
         pdfium_c.FPDFPageObj_GetStrokeWidth(path, width)
-        scale = (abs(matrix.a * matrix.d - matrix.b * matrix.c)) ** 0.5
-        thickness = max(1.0, width.value * scale * dpi / 72)
-        if level is None or level > LIGHTEST:
-            return
+        # A matrix may scale the two directions otherwise.
+        sides = width.value * math.hypot(matrix.a, matrix.c), width.value * math.hypot(matrix.b, matrix.d)
+        pen = to_pixels((0.0, 0.0, *sides))
         for outline in outlines:
-            for start, stop in pairwise(outline):
-                _add_line(_box_around((start, stop), to_pixels), thickness, order, pieces, dpi=dpi)
+            for ends in pairwise(outline):
+                box = _box_around(ends, to_pixels)
+                _add_line(box, max(1.0, pen.width), max(1.0, pen.height), pieces, dpi=dpi)
 
 
 def _outlines(path: pdfium.PdfObject, matrix: pdfium.PdfMatrix) -> Iterator[list[Point]]:
@@ -157,36 +175,31 @@ def _level(path: pdfium.PdfObject, get: Callable[..., int]) -> float | None:
 
 
 def _add_area(
-    outline: Sequence[Point],
-    order: int,
-    pieces: _Pieces,
-    to_pixels: ToPixels,
-    *,
-    level: float,
-    n: int,
-    dpi: float,
+    outline: Sequence[Point], pieces: _Pieces, to_pixels: ToPixels, *, level: float, n: int, dpi: float
 ) -> None:
     box = _box_around(outline, to_pixels)
     short = min(box.width, box.height)
     if short <= MAX_RULE_IN * dpi:
         if level <= LIGHTEST:
-            _add_line(box, max(1.0, short), order, pieces, dpi=dpi)
+            _add_line(box, max(1.0, short), max(1.0, short), pieces, dpi=dpi)
         return
-    is_rectangle = len({(round(x, 2), round(y, 2)) for x, y in outline}) == 4
+    corners = [to_pixels((x, y, x, y))[:2] for x, y in outline]
+    is_rectangle = all(
+        min(abs(x - box.left), abs(x - box.right)) < 0.5 and min(abs(y - box.top), abs(y - box.bottom)) < 0.5
+        for x, y in corners
+    )
     if n > 1 or not is_rectangle or level < BLACK:
         raise _NotSimpleError
-    pieces.areas.append(_Area(box, order))
 
 
-def _add_line(box: BBox, thickness: float, order: int, pieces: _Pieces, *, dpi: float) -> None:
-    """Dots may be of level rules, or of upright ones."""
-    if thickness > MAX_RULE_IN * dpi:
-        return
-    (x, y), thin = box.center, max(STRAIGHT_IN * dpi, thickness + 0.01)
-    if box.height <= thin:
-        pieces.level.append((Rule(y, box.left, box.right, thickness), order))
-    if box.width <= thin:
-        pieces.upright.append((Rule(x, box.top, box.bottom, thickness), order))
+def _add_line(box: BBox, wide: float, high: float, pieces: _Pieces, *, dpi: float) -> None:
+    """A line from corner to corner of a box, by a pen so wide and high. Dots may be of level rules, or of
+    upright ones."""
+    (x, y), straight, thickest = box.center, STRAIGHT_IN * dpi, MAX_RULE_IN * dpi
+    if high <= thickest and box.height <= max(straight, high + 0.01):
+        pieces.level.append(Rule(y, box.left, box.right, high))
+    if wide <= thickest and box.width <= max(straight, wide + 0.01):
+        pieces.upright.append(Rule(x, box.top, box.bottom, wide))
 
 
 def _join(rules: Sequence[Rule], page: tuple[float, float], *, dpi: float) -> list[Rule]:
@@ -207,12 +220,13 @@ def _join(rules: Sequence[Rule], page: tuple[float, float], *, dpi: float) -> li
 def _runs(rules: Sequence[Rule], *, dpi: float) -> Iterator[Rule]:
     for indices in cluster([rule.position for rule in rules], gap=IN_LINE_IN * dpi):
         in_line = sorted((rules[i] for i in indices), key=lambda rule: rule.start)
-        run = [in_line[0]]
+        run, stop = [in_line[0]], in_line[0].stop
         for rule in in_line[1:]:
-            if rule.start - max(r.stop for r in run) > GAP_IN * dpi:
+            if rule.start - stop > GAP_IN * dpi:
                 yield _union(run)
                 run = []
             run.append(rule)
+            stop = max(stop, rule.stop)
         yield _union(run)
 
 

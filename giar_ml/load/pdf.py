@@ -250,7 +250,7 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
         image=image,
         dpi=frame.scale * _PT_PER_INCH,
         tokens=group_characters(seen, gray),
-        rules=find_drawn_rules(page, frame.to_pixels, dpi=frame.scale * _PT_PER_INCH),
+        rules=find_drawn_rules(page, frame.to_pixels, gray, dpi=frame.scale * _PT_PER_INCH),
     )
 
 

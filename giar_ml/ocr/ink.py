@@ -87,7 +87,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     paper, contrast = levels.paper, levels.contrast
     least = max(MIN_DEPTH, DEPTH_TO_NOISE * levels.spread(paper))
     cleaned, ink = _clean_at(cell, max(least, 0.4 * contrast), paper, dpi=dpi)
-    of_print = _print_contrast(levels, cell.size, dpi=dpi)
+    of_print = _print_contrast(levels, dpi=dpi)
     depth = max(least, 0.4 * of_print)
     if of_print < PALER * contrast and 2 * ink.sum() < (cell < paper - depth).sum():
         # Dust is darker than the print, most of which was left out.
@@ -105,7 +105,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     levels = Levels(cleaned)
     noise = 1.5 * levels.spread(paper)
     # A speck may be darker than all of the print.
-    for contrast in (levels.contrast, _print_contrast(levels, cell.size, dpi=dpi)):
+    for contrast in (levels.contrast, _print_contrast(levels, dpi=dpi)):
         if contrast < max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * noise):
             break
         found, ink = _clean_at(cleaned, 0.5 * contrast, levels.paper, dpi=dpi)
@@ -114,7 +114,7 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     # Grain may be as dark as pale print, but its pixels stand alone.
     smooth = cv2.GaussianBlur(cleaned, (0, 0), GRAIN_IN * dpi)
     levels = Levels(smooth)
-    contrast = _print_contrast(levels, cell.size, dpi=dpi)
+    contrast = _print_contrast(levels, dpi=dpi)
     if contrast >= max(MIN_CONTRAST, MIN_CONTRAST_TO_NOISE * 1.5 * levels.spread(levels.paper)):
         _, ink = _clean_at(smooth, 0.5 * contrast, levels.paper, dpi=dpi)
         return cell, ink, min(contrast, FAINT_CONTRAST - 1)
@@ -133,10 +133,9 @@ def _with_paler(
     return (cleaned_at, found) if found.any() else (cleaned, ink)
 
 
-def _print_contrast(levels: Levels, size: int, *, dpi: float) -> float:
-    """The grey levels between paper and print in so many pixels, where what is darker than print has the size
-    of dust."""
-    return levels.paper - levels.nth(min(round((DUST_IN * dpi) ** 2), size - 1))
+def _print_contrast(levels: Levels, *, dpi: float) -> float:
+    """The grey levels between paper and print, where what is darker than print has the size of dust."""
+    return levels.paper - levels.nth(min(round((DUST_IN * dpi) ** 2), levels.size - 1))
 
 
 def _clean_at(cell: np.ndarray, depth: float, paper: float, *, dpi: float) -> tuple[np.ndarray, np.ndarray]:

@@ -157,7 +157,7 @@ def keep_meeting(
     def that_count(
         rules: list[Rule], crossing: list[Rule], parallel: list[Rule], hanging: Sequence[Rule] = ()
     ) -> list[Rule]:
-        near = _find_near(rules, crossing, touch=touch)
+        near = _find_near(rules, crossing, touch=max(touch, close))
         return [r for r, c in zip(rules, near, strict=True) if counts(r, c, parallel, hanging)]
 
     more_h = that_count(horizontal, kept_v, kept_h)

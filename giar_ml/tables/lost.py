@@ -205,7 +205,7 @@ def _look(
     slopes: tuple[float, float],
     dpi: float,
 ) -> _Page:
-    """The page as it is seen here; `print_` are those of its marks that may be print, (W, H) uint8."""
+    """The page as it is seen here; `print_` are those that may be print, (W, H) uint8, 0 or 1."""
     touch, size = TOUCH_IN * dpi, max(3, round(PRINT_IN * dpi))
     positions = positions_of(rows, touch=touch)
     bands = [(top, bottom) for top, bottom in pairwise(positions) if bottom - top > 2 * touch]

@@ -60,7 +60,8 @@ def clear_halftone(gray: np.ndarray, *, dpi: float) -> np.ndarray:
     dots = share_around(find_dots(gray), WINDOW_IN * dpi)
     smallest = _rectangle(SHADED_IN, dpi)
     has_dots = (dots > MIN_DOTS).view(np.uint8)
-    if cv2.countNonZero(has_dots) < smallest.size:
+    # An area at a corner of the page may lie beyond it by half of its sides.
+    if cv2.countNonZero(has_dots) < smallest.size // 4:
         return gray
     core = cv2.morphologyEx(has_dots, cv2.MORPH_OPEN, smallest) > 0
     if not core.any():
@@ -107,7 +108,8 @@ def find_alone(marks: np.ndarray) -> np.ndarray:
 
 
 def share_around(marks: np.ndarray, side: float) -> np.ndarray:
-    """Share of marks in the square of `side` pixels around each pixel, (H, W) float32."""
+    """Share of marks, (H, W) bool or uint8 of 0 and 1, in the square of `side` pixels around each, (H, W)
+    float32."""
     odd = round(side) | 1
     return cv2.boxFilter(marks.view(np.uint8), cv2.CV_32F, (odd, odd))
 

@@ -134,8 +134,8 @@ def flatten_image(image: np.ndarray, field: Field) -> np.ndarray:
     coarse = seen.astype(np.float32).reshape(rows, columns, 2)
     fine = cv2.resize(coarse, None, fx=_STEP_PX, fy=_STEP_PX, interpolation=cv2.INTER_LINEAR)
     fine = fine[_STEP_PX : _STEP_PX + height, _STEP_PX : _STEP_PX + width]
-    both_in_one: Any = None
-    moved = cv2.remap(image, fine, both_in_one, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    no_second_map: Any = None
+    moved = cv2.remap(image, fine, no_second_map, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(moved)
 
 
