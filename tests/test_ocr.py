@@ -456,6 +456,20 @@ def test_pale_characters_in_line_with_surer_ones_are_print(grey, beside, apart, 
     assert (line == alone[0]) != is_added
 
 
+@pytest.mark.parametrize(("away", "is_minus"), [(4, True), (9, True), (14, True), (24, False)])
+def test_a_thin_minus_in_full_width_is_no_speck(away, is_minus):
+    # Once －２０ was read as 20, and the report accepted: no sum checks changes.
+    cell = np.full((60, 200), 250, np.uint8)
+    cv2.putText(cell, "2", (90, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 60, 2)
+    cv2.putText(cell, "0", (112, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 60, 2)
+    (bare,) = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=200)
+    left, middle = round(bare.bbox.left), round(bare.bbox.center[1])
+    cell[middle : middle + 2, left - away - 6 : left - away] = 195
+    cell[middle : middle + 2, left - away - 4 : left - away - 2] = 130
+    lines = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=200)
+    assert (lines[0].bbox.left == left - away - 6) == is_minus
+
+
 def test_a_minus_of_few_dark_pixels_is_no_speck():
     cell = np.full((60, 200), 250, np.uint8)
     cv2.putText(cell, "42", (90, 40), cv2.FONT_HERSHEY_SIMPLEX, 0.7, 60, 2)
