@@ -157,8 +157,9 @@ class Extractor:
     def _read_pages(self, pages: Sequence[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
         """The pages are read at the same time, each in two steps, so that no thread is idle at the end."""
         n_threads = min(self._n_pages_at_once(), max(1, len(pages)))
-        alone = one_thread_each() if n_threads > 1 else nullcontext()
-        with alone, ThreadPoolExecutor(n_threads, "page") as pool:
+        # A lone page may have all cores.
+        limits = one_thread_each() if n_threads > 1 or self._threads == 1 else nullcontext()
+        with limits, ThreadPoolExecutor(n_threads, "page") as pool:
             try:
                 structured: deque[Future[Page]] = deque()
                 read: list[Future[Page]] = []
