@@ -16,7 +16,7 @@ import pypdfium2.raw as pdfium_c
 from giar_ml.document import BBox
 from giar_ml.geometry import cluster
 from giar_ml.tables.ruling import Rule, Rules
-from giar_ml.tables.traces import DOT_GAP_IN, MAX_RULE_IN, THICKENED, max_thickness
+from giar_ml.tables.traces import DOT_GAP_IN, MAX_RULE_IN, THICKENED, find_response
 
 IN_LINE_IN, GAP_IN = 0.01, 0.025
 """How far off each other, across and along, pieces of one rule are: word processors draw cell by cell."""
@@ -90,12 +90,7 @@ def _are_seen(rules: Sequence[Rule], gray: np.ndarray, *, dpi: float) -> bool:
     Args:
         gray: (H, W) uint8.
     """
-    across = max_thickness(dpi)
-    gray = np.ascontiguousarray(gray)
-    kernel = np.ones((across, 1), np.uint8)
-    response = cv2.morphologyEx(
-        gray, cv2.MORPH_BLACKHAT, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=(255,)
-    )
+    response = find_response(np.ascontiguousarray(gray), dpi=dpi)
     dark = (response >= LEAST_SEEN).view(np.uint8)
     near = cv2.dilate(dark, np.ones((3, round(DOT_GAP_IN * dpi) | 1), np.uint8))
     run = np.ones((1, round(OTHER_IN * dpi)), np.uint8)
@@ -114,11 +109,7 @@ def _are_seen(rules: Sequence[Rule], gray: np.ndarray, *, dpi: float) -> bool:
 def _add(path: pdfium.PdfObject, pieces: _Pieces, to_pixels: ToPixels, *, dpi: float) -> None:
     fill_mode, is_stroked = ctypes.c_int(), ctypes.c_int()
     pdfium_c.FPDFPath_GetDrawMode(path, fill_mode, is_stroked)
-    matrix = path.get_matrix()
-    container = path.container
-    while container is not None:
-        matrix = matrix.multiply(container.get_matrix())
-        container = container.container
+    matrix = page_matrix(path)
     outlines = list(_outlines(path, matrix))
     level = _level(path, pdfium_c.FPDFPageObj_GetFillColor)
     if fill_mode.value != pdfium_c.FPDF_FILLMODE_NONE and level is not None:
@@ -138,7 +129,11 @@ def _add(path: pdfium.PdfObject, pieces: _Pieces, to_pixels: ToPixels, *, dpi: f
 
 
 def _outlines(path: pdfium.PdfObject, matrix: pdfium.PdfMatrix) -> Iterator[list[Point]]:
-    """The corners of each part of a path, in page space; curves become what joins their ends."""
+    """The corners of each part of a path, in page space.
+
+    Raises:
+        _NotSimpleError: there is a curve.
+    """
     x, y = ctypes.c_float(), ctypes.c_float()
     outline: list[Point] = []
     for index in range(pdfium_c.FPDFPath_CountSegments(path)):
@@ -158,6 +153,15 @@ def _outlines(path: pdfium.PdfObject, matrix: pdfium.PdfMatrix) -> Iterator[list
             outline.append(outline[0])
     if len(outline) > 1:
         yield outline
+
+
+def page_matrix(item: pdfium.PdfObject) -> pdfium.PdfMatrix:
+    """From the space of an object, which may lie in nested forms, to that of its page."""
+    matrix, container = item.get_matrix(), item.container
+    while container is not None:
+        matrix = matrix.multiply(container.get_matrix())
+        container = container.container
+    return matrix
 
 
 def _box_around(points: Sequence[Point], to_pixels: ToPixels) -> BBox:

@@ -22,7 +22,7 @@ import pypdfium2.raw as pdfium_c
 from giar_ml.document import BBox, Page, Problem
 from giar_ml.errors import InputError
 from giar_ml.load.characters import Char, group_characters
-from giar_ml.load.drawn import find_drawn_rules
+from giar_ml.load.drawn import find_drawn_rules, page_matrix
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 
 DIGITAL_DPI = 144
@@ -424,11 +424,7 @@ def _find_pictures(page: pdfium.PdfPage) -> list[_Picture]:
         width_px, height_px = image.get_px_size()
         if min(width_px, height_px) < _MIN_PICTURE_PX and width_px * height_px < 100 * _MIN_PICTURE_PX**2:
             continue
-        matrix = image.get_matrix()
-        container = image.container
-        while container is not None:
-            matrix = matrix.multiply(container.get_matrix())
-            container = container.container
+        matrix = page_matrix(image)
         corners = [matrix.on_point(x, y) for x, y in ((0, 0), (1, 0), (0, 1), (1, 1))]
         bbox = (
             max(min(x for x, _ in corners), left),

@@ -139,14 +139,7 @@ def trace_lines(
     across = max_thickness(dpi)
     along = max(8, round(MIN_STROKE_IN * dpi))
     gap = max(2, round(GAP_IN * dpi))
-    # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
-    response = cv2.morphologyEx(
-        gray,
-        cv2.MORPH_BLACKHAT,
-        np.ones((across, 1), np.uint8),
-        borderType=cv2.BORDER_CONSTANT,
-        borderValue=(255,),
-    )
+    response = find_response(gray, dpi=dpi)
     least = _above_grain(response, dpi=dpi)
     mask: Any = _reaches(response, level, least)
     dark = mask
@@ -294,6 +287,18 @@ def _above_grain(response: np.ndarray, *, dpi: float) -> np.ndarray:
     height, width = response.shape
     grain = cv2.resize(cv2.medianBlur(small, around), (width, height))
     return np.asarray(cv2.convertScaleAbs(grain, alpha=NOISE))
+
+
+def find_response(gray: np.ndarray, *, dpi: float) -> np.ndarray:
+    """(H, W) uint8: by how much what is thin is darker than what lies above and below it, in grey levels."""
+    # A border of paper, so that a rule on the edge of a crop is still a thin dark line.
+    return cv2.morphologyEx(
+        gray,
+        cv2.MORPH_BLACKHAT,
+        np.ones((max_thickness(dpi), 1), np.uint8),
+        borderType=cv2.BORDER_CONSTANT,
+        borderValue=(255,),
+    )
 
 
 def max_thickness(dpi: float) -> int:
