@@ -1,20 +1,24 @@
-"""How likely a cell that no sum checks was misread: a model fitted on scans with gold.
+"""How likely a cell that no sum checks was misread, and how sure a report must be to be accepted: models
+fitted on scans with gold.
 
 Sums find what was misread in most cells; of the others nothing but the reading itself tells. How often a
 reading is wrong follows from its own probability and from how the report was read as a whole, which the
-sums show.
+sums show. Who accepts reports cares for the share of these that is wrong, which is far below what the least
+sure of them may be: see `RiskCurve`.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from giar_ml.fields import FormEvidence, Seen
 from giar_ml.models import ModelError, shipped_model
@@ -27,6 +31,12 @@ SUREST = 1e-4
 """No reading is taken to be surer: print that was lost before it was read is beyond what the readers know."""
 FINE_PX = 20.0
 """Height of digits from which on more pixels tell no more."""
+
+LIMITS = tuple(round(10 ** (i / 10), 6) for i in range(-40, 1))
+"""Probabilities that a report has a wrong cell, at which the risk of those that are as sure is kept."""
+MUCH_LESS_SURE = 10.0
+"""However sure the others are, no report is accepted that is more than so many times as likely wrong as is
+asked of all: who reads none but bad scans has other others."""
 
 
 class Around(NamedTuple):
@@ -101,21 +111,57 @@ class MisreadModel:
         return 1 / (1 + math.exp(-odds))
 
 
-def shipped_misread_model() -> Path:
-    """Where the model is that comes with the program; it may be missing."""
+@dataclass(frozen=True)
+class RiskCurve:
+    """The risk of accepted reports by that of the least sure of them, in the manner of the curves of risk and
+    coverage of El-Yaniv and Wiener (2010).
+
+    Args:
+        points: how likely a report may have a wrong cell to be accepted, and how likely those accepted have
+            one on average, both growing.
+    """
+
+    points: Sequence[tuple[float, float]]
+
+    def limit(self, max_risk: float) -> float:
+        """How likely a report may have a wrong cell, so that at most `max_risk` of all accepted ones have."""
+        found = [most for most, mean in self.points if mean <= max_risk]
+        return max([max_risk, *(most for most in found if most <= MUCH_LESS_SURE * max_risk)])
+
+
+def draw_risk_curve(risks: Sequence[float]) -> RiskCurve:
+    """The curve of reports, by how likely each has a wrong cell."""
+    ordered = np.sort(risks)
+    means = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)
+    accepted = [int(np.searchsorted(ordered, most, "right")) for most in LIMITS]
+    return RiskCurve([(most, float(means[n - 1])) for most, n in zip(LIMITS, accepted, strict=True) if n])
+
+
+def shipped_acceptance() -> Path:
+    """Where the models are that come with the program; they may be missing."""
     return shipped_model().parent / "acceptance" / SETTINGS
 
 
-@cache
 def load_misread_model(folder: Path | None = None) -> MisreadModel:
     """The model in a folder; None for the shipped one.
 
     Raises:
         ModelError: it is not there, or not such a model.
     """
-    path = folder / SETTINGS if folder else shipped_misread_model()
+    return _load(folder)[0]
+
+
+def load_risk_curve(folder: Path | None = None) -> RiskCurve:
+    """As `load_misread_model`."""
+    return _load(folder)[1]
+
+
+@cache
+def _load(folder: Path | None) -> tuple[MisreadModel, RiskCurve]:
+    path = folder / SETTINGS if folder else shipped_acceptance()
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return MisreadModel(float(data["intercept"]), {k: float(v) for k, v in data["weights"].items()})
+        data: Any = json.loads(path.read_text(encoding="utf-8"))
+        model = MisreadModel(float(data["intercept"]), {k: float(v) for k, v in data["weights"].items()})
+        return model, RiskCurve([(float(most), float(mean)) for most, mean in data["risk_curve"]])
     except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         raise ModelError(f"{path}: no model of misreadings ({error}); install the package again") from error

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from giar_ml.ocr.figures import FigureReader
     from giar_ml.upright.warp import PageWarp
 
-DEFAULT_MAX_RISK = 0.01
+DEFAULT_MAX_RISK = 0.001
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Extractor:
         engine: a PaddleOCR engine: `onnxruntime`, `paddle` or `transformers`.
         models: a folder with other OCR weights, in `det/` and `rec/`; None for the embedded ones.
         layout: `rules`, or a layoutparser detection model.
-        max_risk: accept a report when the probability that a cell is wrong is at most this.
+        max_risk: share of accepted reports that may have a wrong cell, see `giar_ml.acceptance.RiskCurve`.
         label_model: the folder of another token classifier; None for the one in use.
         prose: read the paragraphs of scans, too, so that what they state is held against the tables.
         threads: pages of a report are read at the same time on so many; None for one per core. What is read

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
 
-from giar_ml.acceptance import load_misread_model, look_around
+from giar_ml.acceptance import load_misread_model, load_risk_curve, look_around
 from giar_ml.decode import Decision, Solution, decode, decode_within
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
@@ -55,6 +55,7 @@ def decide(
 
     Args:
         stated: by the prose.
+        max_risk: share of accepted reports that may have a wrong cell, see `giar_ml.acceptance.RiskCurve`.
         linked: what reports of other years say of its cells.
     """
     form = evidence.form
@@ -82,7 +83,8 @@ def decide(
     if solution is not None and not solution.proven:
         problems.append(Problem("not_proven", "the time was too short to prove the reading"))
     risk = _risk(cells, summed, solution)
-    accepted = not problems and risk <= max_risk and solution is not None and solution.proven
+    is_sure = risk <= load_risk_curve().limit(max_risk)
+    accepted = not problems and is_sure and solution is not None and solution.proven
     if not problems and not accepted:
         problems.append(say_uncertain(form, cells, risk))
     status: ReportStatus = "accepted" if accepted else "review"
@@ -99,7 +101,7 @@ def accept(report: Report, *, max_risk: float) -> Report:
     others = any(problem.code != UNCERTAIN for problem in report.problems)
     if report.form is None or report.risk is None or others:
         return report
-    if report.risk <= max_risk:
+    if report.risk <= load_risk_curve().limit(max_risk):
         return replace(report, status="accepted", problems=())
     doubt = say_uncertain(load_form(report.form), report.cells, report.risk)
     return replace(report, status="review", problems=(doubt,))

@@ -14,9 +14,10 @@ from giar_ml.prose import Stated
 from giar_ml.report import Value
 from giar_ml.solve import Evidence, Statement
 
-_FLOOR = 1e-4
-"""However sure it is, the reader errs this often: of 9,000 figures of scans that it was sure of, it misread
-none. A misprint is likelier, so that a sum alone does not overrule what is clearly read."""
+_FLOOR = 3e-5
+"""However sure it is, the reader errs this often: of 102,000 figures of scans of which it left less than this
+to others, the print was among the others twice. A misprint is likelier, so that a sum alone does not overrule
+what is clearly read."""
 _UNSEEN = 1e-4
 """No reading is taken to be less probable than this."""
 
@@ -73,8 +74,8 @@ def _weigh(seen: Seen) -> Evidence:
         return Evidence((), other_cost=0.0)
     if seen.blank:
         return Evidence(((None, 0.0),), other_cost=_cost(seen.missed / 10))
-    # A posterior a little below 1 is spent on other ways to see the same figure; one far below is doubt.
-    # To be replaced by a fitted calibration.
+    # The print is none of the readings about as often as these leave room for it. But then it is a figure
+    # like them, and one that only the sums ask for is hardly that: the room counts by its square.
     missing = max((1.0 - sum(p for _, p in seen.readings)) ** 2, _FLOOR)
     # The probability left over is spread over the figures that were not seen: some ten of them are likely.
     return Evidence(tuple(readings), other_cost=_cost(missing / 10))

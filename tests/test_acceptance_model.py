@@ -8,7 +8,16 @@ from dataclasses import replace
 import pytest
 from test_verdict import BLANK, FORM, REQUEST, evidence, scanned, scanned_surely, seen
 
-from giar_ml.acceptance import Around, MisreadModel, features, load_misread_model, look_around
+from giar_ml.acceptance import (
+    Around,
+    MisreadModel,
+    RiskCurve,
+    draw_risk_curve,
+    features,
+    load_misread_model,
+    load_risk_curve,
+    look_around,
+)
 from giar_ml.annotations.gold import Gold, GoldCell
 from giar_ml.document import Problem
 from giar_ml.errors import UsageError
@@ -70,6 +79,27 @@ def test_a_lone_figure_read_among_misreadings_is_trusted_less():
     badly = decide(evidence(lone, lambda figure: scanned((figure, 0.9), (8, 0.05))), [], max_risk=0.5)
     assert badly.cells[LONE].confidence < well.cells[LONE].confidence
     assert badly.risk > well.risk
+
+
+def test_the_risk_of_accepted_reports_is_their_mean():
+    curve = draw_risk_curve([0.0005] * 6 + [0.004] * 2 + [0.5])
+    assert dict(curve.points)[0.001] == pytest.approx(0.0005)
+    assert dict(curve.points)[1.0] == pytest.approx(0.511 / 9)
+    assert curve.limit(0.0015) == pytest.approx(0.0126, abs=1e-4)
+    assert curve.limit(0.0001) == 0.0001, "of each is less than of the least sure"
+    assert curve.limit(0.06) == pytest.approx(0.5, abs=0.002)
+
+
+def test_no_report_is_far_less_sure_than_is_asked_of_all():
+    assert RiskCurve([(0.01, 0.0001), (0.1, 0.0002)]).limit(0.001) == 0.01
+
+
+def test_the_shipped_curve_grows():
+    curve = load_risk_curve()
+    assert sorted(curve.points) == list(curve.points)
+    assert [mean for _, mean in curve.points] == sorted(mean for _, mean in curve.points)
+    assert all(mean <= most for most, mean in curve.points)
+    assert 0.001 <= curve.limit(0.001) <= 0.01
 
 
 def test_damaged_models_are_refused(tmp_path):

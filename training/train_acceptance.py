@@ -1,11 +1,13 @@
-"""How likely a cell that no sum checks was misread: reads scans with gold, and fits the model.
+"""How likely a cell that no sum checks was misread, and how sure accepted reports are: reads scans with gold,
+and fits the models.
 
 python -m training.train_acceptance read FOLDER... -o training/acceptance/read/NAME.csv.xz
 python -m training.train_acceptance fit training/acceptance/read/*.csv.xz -o models/acceptance
 
 The first reads the scans of folders that have gold and keeps how their cells were read; the second fits a
-logistic regression (scikit-learn) on what was kept. How strongly its weights are held down is chosen by the
-log loss on reports left out, five parts of them in turn.
+logistic regression (scikit-learn) on what was kept, and draws by it the curve of risk and coverage of these
+reports. How strongly its weights are held down is chosen by the log loss on reports left out, five parts of
+them in turn.
 """
 
 from __future__ import annotations
@@ -14,20 +16,23 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from math import exp
 from pathlib import Path
 
 import numpy as np
 
-from giar_ml.acceptance import SETTINGS
+from giar_ml.acceptance import SETTINGS, draw_risk_curve
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import complain
 from giar_ml.errors import GiarError, UsageError
 from giar_ml.pipeline import Extractor
+from giar_ml.verdict import MARGIN
 from training.acceptance.cells import CellRow, cell_rows, read_rows, write_rows
 
 STRENGTHS = (0.1, 1.0, 10.0, 100.0, 1000.0)
 """C of the regression: the smaller, the more its weights are held down."""
 N_PARTS = 5
+PROVEN = exp(-MARGIN)
 
 
 def read(folders: Sequence[Path], output: Path) -> int:
@@ -73,9 +78,14 @@ def fit(rows: Sequence[CellRow]) -> dict:
     best = min(losses, key=lambda strength: losses[strength])
     model = LogisticRegression(C=best, max_iter=10_000).fit(table, wrong)
     weights = zip(names, model.coef_[0], strict=True)
+    misread = model.predict_proba(table)[:, 1]
+    lone = np.array([row.is_lone for row in rows])
+    # Proofs leave a report no more doubt than this.
+    risks = [1 - (1 - PROVEN) * np.prod(1 - misread[lone & (reports == name)]) for name in set(reports)]
     return {
         "intercept": round(float(model.intercept_[0]), 4),
         "weights": {name: round(float(weight), 4) for name, weight in weights},
+        "risk_curve": [[most, round(mean, 6)] for most, mean in draw_risk_curve(risks).points],
         "fitted_on": {
             "reports": len(set(reports)),
             "cells": len(rows),

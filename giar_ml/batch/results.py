@@ -30,7 +30,7 @@ class Results:
     Args:
         folder: the output folder; it must be there.
         settings: of each kind of reading, see `find_settings`.
-        max_risk: accept a report when the probability that a cell is wrong is at most this.
+        max_risk: share of accepted reports that may have a wrong cell, see `giar_ml.acceptance.RiskCurve`.
     """
 
     def __init__(

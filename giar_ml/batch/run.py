@@ -34,7 +34,7 @@ class Plan:
 
     Args:
         settings: of each kind of reading, what was read by others is read again.
-        max_risk: accept a report when the probability that a cell is wrong is at most this.
+        max_risk: share of accepted reports that may have a wrong cell, see `giar_ml.acceptance.RiskCurve`.
         retry_failed: also read documents again whose failure another try may mend.
     """
 

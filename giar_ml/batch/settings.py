@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from giar_ml import __version__
-from giar_ml.acceptance import shipped_misread_model
+from giar_ml.acceptance import shipped_acceptance
 from giar_ml.failures import hash_file
 from giar_ml.models import READER_FILES, current_label_model
 
@@ -40,7 +40,7 @@ def find_settings(options: Mapping[str, Any]) -> dict[Reading, str]:
         "engine": options.get("engine", "onnxruntime"),
         "ocr_models": _ocr_models(options.get("models")),
         "figures": _hash_folder(_figure_model()),
-        "acceptance": hash_file(shipped_misread_model()),
+        "acceptance": hash_file(shipped_acceptance()),
         "prose": options.get("prose", False),
     }
     by_reading = (text, digital, scan)

@@ -30,7 +30,7 @@ def add_reader_options(parser: argparse.ArgumentParser) -> None:
         "--max-risk",
         type=probability,
         metavar="X",
-        help="accept a report only if the probability of any wrong figure is at most X (0 to 1)",
+        help="share of accepted reports that may have a wrong figure, 0 to 1 (default: 0.001)",
     )
     parser.add_argument(
         "--prose",
