@@ -16,6 +16,7 @@ from typing import NamedTuple
 from giar_ml.document import UNREAD, BBox, Problem, Token
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import load_form, load_forms
+from giar_ml.in_force import Tie, tie_to_year_after, tie_to_year_before, weigh_ties
 from giar_ml.prose import Stated
 from giar_ml.reasons import OF_CELLS
 from giar_ml.report import CellResult, Check, Report, Value
@@ -94,11 +95,16 @@ def use_links(reports: Sequence[Report]) -> list[Report]:
     has the checks of its link to the year before. None of them is accepted for it."""
     links = find_links(reports)
     linked: dict[int, list[Statement]] = defaultdict(list)
+    ties: dict[int, list[Tie]] = defaultdict(list)
     for before, after in links:
         linked[after] += _state(reports[before], "carried_out", "carried_in")
         linked[before] += _state(reports[after], "carried_in", "carried_out")
+        ties[after] += tie_to_year_before(reports[before], least_sure=SURE)
+        ties[before] += tie_to_year_after(reports[after], least_sure=SURE)
     found = [
-        _decide_again(report, linked[i]) if linked[i] and report.status == "review" else report
+        _decide_again(report, linked[i], ties[i])
+        if (linked[i] or ties[i]) and report.status == "review"
+        else report
         for i, report in enumerate(reports)
     ]
     checks = {after: check_link(found[before], found[after]) for before, after in links}
@@ -127,7 +133,7 @@ def _state(report: Report, row: str, other_row: str) -> Iterator[Statement]:
                     yield Statement((f"requests.{other_row}.{column}",), int(cell.value))
 
 
-def _decide_again(report: Report, linked: Sequence[Statement]) -> Report:
+def _decide_again(report: Report, linked: Sequence[Statement], ties: Sequence[Tie]) -> Report:
     """The report for review as its own readings and other years tell. A result does not hold all that was
     seen, other ways to lay out its rows say: what was doubtful by these stays so, and it stays for review."""
     stated = [
@@ -135,7 +141,8 @@ def _decide_again(report: Report, linked: Sequence[Statement]) -> Report:
         for check in report.checks
         if check.stated and check.left is not None
     ]
-    verdict = decide(_evidence_of(report), stated, max_risk=0.0, linked=linked)
+    evidence = weigh_ties(_evidence_of(report), ties)
+    verdict = decide(evidence, stated, max_risk=0.0, linked=linked)
     if any(problem.code in ("solver_timeout", "not_proven") for problem in verdict.problems):
         return report
     changed = tuple(

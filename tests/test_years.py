@@ -138,6 +138,31 @@ def test_a_clear_figure_is_not_overruled_by_another_year() -> None:
     ]
 
 
+@pytest.mark.parametrize(("was", "value"), [(9, 12), (8, 11), (3, 11)])
+def test_what_is_in_force_goes_by_the_year_before(was: int, value: int) -> None:
+    # 4 issued, 1 repealed: 12 where 9 were in force. The reading alone says 11.
+    key = "disclosure.regulations.in_force"
+    figures = {
+        key: replace(cell(11, 0.55), candidates=((11, 0.55), (12, 0.45))),
+        "disclosure.regulations.issued": cell(4),
+        "disclosure.regulations.repealed": cell(1),
+    }
+    after = make_report(2022, figures, status="review")
+    linked = use_links([make_report(2021, {key: cell(was)}), after])[1]
+    assert (linked.cells[key].value, linked.status) == (value, "review")
+    if was != 3:
+        assert linked.cells[key].confidence > 0.7
+
+
+def test_what_is_in_force_goes_by_the_year_after() -> None:
+    key = "disclosure.normative_documents.in_force"
+    before = make_report(2021, {key: replace(cell(5, 0.6), candidates=((5, 0.6), (6, 0.4)))}, status="review")
+    after = {key: cell(8), "disclosure.normative_documents.issued": cell(2)}
+    assert use_links([before, make_report(2022, after)])[0].cells[key].value == 6
+    unsure = after | {"disclosure.normative_documents.repealed": cell(0, 0.9)}
+    assert use_links([before, make_report(2022, unsure)])[0].cells[key].value == 5
+
+
 def test_what_was_doubtful_stays_for_review() -> None:
     # A result holds one way to lay out its rows only: another may have been as good.
     torn = Problem("unplaced_figures", "a line of a table fits no row of the form: 1 2", (), 2)
