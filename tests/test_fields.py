@@ -207,6 +207,23 @@ def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values:
     assert [value for value, _ in seen.readings] == values
 
 
+@pytest.mark.parametrize(
+    ("column_type", "readings", "least", "most"),
+    [
+        pytest.param("count", (Reading("9995示", 0.9999),), 0.998, 0.999, id="digits read alone"),
+        pytest.param("count", (), 0.89, 0.91, id="with the word"),
+        pytest.param("amount", (Reading("9995示", 0.9999),), 0.0, 0.91, id="may be a unit of money"),
+    ],
+)
+def test_a_misread_unit_leaves_a_count_as_sure_as_its_digits(column_type, readings, least, most) -> None:
+    token = Token("9995示", BBox(0, 0, 50, 10), 0.9999, readings)
+    place = Field(token.bbox, (0, 0.5), token)
+    line = Line(1, 0, True, False, (), (place,))
+    (first, p), *_ = _see(line, place, Header("decisions", ("本年处理决定数量",), type=column_type)).readings
+    assert first == 9995
+    assert least < p < most
+
+
 def test_specks_between_the_digits_of_a_count_speak_for_the_count() -> None:
     # Once 18 was as sure as 1.8 left it, though no count can be printed so.
     bbox = BBox(0, 0, 90, 9)
