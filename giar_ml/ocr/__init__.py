@@ -25,6 +25,7 @@ from giar_ml.ocr.lines import (
 )
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, find_prose, find_prose_ink, outside_ink
+from giar_ml.ocr.points import weigh_points
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
 from giar_ml.ocr.worded import Worded, find_worded, is_confirmed, with_readings, without_words
 from giar_ml.tables.rules import estimate_dpi, to_gray
@@ -171,7 +172,7 @@ def _recognize(
         ask([i for i, found in worded.items() if found.has_misread_unit and i not in seen])
         worded = {i: found for i, found in worded.items() if is_confirmed(found, seen.get(i))}
         tokens |= _read_worded(worded, tokens, lines, figures, gray, dpi=dpi)
-    return [tokens[i] for i in range(len(lines))]
+    return [weigh_points(tokens[i], gray) if i in recognitions else tokens[i] for i in range(len(lines))]
 
 
 def _find_number(token: Token, recognition: Recognition, line: Line) -> Worded | None:
