@@ -24,6 +24,8 @@ LEADING_ZERO = re.compile(r"0\d+")
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _POINT_BEFORE_UNIT = re.compile(r"(\d)(?:[.,](?=[件条项宗份起次个]$)|[:;'`](?=[\u4e00-\u9fff]$))")
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
+_DATES = frozenset("年月日号时分")
+"""Words behind a number of which it is no figure."""
 _SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=\.)['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
 """Before a figure, above it and behind it. A point is one where another follows: the zero of .5 may have been
 lost."""
@@ -84,6 +86,28 @@ def mend_figure(text: str) -> str:
     if match["word"] and len(signs) != 1:
         return text
     return "".join(signs) + match["number"]
+
+
+def has_misread_word(text: str) -> bool:
+    """Whether the text is a figure with one word around it that was misread: 咸少2, 9995示 (宗); no date."""
+    match = _MISREAD.fullmatch(plain(text))
+    if not match or is_figure(text) or not is_figure(mend_figure(text)):
+        return False
+    return match["unit"] not in _DATES
+
+
+def say_signs(words: str) -> tuple[str, ...]:
+    """The sign that words before a figure say, once for each of them that does, misread ones as well: 咸少
+    says - twice; none where they do not say the same."""
+    signs = tuple(_SIGNS[character] for character in words if character in _SIGNS)
+    return signs if len(set(signs)) == 1 else ()
+
+
+def mend_sign(words: str) -> str:
+    """Two words before a figure as they must be printed, where one of them was misread: 咸少 is 减少."""
+    signs = say_signs(words)
+    is_pair = len(plain(words)) == 2 and not is_figure(f"{words}1")
+    return {"+": "增加", "-": "减少"}[signs[0]] if signs and is_pair else words
 
 
 def mend_separators(text: str, cell_type: CellType = "count") -> str:

@@ -207,6 +207,23 @@ def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values:
     assert [value for value, _ in seen.readings] == values
 
 
+@pytest.mark.parametrize(
+    ("column_type", "readings", "least", "most"),
+    [
+        pytest.param("count", (Reading("9995示", 0.9999),), 0.998, 0.999, id="digits read alone"),
+        pytest.param("count", (), 0.89, 0.91, id="with the word"),
+        pytest.param("amount", (Reading("9995示", 0.9999),), 0.0, 0.91, id="may be a unit of money"),
+    ],
+)
+def test_a_misread_unit_leaves_a_count_as_sure_as_its_digits(column_type, readings, least, most) -> None:
+    token = Token("9995示", BBox(0, 0, 50, 10), 0.9999, readings)
+    place = Field(token.bbox, (0, 0.5), token)
+    line = Line(1, 0, True, False, (), (place,))
+    (first, p), *_ = _see(line, place, Header("decisions", ("本年处理决定数量",), type=column_type)).readings
+    assert first == 9995
+    assert least < p < most
+
+
 def test_specks_between_the_digits_of_a_count_speak_for_the_count() -> None:
     # Once 18 was as sure as 1.8 left it, though no count can be printed so.
     bbox = BBox(0, 0, 90, 9)
@@ -453,21 +470,30 @@ def test_pieces_of_one_figure_stay_together() -> None:
     assert shown(make_token("12,", "figure", 200), make_token("345", "figure", 228)) == [(), ("12,345",)]
 
 
-@pytest.mark.parametrize(("below", "least"), [("件）", 0.985), ("万元", 0.0), ("28件）", 0.0)])
-def test_words_below_a_figure_leave_it_as_sure_as_it_is(below: str, least: float) -> None:
+@pytest.mark.parametrize(
+    ("note", "below", "least"),
+    [
+        ("（其中修订28", "件）", 0.998),
+        ("（其中修订", "28件）", 0.998),
+        ("", "件", 0.985),
+        ("（其中修订28", "万元", 0.0),
+        ("", "28件", 0.0),
+    ],
+)
+def test_words_below_a_figure_leave_it_as_sure_as_it_is(note: str, below: str, least: float) -> None:
     # Once 31（其中修订28 / 件） was as unsure as its last line: 0.94, and the report was passed to review.
-    readings = (Reading("31（其中修订28", 0.999), Reading("37（其中修订28", 0.001))
-    figure = replace(make_token("31（其中修订28", "figure", 200), confidence=0.999, readings=readings)
+    readings = (Reading(f"31{note}", 0.999), Reading(f"37{note}", 0.001))
+    figure = replace(make_token(f"31{note}", "figure", 200), confidence=0.999, readings=readings)
     words = replace(make_token(below, "figure", 200), confidence=0.9)
     table = Table(1, BBox(0, 0, 300, 60), 1, 1, (Cell(0, 1, 0, 1, BBox(0, 0, 300, 60), (figure, words)),))
     ((field,),) = (line.fields for line in document_lines([Page(1, "scan", 400, 400, tables=(table,))]))
     if not least:
         assert not field.token.readings
-        assert field.token.confidence == 0.9
+        assert field.token.confidence <= 0.9
     else:
         texts = [reading.text for reading in field.token.readings]
-        assert texts == ["31（其中修订28件）", "37（其中修订28件）"]
-        assert least < field.token.confidence < 0.999
+        assert texts == [f"31{note}{below}", f"37{note}{below}"]
+        assert least < field.token.confidence <= 0.999
 
 
 def test_words_far_apart_are_one_label() -> None:

@@ -9,7 +9,7 @@ import pytest
 from giar_ml.document import BBox, Reading, Token
 from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
 from giar_ml.ocr.lines import Line
-from giar_ml.ocr.worded import find_worded, with_readings, without_words
+from giar_ml.ocr.worded import find_worded, is_confirmed, with_readings, without_words
 
 EM = 20
 """Width of a character in these lines; words are twice as wide as digits."""
@@ -52,6 +52,9 @@ def recognition(text: str, *, score: float = 0.98) -> Recognition:
         ("增加19", "增加", "19", "", 140, 160),
         ("减少12.5万元", "减少", "12.5", "万元", 140, 180),
         ("减1342052 项", "减", "1342052", " 项", 120, 198),
+        pytest.param("9995示", "", "9995", "示", 100, 140, id="宗 was misread"),
+        pytest.param("咸少5", "减少", "5", "", 140, 150, id="减 was misread"),
+        pytest.param("增加2。", "增加", "2", "", 140, 170, id="dirt behind the digits"),
     ],
 )
 def test_the_digits_of_a_figure_with_words_are_found(text, before, number, after, left, right) -> None:
@@ -59,6 +62,7 @@ def test_the_digits_of_a_figure_with_words_are_found(text, before, number, after
     assert (found.before, found.number, found.after) == (before, number, after)
     assert found.bbox.left == pytest.approx(left, abs=3)
     assert found.bbox.right == pytest.approx(right, abs=3)
+    assert found.has_misread_unit == (after == "示")
     assert found.probability == pytest.approx(0.98 ** len(number), abs=0.001)
 
 
@@ -96,7 +100,22 @@ def test_words_end_in_the_widest_gap() -> None:
     assert 100 + 2 * EM - 3 <= found.bbox.left <= 100 + 2.5 * EM + 3
 
 
-@pytest.mark.parametrize("text", ["12", "1.属于国家秘密", "科研机构", "2023年"])
+def test_the_last_stroke_of_a_word_is_none_of_the_digits() -> None:
+    # Once the last stroke of 少, whose columns are as pale as a gap, was left beside 4650: 14650, +4650.
+    line = line_of("减少 4650")
+    line.crop[4:7, 42:46] = 20
+    found = find_worded(recognition("减少4650"), line)
+    assert found is not None
+    assert 146 <= found.bbox.left <= 152
+
+
+def test_a_minus_is_read_with_its_digits() -> None:
+    found = find_worded(recognition("-24项"), line_of("-24项"))
+    assert (found.before, found.number, found.after) == ("", "-24", "项")
+    assert find_worded(Recognition("-24项", 0.9, posteriors("24项")), line_of("-24项")) is None
+
+
+@pytest.mark.parametrize("text", ["12", "1.属于国家秘密", "科研机构", "2023年", "7月", "专利12", "增少5"])
 def test_other_texts_are_no_figures_with_words(text: str) -> None:
     assert find_worded(recognition(text), line_of(text)) is None
 
@@ -137,6 +156,28 @@ def test_the_sign_of_a_figure_in_words_must_be_sure_as_well() -> None:
     assert found.certainty == pytest.approx(1 - 0.1 * (0.3 - 0.04), abs=0.001)
     (reading,) = with_readings(token, found, posteriors("19", 0.9999)).readings
     assert reading == Reading(text, pytest.approx(found.certainty, abs=0.001))
+
+
+def test_two_words_that_say_the_same_sign_are_hardly_both_misread() -> None:
+    text = "减少19"
+    found = find_worded(recognition(text, score=0.9), line_of(text))
+    # Of 4 characters the digits lack 0.02 each: the words lack the rest of 0.4.
+    assert found.certainty == pytest.approx(1 - (0.1 * (0.4 - 0.04)) ** 2, abs=0.0001)
+
+
+@pytest.mark.parametrize(
+    ("text", "seen", "p", "expected"),
+    [
+        ("9995示", "9995", 0.99, True),
+        pytest.param("999示", "9995", 0.99, False, id="the word was a digit"),
+        ("9995示", "9995", 0.8, False),
+        pytest.param("9995宗", "99957", 0.99, True, id="a unit is no digit"),
+    ],
+)
+def test_the_whole_line_must_show_no_more_digits_than_those_before_a_misread_unit(text, seen, p, expected):
+    found = find_worded(recognition(text), line_of(text))
+    assert is_confirmed(found, posteriors(seen, p ** (1 / len(seen)))) == expected
+    assert is_confirmed(found, None) == (not found.has_misread_unit)
 
 
 def test_a_figure_of_which_nothing_is_seen_stays_as_it_was() -> None:

@@ -46,7 +46,8 @@ _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
 _BARE_IS_BLANK = 0.9
-_WORD_MISREAD = 0.9
+_WORD_MISREAD, _UNIT_MISREAD = 0.9, 0.999
+"""Probability of a figure beside which a word was misread; and where that is the unit of counts."""
 _LEADING_ZERO = 0.5
 _SPECK = 0.98
 """Of 11 figures that were read with a point or comma where none can stand, all were those without it."""
@@ -413,7 +414,9 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
             probability *= _SPECK if value is not None else 1.0
         if value is None and text and not line.certain:
             value = parse_figure(mend_figure(text), column.type, column.unit)
-            probability *= _WORD_MISREAD
+            # Digits that were read alone have readings: the word beside them was misread, and they were not.
+            is_alone = bool(token.readings) and column.type != "amount"
+            probability *= _UNIT_MISREAD if is_alone else _WORD_MISREAD
         if value is not None or not text:
             merged[value] = min(1.0, merged.get(value, 0.0) + probability)
     merged = dict(sorted(merged.items(), key=lambda item: -item[1]))

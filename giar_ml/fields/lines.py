@@ -12,7 +12,7 @@ from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
 from giar_ml.fields.strays import LEGIBLE, without_strays
-from giar_ml.figures import is_empty, is_figure, mend_figure
+from giar_ml.figures import is_empty, is_figure, mend_figure, plain
 from giar_ml.geometry import union
 from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import FIGURE, first_columns, is_header
@@ -20,7 +20,7 @@ from giar_ml.label.names import FIGURE, first_columns, is_header
 _LEGIBLE = 0.75
 """Confidence below which what was read in a label is nonsense and says nothing."""
 _FEWEST_ROWS = 3
-_NO_NOTE = re.compile(r"[\d元]")
+_DIGIT, _MONEY = re.compile(r"\d"), "元"
 _OTHER_FIGURE = 0.1
 """Share of misread words below a figure that are a part of it."""
 _ONE_FIGURE = 0.9
@@ -266,11 +266,14 @@ def _with_note(cell: Cell) -> Token | None:
     that is none of money. None for another cell."""
     figure, *words = cell.tokens
     rest = cell.text.removeprefix(figure.text)
-    if not figure.readings or len(rest) == len(cell.text) or _NO_NOTE.search(rest):
+    if not figure.readings or len(rest) == len(cell.text) or not is_figure(cell.text):
         return None
-    if any(word.readings for word in words) or not is_figure(cell.text):
+    # Figures in a note whose bracket stands beside the first one are no part of that.
+    is_in_brackets = "(" in plain(figure.text)
+    if _MONEY in rest or (not is_in_brackets and (_DIGIT.search(rest) or any(w.readings for w in words))):
         return None
-    certainty = 1.0 - _OTHER_FIGURE * (1.0 - min(word.confidence for word in words))
+    doubt = 0.0 if is_in_brackets else _OTHER_FIGURE
+    certainty = 1.0 - doubt * (1.0 - min(word.confidence for word in words))
     readings = tuple(
         reading._replace(text=reading.text + rest, probability=certainty * reading.probability)
         for reading in figure.readings

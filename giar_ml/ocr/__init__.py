@@ -25,8 +25,9 @@ from giar_ml.ocr.lines import (
 )
 from giar_ml.ocr.marks import drop_found, find_marks
 from giar_ml.ocr.outside import find_outside_lines, find_prose, find_prose_ink, outside_ink
+from giar_ml.ocr.points import weigh_points
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
-from giar_ml.ocr.worded import Worded, find_worded, with_readings, without_words
+from giar_ml.ocr.worded import Worded, find_worded, is_confirmed, with_readings, without_words
 from giar_ml.tables.rules import estimate_dpi, to_gray
 
 __all__ = ["OcrEngine", "Recognition", "read_page"]
@@ -168,12 +169,17 @@ def _recognize(
         tokens[i] = to_token(recognitions[i], lines[i], figures=of_figures)
     if figures is not None:
         worded = {i: found for i in rest if (found := _find_number(tokens[i], recognitions[i], lines[i]))}
+        ask([i for i, found in worded.items() if found.has_misread_unit and i not in seen])
+        worded = {i: found for i, found in worded.items() if is_confirmed(found, seen.get(i))}
         tokens |= _read_worded(worded, tokens, lines, figures, gray, dpi=dpi)
-    return [tokens[i] for i in range(len(lines))]
+    return [weigh_points(tokens[i], gray) if i in recognitions else tokens[i] for i in range(len(lines))]
 
 
 def _find_number(token: Token, recognition: Recognition, line: Line) -> Worded | None:
-    return None if token.readings or line.faint else find_worded(recognition, line)
+    """The digits of a figure with words, unless something else than these was read in it."""
+    found = None if line.faint else find_worded(recognition, line)
+    is_other = found and token.readings and token.readings[0].text != found.digits
+    return None if is_other else found
 
 
 def _read_worded(

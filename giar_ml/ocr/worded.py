@@ -12,14 +12,18 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.document import BBox, Reading, Token
-from giar_ml.figures import is_figure
+from giar_ml.figures import has_misread_word, is_figure, mend_sign, say_signs
 from giar_ml.geometry import runs
 from giar_ml.levels import paper_level
 from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
 from giar_ml.ocr.lines import LEAST_READING, N_READINGS, Line, either, k_best, weigh_readings
 from giar_ml.tables.rules import to_gray
 
-_WORDED = re.compile(r"(?P<before>\D{0,3})(?P<number>\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL)
+_WORDED = re.compile(
+    r"(?P<before>\D{0,3}?)(?P<number>[-+－＋]?\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL
+)
+_TRAILING_SPECK = re.compile(r"(?<=\d)[.,。、]$")
+"""What dirt behind the last digit is read as, where words stand before it: 增加2."""
 _SEEN = 0.5
 """Probability from which a frame shows a character."""
 EM = 1.06
@@ -34,8 +38,13 @@ FRAME, MOSTLY = 1 / 6, 0.95
 """Width of a frame of the engine, in heights of the crop, and share of its width that all of them show."""
 FREE = 0.25
 """How dark a column between characters is at most, from the palest to the darkest one."""
+BLANK = 0.05
+"""The same of one without ink."""
+CONFIRMED = 0.9
+"""Probability from which the reader of figures confirms digits."""
 OTHER_SIGN = 0.1
-"""Share of misread words before a figure that are the other sign: 减少 looks like no 增加."""
+"""Share of misread words before a figure that are the other sign: 减少 looks like no 增加. Where two words
+say the same sign both must be."""
 _OTHER = -1
 """A character that is none of a figure's."""
 
@@ -51,12 +60,21 @@ class Worded(NamedTuple):
     probability: float
     certainty: float
 
+    @property
+    def digits(self) -> str:
+        return unicodedata.normalize("NFKC", self.number)
+
+    @property
+    def has_misread_unit(self) -> bool:
+        """Whether there is a word behind the digits that is no unit: 宗 read as 示."""
+        return has_misread_word(self.number + self.after)
+
 
 def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     """The digits of a figure with words; None for other texts, and where the posteriors do not tell."""
-    text = recognition.text.strip()
+    text = _TRAILING_SPECK.sub("", recognition.text.strip())
     match = _WORDED.fullmatch(text)
-    if recognition.log_probs is None or not match or not is_figure(text):
+    if recognition.log_probs is None or not match or not (is_figure(text) or has_misread_word(text)):
         return None
     before, number, after = match["before"], match["number"], match["after"] or ""
     if not re.search(r"[^\W\d]", before + after):
@@ -64,8 +82,9 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     probs = np.exp(recognition.log_probs)
     shown = _characters(probs)
     wanted = unicodedata.normalize("NFKC", number)
+    is_first = str.isdigit if wanted[0].isdigit() else wanted[0].__eq__
     first = next(
-        (i for i, (c, *_) in enumerate(shown) if c >= 0 and FIGURE_ALPHABET[c].isdigit()), len(shown)
+        (i for i, (c, *_) in enumerate(shown) if c >= 0 and is_first(FIGURE_ALPHABET[c])), len(shown)
     )
     own = shown[first : first + len(wanted)]
     if "".join(FIGURE_ALPHABET[c] if c >= 0 else "" for c, *_ in own) != wanted:
@@ -75,10 +94,12 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     frames = [frame for _, frame, _ in shown]
     start, stop = 0, width
     if before:
-        start = _find_gap(line, ends[len(before)], frames[max(0, first - 1) : first + 1], len(probs))
+        beside = frames[max(0, first - 1) : first + 1]
+        start = _find_gap(line, ends[len(before)], beside, len(probs), words_before=True)
     if after:
         behind = first + len(wanted)
-        stop = _find_gap(line, ends[len(before + number)], frames[behind - 1 : behind + 1], len(probs))
+        beside = frames[behind - 1 : behind + 1]
+        stop = _find_gap(line, ends[len(before + number)], beside, len(probs), words_before=False)
     if stop <= start:
         return None
     left, top, right, bottom = line.bbox
@@ -87,8 +108,20 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     bbox = BBox(left + start * px, top, left + stop * px, bottom)
     # The score is the mean over all characters: what the digits lack to it is not the words' fault.
     lacking = len(shown) * (1.0 - recognition.score) - sum(1.0 - p for _, _, p in own)
-    doubt = OTHER_SIGN * min(1.0, max(0.0, lacking))
-    return Worded(bbox, before, number, after, probability, 1.0 - doubt)
+    doubt = (OTHER_SIGN * min(1.0, max(0.0, lacking))) ** max(1, len(say_signs(before)))
+    return Worded(bbox, mend_sign(before), number, after, probability, 1.0 - doubt)
+
+
+def is_confirmed(worded: Worded, figures: np.ndarray | None) -> bool:
+    """Whether a word that is no unit hides none of the digits: the reader of figures, to which words are
+    dirt, sees these alone in the whole line.
+
+    Args:
+        figures: what it sees there, see `giar_ml.ocr.figures.FigureReader.read`.
+    """
+    if not worded.has_misread_unit:
+        return True
+    return figures is not None and k_best(figures).get(worded.digits, 0.0) >= CONFIRMED
 
 
 def without_words(gray: np.ndarray, line: Line, worded: Worded) -> None:
@@ -106,7 +139,7 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
     Args:
         figures: what it sees there, see `giar_ml.ocr.figures.FigureReader.read`.
     """
-    number = unicodedata.normalize("NFKC", worded.number)
+    number = worded.digits
     read, seen = {number: worded.probability}, k_best(figures)
     # Where they do not agree the digits may have been parted from the words in the wrong place.
     agree = max(seen, key=lambda text: seen[text]) == number
@@ -123,7 +156,7 @@ def with_readings(token: Token, worded: Worded, figures: np.ndarray) -> Token:
         for text, p in sorted(weighed.items(), key=in_order)[: N_READINGS + 1]
         if any(map(str.isdigit, text)) and p >= LEAST_READING
     )
-    if not readings or not is_figure(readings[0].text):
+    if not readings or not (is_figure(readings[0].text) or has_misread_word(readings[0].text)):
         return token
     return replace(token, text=readings[0].text, confidence=readings[0].probability, readings=readings)
 
@@ -166,9 +199,10 @@ def _em(line: Line) -> float:
     return EM * line.bbox.height * line.crop.shape[1] / max(1.0, line.bbox.width)
 
 
-def _find_gap(line: Line, end: float, frames: Sequence[int], n_frames: int) -> int:
+def _find_gap(line: Line, end: float, frames: Sequence[int], n_frames: int, *, words_before: bool) -> int:
     """The column of a crop at which a character ends: in the middle of a gap that is wide, and near to where
-    it should end by its width; where there is none, where there is little ink.
+    it should end by its width; where there is none, where there is little ink. What little stands in the gap
+    goes with the words.
 
     Args:
         frames: that show the character and the next one, of `n_frames`: it ends between them.
@@ -189,4 +223,7 @@ def _find_gap(line: Line, end: float, frames: Sequence[int], n_frames: int) -> i
     if not gaps:
         return first + int((dark + np.abs(np.arange(len(dark)) + first - end) / em).argmin())
     start, stop = max(gaps, key=lambda gap: gap[1] - gap[0] - abs(sum(gap) / 2 + first - end))
+    # Columns of the last stroke of 少 are pale, too.
+    if blank := runs(dark[start:stop] < BLANK):
+        start, stop = (start + column for column in blank[-1 if words_before else 0])
     return first + (start + stop) // 2
