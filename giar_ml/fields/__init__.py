@@ -159,8 +159,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
         evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
     n_named, has_shape = _count_named_rows(lines), _has_shape(evidence)
-    layouts = {j: evidence[j].layouts[0] for j in matched}
-    spare = find_spare(lines, matched, layouts, form)
+    spare = find_spare(lines, matched, {j: evidence[j].layouts[0] for j in matched}, form)
     unnamed = [_UNNAMED] if has_shape and n_named < _FEWEST_NAMED_ROWS else []
     return FormEvidence(
         form,

@@ -46,9 +46,9 @@ _LOST_UNNAMED_COLUMN = 0.3
 _LOST_COLUMN_NO_HEADER = 3.0
 _WRONG_HEADER = 4.0
 _WRONG_SURE_HEADER, _NO_SURE_HEADER = 8.0, 3.0
-"""Below the header of another column, or below none, where each column has a header that is surely read. Of N
-figures other than 0 in such tables of scans none stood below that of another column, and 3 below none."""
-_SURE_HEADER = 0.99
+"""Below the header of another column, or below none, in a table in which each column has one that was surely
+read. Of 5,300 figures other than 0 in such tables of 100 scans, none stood below another, and 9 below none."""
+_SURE_HEADER = 0.9
 _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
@@ -325,10 +325,10 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     in_place = line.gridded or headers.table == line.table
     placed = _place_headers(section, headers.fields) if in_place else []
     centers = [sum(place.position) / 2 for place in line.fields]
-    if line.gridded:
+    is_sure = line.gridded and headers.table == line.table and _name_all(placed, section)
+    if line.gridded and not is_sure:
         # The rule between two headers was lost: which of them it names cannot be said.
         placed = [(h, c) for h, c in placed if sum(map(h.is_across, centers)) <= 1]
-    is_sure = line.gridded and headers.table == line.table and _name_all(placed, section)
     wrong = _WRONG_SURE_HEADER if is_sure else _WRONG_HEADER
     if not line.gridded:
         wrong = _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
@@ -342,8 +342,8 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
 
 def _name_all(placed: Sequence[tuple[Field, int]], section: Section) -> bool:
     """Whether each column has a header that was surely read and labelled."""
-    sure = {c for header, c in placed if _is_surely(header, f"column:{section.table}.{section.columns[c].key}")}
-    return len(sure) == len(section.columns)
+    names = [f"column:{section.table}.{column.key}" for column in section.columns]
+    return len({c for header, c in placed if _is_surely(header, names[c])}) == len(names)
 
 
 def _is_surely(header: Field, name: str) -> bool:

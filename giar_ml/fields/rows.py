@@ -393,9 +393,7 @@ def n_sure_figures(line: Line) -> int:
     return sum(_is_labelled_figure(place) and _is_surely_read(place) for place in line.fields)
 
 
-def find_unplaced(
-    lines: Sequence[Line], used: set[int], spare: Set[int] = frozenset()
-) -> Iterable[Problem]:
+def find_unplaced(lines: Sequence[Line], used: set[int], spare: Set[int] = frozenset()) -> Iterable[Problem]:
     """Lines with figures that found no row, in tables that did find some, or between their lines in a dump.
     Marks beside a header that look like figures, and are labelled as none, or are no sure ones, are not
     meant, nor a lone one beside a caption: a shaded row; nor what stands far from all rows of its page: a

@@ -13,8 +13,8 @@ from giar_ml.forms import Form, Header, Section
 from giar_ml.label import best_label
 
 _MOST_MARKS = 2
-"""Sure figures of a line that is no row: the number of a page, ticks of a pen, rests of rules. Of the lines that
-found no row in scans read wholly right, none had more, but for halves of rows that a streak had cut in two."""
+"""Sure figures of a line that is no row: the number of a page, ticks of a pen, rests of rules. Of the lines
+left over in scans read wholly right, none had more, but for half a row that a streak had cut in two."""
 _TELLING = 2
 """Sure figures of a row that tell the height at which its others would stand; one may be a mark."""
 _NEAR = 2.0
