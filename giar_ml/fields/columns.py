@@ -47,7 +47,7 @@ _LOST_COLUMN_NO_HEADER = 3.0
 _WRONG_HEADER = 4.0
 _WRONG_SURE_HEADER, _NO_SURE_HEADER = 8.0, 3.0
 """Below the header of another column, or below none, in a table in which each column has one that was surely
-read. Of 5,300 figures other than 0 in such tables of 100 scans, none stood below another, and 9 below none."""
+read. Of 5,300 figures other than 0 in such tables of 100 scans none stood below another, and 9 below none."""
 _SURE_HEADER = 0.9
 _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
