@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from decimal import Decimal
 from itertools import combinations
 
 import pytest
@@ -105,3 +106,14 @@ def test_a_figure_of_several_digits_is_no_mark(
     figures, ahead = lead(Line(1, 0, True, False, (), tuple(fields)), [header], section, row)
     assert (ahead >= PROOF) is proven
     assert not proven or figures == [parse_figure(text, "amount")]
+
+
+def test_a_lone_figure_beside_its_header_is_as_sure_as_below_it() -> None:
+    # Once 8645.91 at the right edge of a wide column was held to be as likely no figure of it.
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "fees")
+    header = field(58, 76, "名", label="column:disclosure.amount")
+    line = Line(1, 0, True, False, (), (field(27, 57), field(96, 100, "8645.91", 0.993)))
+    figures, ahead = lead(line, [header], section, row)
+    assert figures == [Decimal("8645.91")]
+    assert ahead >= PROOF

@@ -332,10 +332,12 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     wrong = _WRONG_SURE_HEADER if is_sure else _WRONG_HEADER
     if not line.gridded:
         wrong = _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
+    # A figure at the edge of a wide column may stand beside its header: this tells it from a mark only.
+    beside = _NO_SURE_HEADER if is_sure and line.n_figures > len(section.columns) else 0.0
     costs = []
     for place, center in zip(line.fields, centers, strict=True):
         above = {c for header, c in placed if header.is_across(center)}
-        none = _NO_SURE_HEADER if is_sure and not above and place.is_figure else 0.0
+        none = beside if not above and place.is_figure else 0.0
         costs.append([wrong if above and c not in above else none for c in range(len(section.columns))])
     return costs
 
