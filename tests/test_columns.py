@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from decimal import Decimal
 from itertools import combinations
 
 import pytest
 
-from giar_ml.fields.columns import _MARGIN, _MOST_ALTERNATIVES, _k_best_places
+from giar_ml.document import BBox, Reading, Token
+from giar_ml.fields.columns import _MARGIN, _MOST_ALTERNATIVES, Headers, Layout, _k_best_places, lay_fields
+from giar_ml.fields.lines import Field, Line
+from giar_ml.figures import parse_figure
+from giar_ml.forms import Header, Section, load_form
+from giar_ml.verdict import PROOF
 
 
 def all_ways(
@@ -42,3 +49,71 @@ def test_the_cheapest_ways_are_found(seed: int) -> None:
     assert found[0][0] == pytest.approx(min(ways.values()))
     near = sum(cost <= found[0][0] + _MARGIN - 1e-6 for cost in ways.values())
     assert len(found) >= min(near, _MOST_ALTERNATIVES)
+
+
+COERCION = next(
+    (section, row) for section in load_form("2019").sections for row in section.rows if row.key == "coercion"
+)
+
+
+def field(left: float, right: float, text: str = "", sure: float = 1.0, label: str = "figure") -> Field:
+    bbox = BBox(left, 0, right, 10)
+    readings = (Reading(text, sure),) if label == "figure" else ()
+    token = Token(text, bbox, sure, readings, labels={label: 1.0}) if text else None
+    return Field(bbox, (left / 100, right / 100), token)
+
+
+def lead(line: Line, headers: Sequence[Field], section: Section, row: Header) -> tuple[list[object], float]:
+    """The figures of the cheapest layout, and by how much it is ahead of one with others."""
+
+    def figures(layout: Layout) -> list[object]:
+        return [seen.readings[0][0] if seen else "-" for seen in layout.cells.values()]
+
+    fields = [(header, header.labels) for header in headers]
+    best, *others = lay_fields(line, section, row, Headers(fields, line.table), prints_zeros=False)
+    return figures(best), min(o.cost - best.cost for o in others if figures(o) != figures(best))
+
+
+@pytest.mark.parametrize(("sure", "proven"), [(0.98, True), (0.6, False)])
+def test_a_figure_below_its_own_header_is_in_no_other_column(sure: float, proven: bool) -> None:
+    # Once 120723 below 本年增/减 was held to be as likely that of the year before.
+    names = [(37, 56, "previous"), (62, 75, "change"), (83, 99, "decisions")]
+    headers = [field(*at, "名", sure, f"column:disclosure.{key}") for *at, key in names]
+    fields = (field(35, 57), field(63, 75, "120723"), field(76, 87), field(88, 95, "14776"))
+    figures, ahead = lead(Line(1, 0, True, False, (), fields), headers, *COERCION)
+    assert figures == [None, 120723, 14776]
+    assert (ahead >= PROOF) is proven
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "mark", "sure", "proven"),
+    [
+        pytest.param("1.00", 77, "5", 0.7, True, id="figure beside a mark"),
+        pytest.param("14701.38", 20, "1", 0.966, True, id="figure beside a stroke below no header"),
+        pytest.param("14701.38", 77, "1", 0.966, False, id="figure beside a stroke below its header"),
+        pytest.param("7", 77, "5", 0.7, False, id="one digit may be a mark"),
+        pytest.param("11", 77, "5", 0.7, False, id="strokes"),
+        pytest.param("14701.38", 77, "25", 0.9999, False, id="two figures"),
+    ],
+)
+def test_a_figure_of_several_digits_is_no_mark(
+    text: str, at: float, mark: str, sure: float, proven: bool
+) -> None:
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "fees")
+    header = field(35, 99, "名", label="column:disclosure.amount")
+    fields = sorted((field(60, 70, text, 0.99998), field(at, at + 1, mark, sure)), key=lambda f: f.position)
+    figures, ahead = lead(Line(1, 0, True, False, (), tuple(fields)), [header], section, row)
+    assert (ahead >= PROOF) is proven
+    assert not proven or figures == [parse_figure(text, "amount")]
+
+
+def test_a_lone_figure_beside_its_header_is_as_sure_as_below_it() -> None:
+    # Once 8645.91 at the right edge of a wide column was held to be as likely no figure of it.
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "fees")
+    header = field(58, 76, "名", label="column:disclosure.amount")
+    line = Line(1, 0, True, False, (), (field(27, 57), field(96, 100, "8645.91", 0.993)))
+    figures, ahead = lead(line, [header], section, row)
+    assert figures == [Decimal("8645.91")]
+    assert ahead >= PROOF

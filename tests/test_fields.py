@@ -19,9 +19,10 @@ from giar_ml.fields import (
     _foreign_label_cost,
     collect_evidence,
 )
-from giar_ml.fields.columns import _see
+from giar_ml.fields.columns import Headers, _see, lay_fields
 from giar_ml.fields.lines import Field, Line, document_lines
-from giar_ml.fields.rows import find_unplaced, form_rows, row_label_costs, without_scribbles
+from giar_ml.fields.rows import Match, find_unplaced, form_rows, row_label_costs, without_scribbles
+from giar_ml.fields.spare import find_spare
 from giar_ml.fields.strays import without_strays
 from giar_ml.forms import Form, Header, load_form, load_forms
 from giar_ml.label.classifier import load_classifier
@@ -845,3 +846,71 @@ def test_the_form_is_that_of_a_full_search(index: int) -> None:
     found, kept = _choose_form(lines, forms)
     near = [way for way in ways if way.cost < ways[0].cost + 7]
     assert (found.name, list(kept[: len(near)])) == (form.name, near)
+
+
+SPARE = load_form("2021")
+SPARE_ROWS = {f"{section.table}.{row.key}": j for j, (section, row) in enumerate(form_rows(SPARE))}
+
+
+def row_at(top: float, *texts: str, label: str | None = None, sure: float = 1.0) -> Line:
+    """A line of a scan with its figures at a height of the page, 10 px high; an empty text is a blank."""
+    boxes = [BBox(100.0 * i, top, 100.0 * i + 9, top + 10) for i in range(len(texts) + 1)]
+    name = Token("名", boxes[0], labels={f"row:{label}": 1.0})
+    tokens = [Token(t, b, sure, labels={"figure": 1.0}) for t, b in zip(texts, boxes[1:], strict=True)]
+    fields = tuple(Field(t.bbox, (0.5, 0.6), t if t.text else None) for t in tokens)
+    return Line(1, 0, True, False, (Field(boxes[0], (0.0, 0.1), name),) if label else (), fields)
+
+
+def is_spare(line: Line, above: Line, below: Line, *names: str) -> bool:
+    """Whether a line is spare between two others that were laid into these rows of the form."""
+    lines = [above, line, below]
+    matched, layouts = {}, {}
+    for i, name in zip((0, 2), names, strict=True):
+        j = SPARE_ROWS[name]
+        section, row = form_rows(SPARE)[j]
+        matched[j] = Match(lines[i], (i,), 0.0)
+        layouts[j] = lay_fields(lines[i], section, row, Headers([], None), prints_zeros=True)[0]
+    return 1 in find_spare(lines, matched, layouts, SPARE)
+
+
+PENALTIES, COERCION, FEES = "disclosure.penalties", "disclosure.coercion", "disclosure.fees"
+LEVEL = row_at(0, "42", label=PENALTIES)
+
+
+@pytest.mark.parametrize(
+    ("line", "above", "below", "name", "expected"),
+    [
+        pytest.param(row_at(100, "1"), LEVEL, row_at(200, "7", label=COERCION), COERCION, True, id="page"),
+        pytest.param(row_at(100, "1"), LEVEL, row_at(200, "", label=COERCION), COERCION, False, id="blank"),
+        pytest.param(row_at(100, "1"), LEVEL, row_at(200, "7", label=FEES), FEES, False, id="row lost"),
+        pytest.param(row_at(12, "1"), LEVEL, row_at(200, "7", label=COERCION), COERCION, False, id="near"),
+        pytest.param(
+            row_at(100, "1", "2", "3"), LEVEL, row_at(200, "7", label=COERCION), COERCION, False, id="many"
+        ),
+        pytest.param(
+            row_at(100, "1", label=FEES), LEVEL, row_at(200, "7", label=COERCION), COERCION, False, id="named"
+        ),
+        pytest.param(
+            row_at(100, "1"), LEVEL, row_at(200, "7", label=COERCION, sure=0.6), COERCION, False, id="unsure"
+        ),
+        pytest.param(row_at(100, "1"), LEVEL, row_at(200, "7"), COERCION, False, id="no label of its own"),
+        pytest.param(
+            replace(row_at(100, "1"), certain=True), LEVEL, row_at(200, "7", label=COERCION), COERCION, False,
+            id="not from pixels",
+        ),
+    ],
+)  # fmt: skip
+def test_a_line_between_rows_that_lack_nothing_is_spare(
+    line: Line, above: Line, below: Line, name: str, expected: bool
+) -> None:
+    # Once the number of a page was a figure without a row, and a report that was read right went to review.
+    assert is_spare(line, above, below, PENALTIES, name) is expected
+
+
+@pytest.mark.parametrize(("total", "expected"), [("8", True), ("9", False)])
+def test_a_piece_of_a_row_is_spare_when_its_sum_holds(total: str, expected: bool) -> None:
+    duplicate, publication = "requests.not_processed.duplicate", "requests.not_processed.publication"
+    above = row_at(0, "5", "", "", "3", "", "", total, label=duplicate)
+    below = row_at(30, *"0000000", label=publication)
+    torn = row_at(12, "5", "3", "0", "8", label=duplicate)
+    assert is_spare(torn, above, below, duplicate, publication) is expected

@@ -29,6 +29,7 @@ from giar_ml.fields.rows import (
     tables_with_zeros,
     without_scribbles,
 )
+from giar_ml.fields.spare import find_spare
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import LabelledToken, best_label
 from giar_ml.label.names import OTHER, form_labels
@@ -158,6 +159,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
         evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
     n_named, has_shape = _count_named_rows(lines), _has_shape(evidence)
+    spare = find_spare(lines, matched, {j: evidence[j].layouts[0] for j in matched}, form)
     unnamed = [_UNNAMED] if has_shape and n_named < _FEWEST_NAMED_ROWS else []
     return FormEvidence(
         form,
@@ -165,7 +167,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         alignment.cost,
         n_named_rows=n_named,
         has_shape=has_shape,
-        problems=(*unnamed, *find_unplaced(lines, placed)),
+        problems=(*unnamed, *find_unplaced(lines, placed, spare)),
         labels=tuple(name_labels(lines, matched, rows)),
     )
 

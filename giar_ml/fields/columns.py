@@ -30,6 +30,9 @@ from giar_ml.report import Value
 # Costs in nats: minus the logarithm of how often it happens.
 _SKIP_FIGURE = 12.0
 _SKIP_SURPLUS_FIGURE = 6.0
+_SKIP_SURPLUS_NUMBER = 10.0
+"""For a figure of several digits, surely read: of 29 marks beside the figures of such lines, in 600 scans, 26
+were read as one character, and none of the others surely; so were all 11 longer figures."""
 _SKIP_SURPLUS_ZERO = 4.0
 _SKIP_SURPLUS_MARK = 1.0
 _SKIP_FIRST_BLANK = 0.2
@@ -42,6 +45,10 @@ _LOST_NAMED_COLUMN = 9.0
 _LOST_UNNAMED_COLUMN = 0.3
 _LOST_COLUMN_NO_HEADER = 3.0
 _WRONG_HEADER = 4.0
+_WRONG_SURE_HEADER, _NO_SURE_HEADER = 8.0, 3.0
+"""Below the header of another column, or below none, in a table in which each column has one that was surely
+read. Of 5,300 figures other than 0 in such tables of 100 scans none stood below another, and 9 below none."""
+_SURE_HEADER = 0.9
 _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
 _UNNAMED_HEADER = 3.0
@@ -291,7 +298,15 @@ def _surplus_cost(token: Token) -> float:
     if token.is_likely_nothing or is_text:
         return _SKIP_SURPLUS_MARK
     most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
+    if _is_number(token):
+        most = _SKIP_SURPLUS_NUMBER
     return min(most, _SKIP_SURPLUS_MARK - math.log(max(1e-9, 1 - token.confidence)))
+
+
+def _is_number(token: Token) -> bool:
+    """Whether a token surely reads as several digits, and as no row of strokes."""
+    digits = [c for c in plain(token.text) if c.isdigit()]
+    return len(digits) > 1 and set(digits) != {"1"} and token.confidence >= _SURE
 
 
 def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
@@ -311,15 +326,31 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     in_place = line.gridded or headers.table == line.table
     placed = _place_headers(section, headers.fields) if in_place else []
     centers = [sum(place.position) / 2 for place in line.fields]
-    if line.gridded:
+    is_sure = line.gridded and headers.table == line.table and _name_all(placed, section)
+    if line.gridded and not is_sure:
         # The rule between two headers was lost: which of them it names cannot be said.
         placed = [(h, c) for h, c in placed if sum(map(h.is_across, centers)) <= 1]
-    wrong = _WRONG_HEADER if line.gridded else _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
+    wrong = _WRONG_SURE_HEADER if is_sure else _WRONG_HEADER
+    if not line.gridded:
+        wrong = _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
+    # A figure at the edge of a wide column may stand beside its header: this tells it from a mark only.
+    beside = _NO_SURE_HEADER if is_sure and line.n_figures > len(section.columns) else 0.0
     costs = []
-    for center in centers:
+    for place, center in zip(line.fields, centers, strict=True):
         above = {c for header, c in placed if header.is_across(center)}
-        costs.append([wrong if above and c not in above else 0.0 for c in range(len(section.columns))])
+        none = beside if not above and place.is_figure else 0.0
+        costs.append([wrong if above and c not in above else none for c in range(len(section.columns))])
     return costs
+
+
+def _name_all(placed: Sequence[tuple[Field, int]], section: Section) -> bool:
+    """Whether each column has a header that was surely read and labelled."""
+    names = [f"column:{section.table}.{column.key}" for column in section.columns]
+    return len({c for header, c in placed if _is_surely(header, names[c])}) == len(names)
+
+
+def _is_surely(header: Field, name: str) -> bool:
+    return header.token is not None and header.labels.get(name, 0.0) * header.token.confidence >= _SURE_HEADER
 
 
 def _place_headers(section: Section, headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:

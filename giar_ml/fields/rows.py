@@ -6,7 +6,7 @@ import math
 import re
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import replace
 from itertools import accumulate, pairwise
 from operator import attrgetter
@@ -40,14 +40,14 @@ _OTHER_TABLE = 2.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
-_SURELY_NONE = 0.05
+SURELY_NONE = 0.05
 """A place whose token is a figure with less probability holds none."""
 _MAX_UNIT = 2
 """Characters of the longest unit, 万元; more are words, unless they make a figure: 增加3件."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _FEWEST_LETTERS = 2
 """Characters of the shortest label, 其他; fewer are a mark, or a piece of one."""
-_SURELY = 0.9
+SURELY = 0.9
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
 _NO_FIELDS = 4.0
@@ -344,22 +344,25 @@ def _is_labelled_figure(field: Field) -> bool:
     token = field.token
     if token is None or token.is_likely_nothing:
         return False
-    if field.labels and field.labels.get(FIGURE, 0.0) < _SURELY_NONE:
+    if field.labels and field.labels.get(FIGURE, 0.0) < SURELY_NONE:
         return False
     is_words = len(_CHINESE.findall(token.text)) > _MAX_UNIT and not is_figure(mend_figure(token.text))
     return bool(token.readings) or not is_words
 
 
 def _names(line: Line, kind: str) -> bool:
-    """Whether a line surely has a label of a kind, `caption:` or `column:`."""
-    return any(
-        p >= _SURELY for place in line.labels for name, p in place.labels.items() if name.startswith(kind)
-    )
+    """Whether a line surely has a label of a kind, `caption:` or `column:`, be it behind a mark."""
+    places = (*line.labels, *line.fields)
+    return any(p >= SURELY for place in places for name, p in place.labels.items() if name.startswith(kind))
 
 
 def _n_sure(line: Line) -> int:
     """How many figures of a line are sure; marks among the dots of a shaded row are not."""
-    return sum(place.token is not None and place.token.confidence >= _SURELY for place in line.fields)
+    return sum(map(_is_surely_read, line.fields))
+
+
+def _is_surely_read(place: Field) -> bool:
+    return place.token is not None and place.token.confidence >= SURELY
 
 
 def _stands_off(line: Line, rows: Sequence[Line]) -> bool:
@@ -385,18 +388,23 @@ def without_scribbles(lines: Sequence[Line]) -> list[Line]:
     return [line for line in lines if line in named or not _stands_off(line, named)]
 
 
-def find_unplaced(lines: Sequence[Line], used: set[int]) -> Iterable[Problem]:
+def n_sure_figures(line: Line) -> int:
+    """How many places of a line hold a figure, surely read; marks that are likelier nothing are none."""
+    return sum(_is_labelled_figure(place) and _is_surely_read(place) for place in line.fields)
+
+
+def find_unplaced(lines: Sequence[Line], used: set[int], spare: Set[int] = frozenset()) -> Iterable[Problem]:
     """Lines with figures that found no row, in tables that did find some, or between their lines in a dump.
     Marks beside a header that look like figures, and are labelled as none, or are no sure ones, are not
     meant, nor a lone one beside a caption: a shaded row; nor what stands far from all rows of its page: a
-    seal."""
+    seal; nor `spare` lines, which none of its rows wants."""
     tables = {lines[i].table for i in used}
     for i, line in enumerate(lines):
         is_inside = line.table in tables or (not line.gridded and used and min(used) < i < max(used))
-        if i in used or not is_inside or not any(map(_is_labelled_figure, line.fields)):
+        if i in used or i in spare or not is_inside or not any(map(_is_labelled_figure, line.fields)):
             continue
         n_marks = 1 if _names(line, "caption:") else 0 if _names(line, "column:") else -1
-        if _n_sure(line) > n_marks and not _stands_off(line, [lines[j] for j in used]):
+        if n_sure_figures(line) > n_marks and not _stands_off(line, [lines[j] for j in used]):
             shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
             yield Problem(
                 "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
