@@ -1,27 +1,21 @@
-"""What changing a cell costs at least, by the sums it stands in. Pure.
+"""Which changes no answer within a limit can make. Pure.
 
-In every sum that the first readings break some cell changes: to a figure that mends the sum alone, or else
-another one with it. What these sums demand is charged to the changes that could meet it, as much as the
-cheapest of them can bear; what a change costs beyond that comes on top for whoever makes it. (A dual ascent
-on the linear relaxation, and fixing by reduced costs.) And whoever changes the figure of a cell breaks its
-other sums, and must change another cell in each of them.
+Beyond what all sums together demand (`relax`), whoever makes a change that leaves a sum broken pays for another
+change that mends it, or for two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 from giar_ml.forms import Sum
+from giar_ml.solve.changes import Changes, Place, Prices
+from giar_ml.solve.relax import Relaxed, relax
 
-
-class Prices(NamedTuple):
-    """Of a cell, in thousandths of a nat: its first figure (None: none was read), what it costs at least, and
-    how much more with each other lawful figure; None is any figure."""
-
-    first: int | None
-    least: int
-    others: Mapping[int | None, int]
+NEVER = 10**9
+"""The cost of what cannot be."""
+FAR = 10**8
+"""More than any answer costs."""
 
 
 class Bounds:
@@ -32,68 +26,128 @@ class Bounds:
     """
 
     def __init__(self, prices: Mapping[str, Prices], sums: Sequence[Sum]) -> None:
-        self._unread = {key for key, price in prices.items() if price.first is None}
-        self._rest = {key: dict(price.others) for key, price in prices.items()}
-        self._kept: list[frozenset[str]] = []
-        """The cells of sums that the first readings keep, no two of them with two cells in common."""
-        self._least = sum(price.least for price in prices.values())
-        broken = []
-        for s in sums:
-            cells = frozenset((*s.left, *s.right))
-            if not self._unread.isdisjoint(cells):
-                continue
-            lack = _add(s.right, prices) - _add(s.left, prices)
-            if lack:
-                wanted = dict.fromkeys(s.left, lack) | dict.fromkeys(s.right, -lack)
-                broken.append({key: (prices[key].first or 0) + change for key, change in wanted.items()})
-            elif all(len(cells & other) < 2 for other in self._kept):
-                self._kept.append(cells)
-        for mending in sorted(broken, key=len):
-            self._least += self._charge(mending)
+        self._prices = prices
+        self.changes = Changes(prices, sums)
+        self._relaxed: Relaxed | None = None
+        self._base = sum(
+            price.least + (min(0, *price.others.values(), 0) if key not in self.changes.places else 0)
+            for key, price in prices.items()
+        )
+        self._beyond: list[int] = []
 
-    def _charge(self, mending: Mapping[str, int]) -> int:
-        """What a broken sum demands beyond what other sums have charged to its cells.
-
-        Args:
-            mending: the figure of each of its cells that mends it alone.
-        """
-        rest = [(self._rest[key], figure) for key, figure in mending.items()]
-        alone = [cost for costs, mends in rest for figure, cost in costs.items() if figure in (None, mends)]
-        beside = [
-            cost for costs, mends in rest for figure, cost in costs.items() if figure not in (None, mends)
-        ]
-        # Each of those that do not mend it alone bears one half.
-        half = min(min(alone, default=NEVER) // 2, min(beside, default=NEVER))
-        for costs, mends in rest:
-            for figure in costs:
-                costs[figure] -= 2 * half if figure in (None, mends) else half
-        return 2 * half
+    @property
+    def relaxed(self) -> Relaxed:
+        if self._relaxed is None:
+            self._relaxed = relax(self.changes)
+            everything = range(len(self.changes.all))
+            self._beyond = self._with_others(everything, self._relaxed.beyond)
+        return self._relaxed
 
     def least(self) -> int:
         """What every answer costs at least."""
-        return self._least
+        return self._base + self.relaxed.least
 
-    def open_cells(self, limit: int) -> set[str]:
-        """Cells whose lawful figure may differ from the first reading in an answer that costs `limit` at
-        most; all others have it in every such answer."""
-        left = limit - self._least
-        changes = {key: min(rest.values(), default=NEVER) for key, rest in self._rest.items()}
-        open_ = {key for key, change in changes.items() if change <= left} | self._unread
-        while True:
-            least = {key: changes[key] for key in open_}
-            for cells in self._kept:
-                still = [key for key in cells if key in open_]
-                for key in still:
-                    least[key] += min((changes[other] for other in still if other != key), default=NEVER)
-            found = {key for key in open_ if least[key] <= left} | self._unread
-            if found == open_:
-                return open_
-            open_ = found
+    def open_figures(self, limit: int) -> dict[str, dict[int | None, int]]:
+        """Other lawful figures than the first that answers may have which cost `limit` at most, and what is
+        left of the limit when a cell has it, beyond its price; None is any figure but those of the cell's
+        that mend a sum alone."""
+        left = limit - self.least()
+        relaxed, changes = self.relaxed, self.changes
+        open_ = [n for n, cost in enumerate(self._beyond) if cost <= left]
+        for _ in range(2):
+            costs = self._with_others(open_, relaxed.beyond)
+            still = [n for n in open_ if costs[n] <= left]
+            if len(still) == len(open_):
+                break
+            open_ = still
+        found: dict[str, dict[int | None, int]] = {}
+        for n in open_:
+            change = changes.all[n]
+            found.setdefault(change.key, {})[change.figure] = change.cost + left - costs[n]
+        for key, price in self._prices.items():
+            if key not in changes.places:
+                cheapest = min(0, *price.others.values(), 0)
+                rest = {
+                    figure: left + cheapest
+                    for figure, cost in price.others.items()
+                    if price.first is None or cost - cheapest <= left
+                }
+                if rest or price.first is None:
+                    found[key] = rest
+        return found
+
+    def demands(self) -> list[tuple[dict[tuple[str, int | None], int], int]]:
+        """What the relaxation found to matter, by cell and figure."""
+        found = []
+        for demand in self.relaxed.demands:
+            weights = {
+                (self.changes.all[n].key, self.changes.all[n].figure): w for n, w in demand.weights.items()
+            }
+            found.append((weights, demand.least))
+        return found
+
+    def _with_others(self, open_: Sequence[int], beyond: Sequence[int]) -> list[int]:
+        """What each change costs with those that it takes beside it in each of its sums."""
+        changes = self.changes
+        tables = [_SumTable() for _ in changes.lack]
+        for n in open_:
+            change = changes.all[n]
+            for place in changes.places[change.key]:
+                tables[place.sum].add(change.key, changes.effect(change, place), beyond[n], place)
+        for table in tables:
+            table.close()
+        costs = [NEVER] * len(changes.all)
+        for n in open_:
+            change = changes.all[n]
+            cost = beyond[n]
+            for place in changes.places[change.key]:
+                effect = changes.effect(change, place)
+                table = tables[place.sum]
+                if effect is None:
+                    cost += table.any_beside(change.key)
+                elif changes.lack[place.sum] + effect:
+                    cost += table.mend_beside(change.key, changes.lack[place.sum] + effect, changes)
+            costs[n] = cost
+        return costs
 
 
-NEVER = 10**9
-"""The cost of what cannot be."""
+class _SumTable:
+    """The cheapest changes of one sum."""
 
+    def __init__(self) -> None:
+        self._cells: dict[str, int] = {}
+        self._by_effect: dict[int, list[tuple[int, str]]] = {}
+        self._any: list[tuple[int, str, int]] = []
+        self._cheapest: list[tuple[int, str]] = []
 
-def _add(keys: Collection[str], prices: Mapping[str, Prices]) -> int:
-    return sum(prices[key].first or 0 for key in keys)
+    def add(self, key: str, effect: int | None, cost: int, place: Place) -> None:
+        self._cells[key] = min(cost, self._cells.get(key, cost))
+        if effect is None:
+            self._any.append((cost, key, place.sign))
+        else:
+            self._by_effect.setdefault(effect, []).append((cost, key))
+
+    def close(self) -> None:
+        self._cheapest = sorted((cost, key) for key, cost in self._cells.items())[:3]
+        self._any.sort()
+
+    def _beside(self, key: str) -> list[int]:
+        return [cost for cost, other in self._cheapest if other != key]
+
+    def any_beside(self, key: str) -> int:
+        return next(iter(self._beside(key)), NEVER)
+
+    def mend_beside(self, key: str, left: int, changes: Changes) -> int:
+        costs = self._beside(key)
+        best = costs[0] + costs[1] if len(costs) > 1 else NEVER
+        for cost, other in self._by_effect.get(-left, ()):
+            if other != key and cost < best:
+                best = cost
+        for cost, other, sign in self._any:
+            if cost >= best:
+                break
+            figure = (changes.first[other] or 0) - left * sign
+            if other != key and figure >= 0 and figure not in changes.figures[other]:
+                best = cost
+                break
+        return best

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giar_ml.solve.bounds import NEVER, Bounds, Prices
+from giar_ml.solve.bounds import FAR, NEVER, Bounds
+from giar_ml.solve.changes import Prices
 from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Explanation, Statement, explain
 from giar_ml.solve.program import Answer, Problem, Program
 
@@ -76,7 +77,7 @@ class FigureModel:
         )
         self._bounds = Bounds({key: _price(explanations[key], first[key]) for key in cells}, sums)
         self._budget = budget or Budget()
-        self._programs: dict[frozenset[str], Program] = {}
+        self._widest: tuple[int, Program] | None = None
 
     def minimize(
         self, *, different_from: Mapping[str, int] | None = None, limit: int | None = None, least: int = 0
@@ -139,10 +140,12 @@ class FigureModel:
 
     def _program(self, limit: int | None) -> Program:
         """A program for answers that cost so much at most, to add constraints to."""
-        open_cells = frozenset(self.cells if limit is None else self._bounds.open_cells(limit))
-        if open_cells not in self._programs:
-            self._programs[open_cells] = Program(self._problem, open_cells)
-        program = self._programs[open_cells].copy()
+        open_figures = self._bounds.open_figures(FAR if limit is None else limit)
+        n = sum(map(len, open_figures.values()))
+        if self._widest is None or n > self._widest[0] or 10 * n < 8 * self._widest[0]:
+            demands = self._bounds.demands()
+            self._widest = n, Program(self._problem, open_figures, demands)
+        program = self._widest[1].copy()
         if limit is not None:
             program.limit_cost(limit)
         return program
@@ -163,7 +166,7 @@ class FigureModel:
 
 def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
     """What it costs that the cell has another lawful figure than the first."""
-    least = min(e.cost for e in explanations)
+    least = min(e.cost for e in explanations if first is None or e.lawful == first)
     others: dict[int | None, int] = {}
     for e in explanations:
         if e.lawful is None or e.lawful != first:
