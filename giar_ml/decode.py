@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from giar_ml.forms import Sum
@@ -146,6 +146,7 @@ def decode_within(
     far = int(best_cost) + round(margin * SCALE)
     second: float = far
     others: dict[str, set[int]] = {}
+    known: list[tuple[int, Answer]] = []
     for cost, other, rival_model, _ in found:
         if cost > far:
             continue
@@ -156,6 +157,7 @@ def decode_within(
             if rival is None:
                 continue
             second = min(second, rival.cost + other.price)
+            known.append((rival.cost + other.price, rival))
             proven &= rival.optimal
             near = int(best_cost) + round(open_margin * SCALE) - other.price
             if rival.cost <= near or not rival.optimal:
@@ -171,7 +173,8 @@ def decode_within(
     changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
     rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
     enough = min(far, int(best_cost) + round(_PROVEN * SCALE))
-    gaps = _gaps(rivals, best, changed if second < enough else (), least=int(second), far=enough)
+    changed = changed if second < enough else []
+    gaps = _gaps(rivals, best, changed, known=known, least=int(second), far=enough)
     decisions = {
         cell: Decision(
             pattern=layout.patterns[row.group],
@@ -204,26 +207,45 @@ class _Layout:
 
 
 def _gaps(
-    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cells: Iterable[str], *, least: int, far: int
+    rivals: Sequence[tuple[int, FigureModel]],
+    best: Answer,
+    cells: Collection[str],
+    *,
+    known: Iterable[tuple[int, Answer]],
+    least: int,
+    far: int,
 ) -> dict[str, int]:
     """Per cell what answers with another figure there cost at least, `far` at most.
 
     Args:
         rivals: prices of layouts, and their figures.
+        known: other answers, and what they cost.
         least: what every other answer costs at least.
     """
-    gaps = dict.fromkeys(cells, least)
-    rest = list(gaps)
-    while rest:
-        try:
-            cost, other = _cheapest_other(rivals, {c: best.output[c] for c in rest}, least=least, far=far)
-        except SolverTimeoutError:
-            break
-        # Whoever differs in another of these cells costs as much at least.
-        least = cost
-        gaps.update(dict.fromkeys(rest, cost))
-        rest = [c for c in rest if other is not None and other.output[c] == best.output[c]]
-    return gaps
+    most = dict.fromkeys(cells, far)
+
+    def learn(cost: int, other: Answer) -> None:
+        for cell in cells:
+            if other.output[cell] != best.output[cell]:
+                most[cell] = min(most[cell], cost)
+
+    for cost, other in known:
+        learn(cost, other)
+    gaps = {}
+    for cell in cells:
+        bounds = [price + model.least_with_another(cell, best.output[cell]) for price, model in rivals]
+        gaps[cell] = max(least, min(bounds))
+    for cell in sorted(cells, key=lambda cell: gaps[cell]):
+        if gaps[cell] < most[cell]:
+            output = {cell: best.output[cell]}
+            try:
+                cost, answer = _cheapest_other(rivals, output, least=gaps[cell], far=most[cell] - 1)
+            except SolverTimeoutError:
+                break
+            if answer is not None:
+                learn(cost, answer)
+        gaps[cell] = most[cell]
+    return {cell: min(gap, most[cell]) for cell, gap in gaps.items()}
 
 
 def _cheapest_other(

@@ -6,11 +6,12 @@ change that mends it, or for two.
 
 from __future__ import annotations
 
+from copy import copy
 from collections.abc import Mapping, Sequence
 
 from giar_ml.forms import Sum
 from giar_ml.solve.changes import Changes, Place, Prices
-from giar_ml.solve.relax import Relaxed, relax
+from giar_ml.solve.relax import Relaxation
 
 NEVER = 10**9
 """The cost of what cannot be."""
@@ -26,69 +27,75 @@ class Bounds:
     """
 
     def __init__(self, prices: Mapping[str, Prices], sums: Sequence[Sum]) -> None:
-        self._prices = prices
-        self.changes = Changes(prices, sums)
-        self._relaxed: Relaxed | None = None
-        self._base = sum(
-            price.least + (min(0, *price.others.values(), 0) if key not in self.changes.places else 0)
-            for key, price in prices.items()
-        )
-        self._beyond: list[int] = []
+        self._changes = Changes(prices, sums)
+        self._relaxation = Relaxation(self._changes)
+        self._relaxed = self._relaxation.bound()
+        self._costs = [change.cost for change in self._changes.all]
+        self._alone = {key: price for key, price in prices.items() if key not in self._changes.places}
+        """Cells in no sum that tells anything."""
+        self._base = sum(price.least for price in prices.values())
+        self._base += sum(min(0, *price.others.values(), 0) for price in self._alone.values())
 
-    @property
-    def relaxed(self) -> Relaxed:
-        if self._relaxed is None:
-            self._relaxed = relax(self.changes)
-            everything = range(len(self.changes.all))
-            self._beyond = self._with_others(everything, self._relaxed.beyond)
-        return self._relaxed
+    def otherwise(self, key: str, prices: Mapping[int | None, int]) -> Bounds:
+        """The bounds where other figures of a cell have these prices, and those that have none cannot be."""
+        if key in self._alone:
+            return self
+        changes = {
+            n: min(
+                (prices[figure] for figure in (self._changes.all[n].figure, None) if figure in prices),
+                default=None,
+            )
+            for n in self._changes.of_cell[key]
+        }
+        found = copy(self)
+        found._relaxed = self._relaxation.bound(changes)
+        found._costs = list(self._costs)
+        for n, cost in changes.items():
+            found._costs[n] = NEVER if cost is None else cost
+        return found
 
     def least(self) -> int:
         """What every answer costs at least."""
-        return self._base + self.relaxed.least
+        return self._base + self._relaxed.least
 
     def open_figures(self, limit: int) -> dict[str, dict[int | None, int]]:
-        """Other lawful figures than the first that answers may have which cost `limit` at most, and what is
-        left of the limit when a cell has it, beyond its price; None is any figure but those of the cell's
-        that mend a sum alone."""
+        """Other lawful figures than the first that answers may have which cost `limit` at most, and what the
+        cell may cost with each, beyond what it does with its first; None is any figure but those that mend
+        a sum of the cell alone. A cell whose figure was not read is always among them."""
         left = limit - self.least()
-        relaxed, changes = self.relaxed, self.changes
-        open_ = [n for n, cost in enumerate(self._beyond) if cost <= left]
-        for _ in range(2):
-            costs = self._with_others(open_, relaxed.beyond)
+        beyond = self._relaxed.beyond
+        open_: Sequence[int] = range(len(beyond))
+        for _ in range(3):
+            open_ = [n for n in open_ if beyond[n] <= left]
+            costs = self._with_others(open_, self._relaxed.beyond)
             still = [n for n in open_ if costs[n] <= left]
             if len(still) == len(open_):
                 break
             open_ = still
         found: dict[str, dict[int | None, int]] = {}
         for n in open_:
-            change = changes.all[n]
-            found.setdefault(change.key, {})[change.figure] = change.cost + left - costs[n]
-        for key, price in self._prices.items():
-            if key not in changes.places:
-                cheapest = min(0, *price.others.values(), 0)
-                rest = {
-                    figure: left + cheapest
-                    for figure, cost in price.others.items()
-                    if price.first is None or cost - cheapest <= left
-                }
-                if rest or price.first is None:
-                    found[key] = rest
+            change = self._changes.all[n]
+            found.setdefault(change.key, {})[change.figure] = self._costs[n] + left - costs[n]
+        for key, price in self._alone.items():
+            most = left + min(0, *price.others.values(), 0)
+            figures = {figure: most for figure, cost in price.others.items() if cost <= most}
+            if price.first is None:
+                found[key] = dict.fromkeys(price.others, FAR)
+            elif figures:
+                found[key] = figures
         return found
 
     def demands(self) -> list[tuple[dict[tuple[str, int | None], int], int]]:
-        """What the relaxation found to matter, by cell and figure."""
-        found = []
-        for demand in self.relaxed.demands:
-            weights = {
-                (self.changes.all[n].key, self.changes.all[n].figure): w for n, w in demand.weights.items()
-            }
-            found.append((weights, demand.least))
-        return found
+        """What answers were found to meet, by cell and figure."""
+        names = [(change.key, change.figure) for change in self._changes.all]
+        return [
+            ({names[n]: weight for n, weight in demand.weights.items()}, demand.least)
+            for demand in self._relaxation.demands
+        ]
 
     def _with_others(self, open_: Sequence[int], beyond: Sequence[int]) -> list[int]:
         """What each change costs with those that it takes beside it in each of its sums."""
-        changes = self.changes
+        changes = self._changes
         tables = [_SumTable() for _ in changes.lack]
         for n in open_:
             change = changes.all[n]

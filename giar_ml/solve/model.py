@@ -77,7 +77,8 @@ class FigureModel:
         )
         self._bounds = Bounds({key: _price(explanations[key], first[key]) for key in cells}, sums)
         self._budget = budget or Budget()
-        self._widest: tuple[int, Program] | None = None
+        self._others: dict[tuple[str, int], Bounds] = {}
+        self._pay_for_bounds()
 
     def minimize(
         self, *, different_from: Mapping[str, int] | None = None, limit: int | None = None, least: int = 0
@@ -90,8 +91,12 @@ class FigureModel:
                 than to find what is cheapest.
             least: what it is known to cost at least.
         """
-        for most in self._limits(limit, least):
-            program = self._program(most)
+        bounds = self._bounds
+        if different_from is not None and len(different_from) == 1:
+            ((cell, figure),) = different_from.items()
+            bounds = self._bounds_with_another(cell, figure)
+        for most in self._limits(limit, max(least, bounds.least())):
+            program = self._program(most, bounds)
             program.minimize_cost()
             if different_from is not None:
                 program.differ(different_from, different_from)
@@ -100,11 +105,39 @@ class FigureModel:
                 return answer
         return None
 
+    def least_with_another(self, cell: str, figure: int) -> int:
+        """What answers with another output than this one in a cell cost at least."""
+        return self._bounds_with_another(cell, figure).least()
+
+    def _bounds_with_another(self, cell: str, figure: int) -> Bounds:
+        if (cell, figure) not in self._others:
+            first = self._problem.first[cell]
+            explanations = self._problem.explanations[cell]
+            least = min((e.cost for e in explanations if first is None or e.lawful == first), default=0)
+            lawful = {e.lawful for e in explanations}
+            prices = {
+                other: min(costs)
+                for other in lawful | {figure}
+                if other != first
+                and (
+                    costs := [
+                        e.cost - least
+                        for e in explanations
+                        if e.lawful in (None, other)
+                        and ((e.shown or 0) if e.kind == "misprint" else other) != figure
+                    ]
+                )
+            }
+            if None in lawful and figure not in prices:
+                prices[figure] = NEVER
+            self._others[cell, figure] = self._bounds.otherwise(cell, prices)
+            self._pay_for_bounds()
+        return self._others[cell, figure]
+
     def _limits(self, limit: int | None, least: int) -> Iterator[int | None]:
         """Limits to look within one after the other: the lower, the more cells are settled. There is none
         where nothing can be as cheap as the last.
         """
-        least = max(least, self._bounds.least())
         if limit is not None and limit < least:
             return
         for step in _STEPS:
@@ -138,17 +171,16 @@ class FigureModel:
                 return found
             found.update(cell for cell in rest if answer.lawful[cell] != best.lawful[cell])
 
-    def _program(self, limit: int | None) -> Program:
+    def _program(self, limit: int | None, bounds: Bounds | None = None) -> Program:
         """A program for answers that cost so much at most, to add constraints to."""
-        open_figures = self._bounds.open_figures(FAR if limit is None else limit)
-        n = sum(map(len, open_figures.values()))
-        if self._widest is None or n > self._widest[0] or 10 * n < 8 * self._widest[0]:
-            demands = self._bounds.demands()
-            self._widest = n, Program(self._problem, open_figures, demands)
-        program = self._widest[1].copy()
+        open_figures = (bounds or self._bounds).open_figures(FAR if limit is None else limit)
+        program = Program(self._problem, open_figures, self._bounds.demands())
         if limit is not None:
             program.limit_cost(limit)
         return program
+
+    def _pay_for_bounds(self) -> None:
+        pass
 
     def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
         if self._budget.left <= 0:
