@@ -11,8 +11,10 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 
 from giar_ml.forms import Sum
 from giar_ml.solve import (
@@ -29,6 +31,8 @@ from giar_ml.solve import (
 
 _PROVEN = 7.0
 """Odds of 1,000 to 1, in nats: how much surer than that a changed cell is beside others is not looked for."""
+_FEW = 150
+"""Changes among which it is faster to look for all answers at once than for those that differ in each cell."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
@@ -222,6 +226,7 @@ def _gaps(
         known: other answers, and what they cost.
         least: what every other answer costs at least.
     """
+    gaps = dict.fromkeys(cells, least)
     most = dict.fromkeys(cells, far)
 
     def learn(cost: int, other: Answer) -> None:
@@ -231,40 +236,53 @@ def _gaps(
 
     for cost, other in known:
         learn(cost, other)
-    gaps = {}
-    for cell in cells:
-        bounds = [price + model.least_with_another(cell, best.output[cell]) for price, model in rivals]
-        gaps[cell] = max(least, min(bounds))
-    for cell in sorted(cells, key=lambda cell: gaps[cell]):
-        if gaps[cell] < most[cell]:
-            output = {cell: best.output[cell]}
-            try:
-                cost, answer = _cheapest_other(rivals, output, least=gaps[cell], far=most[cell] - 1)
-            except SolverTimeoutError:
-                break
+    few = sum(model.n_open(far - price) for price, model in rivals) <= _FEW
+    with suppress(SolverTimeoutError):
+        while few and (rest := {cell: best.output[cell] for cell in cells if gaps[cell] < most[cell]}):
+            # Whoever differs in another of these cells costs as much at least.
+            least, answer = _cheapest(rivals, far, partial(_minimize_other, rest, least))
+            gaps.update(dict.fromkeys(rest, least))
             if answer is not None:
-                learn(cost, answer)
-        gaps[cell] = most[cell]
+                learn(least, answer)
+        for cell in () if few else cells:
+            bounds = (price + model.least_with_another(cell, best.output[cell]) for price, model in rivals)
+            gaps[cell] = max(least, min(bounds))
+        for cell in sorted(cells, key=lambda cell: gaps[cell]):
+            if gaps[cell] < most[cell]:
+                another = partial(_minimize_another, cell, best.output[cell])
+                cost, answer = _cheapest(rivals, most[cell], another)
+                gaps[cell] = cost
+                if answer is not None:
+                    learn(cost, answer)
     return {cell: min(gap, most[cell]) for cell, gap in gaps.items()}
 
 
-def _cheapest_other(
-    rivals: Sequence[tuple[int, FigureModel]], output: Mapping[str, int], *, least: int, far: int
+def _minimize_other(output: Mapping[str, int], least: int, price: int, model: FigureModel, limit: int) -> Answer | None:
+    return model.minimize(different_from=output, limit=limit, least=least - price)
+
+
+def _minimize_another(cell: str, figure: int, price: int, model: FigureModel, limit: int) -> Answer | None:
+    return model.minimize_with_another(cell, figure, limit=limit)
+
+
+def _cheapest(
+    rivals: Sequence[tuple[int, FigureModel]],
+    far: int,
+    minimize: Callable[[int, FigureModel, int], Answer | None],
 ) -> tuple[int, Answer | None]:
-    """The cheapest answer with another output in one of these cells, and its cost; `far` where all cost more.
+    """The cheapest answer of all layouts, and its cost; `far` where none costs less.
 
     Raises:
         SolverTimeoutError: it was not proven in time.
     """
     best = None
     for price, model in rivals:
-        answer = model.minimize(different_from=output, limit=far - price, least=least - price)
+        answer = minimize(price, model, far - 1 - price)
         if answer is None:
             continue
         if not answer.optimal:
             raise SolverTimeoutError("not proven to be the cheapest")
-        if best is None or answer.cost + price < far:
-            best, far = answer, answer.cost + price
+        best, far = answer, answer.cost + price
     return far, best
 
 

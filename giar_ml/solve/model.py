@@ -91,19 +91,32 @@ class FigureModel:
                 than to find what is cheapest.
             least: what it is known to cost at least.
         """
-        bounds = self._bounds
-        if different_from is not None and len(different_from) == 1:
-            ((cell, figure),) = different_from.items()
-            bounds = self._bounds_with_another(cell, figure)
-        for most in self._limits(limit, max(least, bounds.least())):
-            program = self._program(most, bounds)
-            program.minimize_cost()
-            if different_from is not None:
-                program.differ(different_from, different_from)
-            answer = self._run(program)
+        least = max(least, self._bounds.least())
+        if limit is not None and limit < least:
+            return None
+        for most in self._limits(limit, least):
+            answer = self._minimize(self._bounds, different_from, most)
             if answer is not None:
                 return answer
         return None
+
+    def minimize_with_another(self, cell: str, figure: int, *, limit: int) -> Answer | None:
+        """The cheapest answer that costs `limit` at most and has another output than this one in a cell."""
+        bounds = self._bounds_with_another(cell, figure)
+        return self._minimize(bounds, {cell: figure}, limit) if bounds.least() <= limit else None
+
+    def _minimize(
+        self, bounds: Bounds, different_from: Mapping[str, int] | None, limit: int | None
+    ) -> Answer | None:
+        program = self._program(limit, bounds)
+        program.minimize_cost()
+        if different_from is not None:
+            program.differ(different_from, different_from)
+        return self._run(program)
+
+    def n_open(self, limit: int) -> int:
+        """How many changes answers within the limit may be made of."""
+        return sum(map(len, self._bounds.open_figures(limit).values()))
 
     def least_with_another(self, cell: str, figure: int) -> int:
         """What answers with another output than this one in a cell cost at least."""
@@ -135,11 +148,7 @@ class FigureModel:
         return self._others[cell, figure]
 
     def _limits(self, limit: int | None, least: int) -> Iterator[int | None]:
-        """Limits to look within one after the other: the lower, the more cells are settled. There is none
-        where nothing can be as cheap as the last.
-        """
-        if limit is not None and limit < least:
-            return
+        """Limits to look within one after the other: the lower, the more cells are settled."""
         for step in _STEPS:
             if limit is not None and limit <= least + step:
                 break

@@ -51,10 +51,11 @@ class Relaxation:
         for share, change in zip(self._shares, changes.all, strict=True):
             self._objective.SetCoefficient(share, change.cost)
         self._rows: list[Any] = []
+        self.work = 0
+        """Demands of all rounds, which is what takes time."""
         self._known: set[tuple[int | None, int, bool]] = set()
         self._pairs: dict[int, frozenset[int]] = {}
         self.demands: list[Demand] = []
-        self.rounds = 0
         for at, lack in enumerate(changes.lack):
             if lack:
                 self._add(self._demand(None, at, lack, False))
@@ -73,8 +74,10 @@ class Relaxation:
             else:
                 costs[n] = price
                 self._objective.SetCoefficient(self._shares[n], price)
+        if not self._rows:
+            return self._round(costs, shut)
         for _ in range(_MOST_ROUNDS):
-            self.rounds += 1
+            self.work += len(self._rows)
             if self._solver.Solve() != self._solver.OPTIMAL:
                 break
             found = self._unmet([share.solution_value() for share in self._shares])
