@@ -35,7 +35,7 @@ class Budget:
     left: float = 0.5
 
 
-_STEPS = (1_500, 4_000, 7_000, 10_000, 13_000, 17_000)
+_STEPS = (700, 2_000, 4_000, 7_000, 10_000, 13_000, 17_000)
 """How much more than the least an answer may cost, one after the other, while none is found."""
 
 
