@@ -54,6 +54,11 @@ class Bounds:
             found._costs[n] = NEVER if cost is None else cost
         return found
 
+    def take_work(self) -> int:
+        """How many demands were looked at, all rounds together, since this was last asked."""
+        work, self._relaxation.work = self._relaxation.work, 0
+        return work
+
     def least(self) -> int:
         """What every answer costs at least."""
         return self._base + self._relaxed.least

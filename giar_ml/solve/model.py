@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 
 _QUICK = 0.05
 """Time to spend on a wide answer where any would do."""
-_PER_RUN = 0.001
+_PER_RUN = 0.0015
 _PER_OPTION = 0.00006
-"""What a run takes that the solver does not count, building the model and presolving it: by itself, and for
+"""What a run takes that the solver does not count, building the model and loading it: by itself, and for
 each explanation to choose from."""
+_PER_DEMAND = 0.00002
+"""What bounds take for each demand in each round of the linear program."""
 
 
 class SolverTimeoutError(Exception):
@@ -32,7 +34,7 @@ class Budget:
     """Time that all solves of one report share, as it is counted the same on every machine: about seconds of
     one core."""
 
-    left: float = 0.5
+    left: float = 0.4
 
 
 _STEPS = (700, 2_000, 4_000, 7_000, 10_000, 13_000, 17_000)
@@ -189,7 +191,7 @@ class FigureModel:
         return program
 
     def _pay_for_bounds(self) -> None:
-        pass
+        self._budget.left -= _PER_DEMAND * self._bounds.take_work()
 
     def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
         if self._budget.left <= 0:
