@@ -32,7 +32,7 @@ from giar_ml.solve import (
 _PROVEN = 7.0
 """Odds of 1,000 to 1, in nats: how much surer than that a changed cell is beside others is not looked for."""
 _FEW = 150
-"""Changes among which it is faster to look for all answers at once than for those that differ in each cell."""
+"""Changes among which it is faster to look for other answers at once than for each cell by itself."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
 
@@ -257,7 +257,9 @@ def _gaps(
     return {cell: min(gap, most[cell]) for cell, gap in gaps.items()}
 
 
-def _minimize_other(output: Mapping[str, int], least: int, price: int, model: FigureModel, limit: int) -> Answer | None:
+def _minimize_other(
+    output: Mapping[str, int], least: int, price: int, model: FigureModel, limit: int
+) -> Answer | None:
     return model.minimize(different_from=output, limit=limit, least=least - price)
 
 

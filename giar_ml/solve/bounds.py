@@ -1,13 +1,13 @@
 """Which changes no answer within a limit can make. Pure.
 
-Beyond what all sums together demand (`relax`), whoever makes a change that leaves a sum broken pays for another
-change that mends it, or for two.
+Beyond what all sums together demand (`relax`), whoever makes a change that leaves a sum broken pays for
+another change that mends it, or for two.
 """
 
 from __future__ import annotations
 
-from copy import copy
 from collections.abc import Mapping, Sequence
+from copy import copy
 
 from giar_ml.forms import Sum
 from giar_ml.solve.changes import Changes, Place, Prices
@@ -17,6 +17,11 @@ NEVER = 10**9
 """The cost of what cannot be."""
 FAR = 10**8
 """More than any answer costs."""
+
+
+OpenFigures = dict[str, dict[int | None, int]]
+"""Per cell other lawful figures than its first, and what the cell may cost with each, beyond what it does
+with its first; None is any figure but those that mend a sum of the cell alone."""
 
 
 class Bounds:
@@ -34,24 +39,19 @@ class Bounds:
         self._alone = {key: price for key, price in prices.items() if key not in self._changes.places}
         """Cells in no sum that tells anything."""
         self._base = sum(price.least for price in prices.values())
-        self._base += sum(min(0, *price.others.values(), 0) for price in self._alone.values())
+        self._base += sum(map(_least_change, self._alone.values()))
 
     def otherwise(self, key: str, prices: Mapping[int | None, int]) -> Bounds:
         """The bounds where other figures of a cell have these prices, and those that have none cannot be."""
         if key in self._alone:
             return self
-        changes = {
-            n: min(
-                (prices[figure] for figure in (self._changes.all[n].figure, None) if figure in prices),
-                default=None,
-            )
-            for n in self._changes.of_cell[key]
-        }
+        costs = {}
+        for n in self._changes.of_cell[key]:
+            figure = self._changes.all[n].figure
+            costs[n] = prices.get(figure, prices.get(None, NEVER))
         found = copy(self)
-        found._relaxed = self._relaxation.bound(changes)
-        found._costs = list(self._costs)
-        for n, cost in changes.items():
-            found._costs[n] = NEVER if cost is None else cost
+        found._relaxed = self._relaxation.bound(costs)
+        found._costs = [costs.get(n, cost) for n, cost in enumerate(self._costs)]
         return found
 
     def take_work(self) -> int:
@@ -63,10 +63,9 @@ class Bounds:
         """What every answer costs at least."""
         return self._base + self._relaxed.least
 
-    def open_figures(self, limit: int) -> dict[str, dict[int | None, int]]:
-        """Other lawful figures than the first that answers may have which cost `limit` at most, and what the
-        cell may cost with each, beyond what it does with its first; None is any figure but those that mend
-        a sum of the cell alone. A cell whose figure was not read is always among them."""
+    def open_figures(self, limit: int) -> OpenFigures:
+        """What answers that cost `limit` at most may change. A cell whose figure was not read is always
+        among them."""
         left = limit - self.least()
         beyond = self._relaxed.beyond
         open_: Sequence[int] = range(len(beyond))
@@ -77,12 +76,12 @@ class Bounds:
             if len(still) == len(open_):
                 break
             open_ = still
-        found: dict[str, dict[int | None, int]] = {}
+        found: OpenFigures = {}
         for n in open_:
             change = self._changes.all[n]
             found.setdefault(change.key, {})[change.figure] = self._costs[n] + left - costs[n]
         for key, price in self._alone.items():
-            most = left + min(0, *price.others.values(), 0)
+            most = left + _least_change(price)
             figures = {figure: most for figure, cost in price.others.items() if cost <= most}
             if price.first is None:
                 found[key] = dict.fromkeys(price.others, FAR)
@@ -111,16 +110,20 @@ class Bounds:
         costs = [NEVER] * len(changes.all)
         for n in open_:
             change = changes.all[n]
-            cost = beyond[n]
+            others = [0]
             for place in changes.places[change.key]:
                 effect = changes.effect(change, place)
                 table = tables[place.sum]
                 if effect is None:
-                    cost += table.any_beside(change.key)
-                elif changes.lack[place.sum] + effect:
-                    cost += table.mend_beside(change.key, changes.lack[place.sum] + effect, changes)
-            costs[n] = cost
+                    others.append(table.any_beside(change.key))
+                elif left := changes.lack[place.sum] + effect:
+                    others.append(table.mend_beside(change.key, left, changes))
+            costs[n] = beyond[n] + (sum(others) if changes.meet_once else max(others))
         return costs
+
+
+def _least_change(price: Prices) -> int:
+    return min(0, *price.others.values(), 0)
 
 
 class _SumTable:
@@ -158,8 +161,6 @@ class _SumTable:
         for cost, other, sign in self._any:
             if cost >= best:
                 break
-            figure = (changes.first[other] or 0) - left * sign
-            if other != key and figure >= 0 and figure not in changes.figures[other]:
-                best = cost
-                break
+            if other != key and changes.can_mend(other, sign, left):
+                return cost
         return best

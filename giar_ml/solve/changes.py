@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from giar_ml.forms import Sum
@@ -54,6 +55,11 @@ class Changes:
                 for key in side:
                     self.places.setdefault(key, []).append(Place(n, sign))
             self.lack.append(self._add(s.left) - self._add(s.right))
+        pairs = [
+            (one.sum, other.sum) for places in self.places.values() for one, other in combinations(places, 2)
+        ]
+        self.meet_once = len(set(pairs)) == len(pairs)
+        """Whether no two sums have two cells in common."""
         self.all: list[Change] = []
         self.of_cell: dict[str, range] = {}
         for key in self.places:
@@ -78,7 +84,7 @@ class Changes:
                 figure = first - self.lack[place.sum] * place.sign
                 if figure >= 0 and figure != first:
                     found[figure] = min(cost, found.get(figure, cost))
-            found[None] = cost
+            return [Change(key, figure, cost) for figure, cost in (*found.items(), (None, cost))]
         return [Change(key, figure, cost) for figure, cost in found.items()]
 
     def effect(self, change: Change, place: Place) -> int | None:
@@ -87,10 +93,8 @@ class Changes:
             return None
         return (change.figure - (self.first[change.key] or 0)) * place.sign
 
-    def mends(self, n: int, place: Place, effect: int | None, left: int) -> bool:
-        """Whether change `n` makes good what is left of a sum after another change of it."""
-        if effect is not None:
-            return effect == -left
-        key = self.all[n].key
-        figure = (self.first[key] or 0) - left * place.sign
+    def can_mend(self, key: str, sign: int, left: int) -> bool:
+        """Whether any figure of a cell, but for those told apart, makes good what is left of a sum where it
+        stands with this sign."""
+        figure = (self.first[key] or 0) - left * sign
         return figure >= 0 and figure not in self.figures[key]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from giar_ml.solve.bounds import FAR, NEVER, Bounds
+from giar_ml.solve.bounds import FAR, NEVER, Bounds, OpenFigures
 from giar_ml.solve.changes import Prices
 from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Explanation, Statement, explain
 from giar_ml.solve.program import Answer, Problem, Program
@@ -71,6 +71,11 @@ class FigureModel:
         self.cells = list(cells)
         self._problem = Problem(
             first=first,
+            kept={
+                key: min((e for e in explanations[key] if e.lawful == figure), key=lambda e: e.cost)
+                for key, figure in first.items()
+                if figure is not None
+            },
             explanations=explanations,
             sums=sums,
             statements=statements,
@@ -110,7 +115,13 @@ class FigureModel:
     def _minimize(
         self, bounds: Bounds, different_from: Mapping[str, int] | None, limit: int | None
     ) -> Answer | None:
-        program = self._program(limit, bounds)
+        open_figures = bounds.open_figures(FAR if limit is None else limit)
+        first = self._problem.first
+        if different_from is not None and not any(
+            cell in open_figures or figure != first[cell] for cell, figure in different_from.items()
+        ):
+            return None
+        program = self._program(limit, open_figures)
         program.minimize_cost()
         if different_from is not None:
             program.differ(different_from, different_from)
@@ -126,25 +137,7 @@ class FigureModel:
 
     def _bounds_with_another(self, cell: str, figure: int) -> Bounds:
         if (cell, figure) not in self._others:
-            first = self._problem.first[cell]
-            explanations = self._problem.explanations[cell]
-            least = min((e.cost for e in explanations if first is None or e.lawful == first), default=0)
-            lawful = {e.lawful for e in explanations}
-            prices = {
-                other: min(costs)
-                for other in lawful | {figure}
-                if other != first
-                and (
-                    costs := [
-                        e.cost - least
-                        for e in explanations
-                        if e.lawful in (None, other)
-                        and ((e.shown or 0) if e.kind == "misprint" else other) != figure
-                    ]
-                )
-            }
-            if None in lawful and figure not in prices:
-                prices[figure] = NEVER
+            prices = _price_another(self._problem.explanations[cell], self._problem.first[cell], figure)
             self._others[cell, figure] = self._bounds.otherwise(cell, prices)
             self._pay_for_bounds()
         return self._others[cell, figure]
@@ -182,9 +175,10 @@ class FigureModel:
                 return found
             found.update(cell for cell in rest if answer.lawful[cell] != best.lawful[cell])
 
-    def _program(self, limit: int | None, bounds: Bounds | None = None) -> Program:
+    def _program(self, limit: int | None, open_figures: OpenFigures | None = None) -> Program:
         """A program for answers that cost so much at most, to add constraints to."""
-        open_figures = (bounds or self._bounds).open_figures(FAR if limit is None else limit)
+        if open_figures is None:
+            open_figures = self._bounds.open_figures(FAR if limit is None else limit)
         program = Program(self._problem, open_figures, self._bounds.demands())
         if limit is not None:
             program.limit_cost(limit)
@@ -215,6 +209,27 @@ def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
         if e.lawful is None or e.lawful != first:
             others[e.lawful] = min(e.cost - least, others.get(e.lawful, NEVER))
     return Prices(first, least, others)
+
+
+def _price_another(
+    explanations: Sequence[Explanation], first: int | None, output: int
+) -> dict[int | None, int]:
+    """What each other lawful figure costs, where the output is another than this one."""
+    least = min(e.cost for e in explanations if first is None or e.lawful == first)
+    found: dict[int | None, int] = {}
+    for figure in {output, *(e.lawful for e in explanations)} - {first}:
+        costs = [
+            e.cost - least
+            for e in explanations
+            if e.lawful in (None, figure) and (_shown(e) if e.kind == "misprint" else figure) != output
+        ]
+        if costs or figure == output:
+            found[figure] = min(costs, default=NEVER)
+    return found
+
+
+def _shown(explanation: Explanation) -> int:
+    return explanation.shown or 0
 
 
 def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:

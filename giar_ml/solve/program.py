@@ -30,10 +30,11 @@ class Answer:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is to be explained: per cell its first figure (None: none was read) and all explanations; `top` is
-    a bound that no lawful figure passes."""
+    """What is to be explained: per cell its first figure (None: none was read), where one was read the
+    cheapest explanation by which it is lawful, and all explanations; no lawful figure passes `top`."""
 
     first: Mapping[str, int | None]
+    kept: Mapping[str, Explanation]
     explanations: Mapping[str, Sequence[Explanation]]
     sums: Sequence[Sum]
     statements: Sequence[Statement]
@@ -87,7 +88,7 @@ class Program:
             if key in open_figures:
                 self._explain(key, explanations, open_figures[key])
             else:
-                self._settle(key, explanations)
+                self._settle(key)
         for s in problem.sums:
             literals, weights, constant = self._weigh(s.left, s.right)
             if literals:
@@ -103,13 +104,11 @@ class Program:
     def _sum(self, variables: Sequence[Any], weights: Sequence[int]) -> Any:
         return self._cp.LinearExpr.weighted_sum(variables, weights)
 
-    def _settle(self, key: str, explanations: Sequence[Explanation]) -> None:
-        """The cheapest explanation by which the first figure is lawful."""
-        first = self._problem.first[key]
-        assert first is not None, "a cell without a figure is never settled"
-        best = _keep(explanations, first)
-        self._fixed_cost += best.cost
-        self._fixed[key] = best.shown
+    def _settle(self, key: str) -> None:
+        """The first figure is lawful."""
+        kept = self._problem.kept[key]
+        self._fixed_cost += kept.cost
+        self._fixed[key] = kept.shown
 
     def _explain(
         self, key: str, explanations: Sequence[Explanation], figures: Mapping[int | None, int]
@@ -119,7 +118,7 @@ class Program:
         ways: list[tuple[Explanation, int | None]] = []
         base = 0
         if first is not None:
-            kept = _keep(explanations, first)
+            kept = self._problem.kept[key]
             ways.append((kept, first))
             base = kept.cost
         read = {e.lawful for e in explanations if e.kind == "read"}
@@ -129,7 +128,7 @@ class Program:
                     ways.append((e, e.lawful))
                 continue
             for figure, most in figures.items():
-                if first is not None and e.cost - base > most or (e.kind == "unread" and figure in read):
+                if (first is not None and e.cost - base > most) or (e.kind == "unread" and figure in read):
                     continue
                 ways.append((e, figure))
         options = [_Option(model.new_bool_var(""), e, figure) for e, figure in ways]
@@ -341,8 +340,3 @@ class Program:
             output={**lawful, **{key: chosen[key].explanation.shown or 0 for key in misprints}},
             misprints=misprints,
         ), taken
-
-
-def _keep(explanations: Sequence[Explanation], first: int) -> Explanation:
-    """The cheapest explanation by which the first figure is lawful."""
-    return min((e for e in explanations if e.lawful == first), key=lambda e: e.cost)
