@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from giar_ml.solve.bounds import FAR, NEVER, Bounds, OpenFigures
 from giar_ml.solve.changes import Prices
 from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Explanation, Statement, explain
-from giar_ml.solve.program import Answer, Problem, Program
+from giar_ml.solve.problem import Answer, Problem
+from giar_ml.solve.program import Program
 
 if TYPE_CHECKING:
     from giar_ml.forms import Sum
