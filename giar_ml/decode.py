@@ -79,8 +79,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class Solution:
-    """`gap` is the cost of the best different answer over this one's, in nats, at most the margin;
-    `proven` says that no time limit cut the search short."""
+    """`gap` is what every different answer costs more at least, in nats, at most the margin: what the best
+    one does, unless the time was too short to find it; `proven` says that none costs less than this one, and
+    that none left untold is so near that it leaves a cell open."""
 
     decisions: Mapping[str, Decision]
     cost: float
@@ -151,20 +152,24 @@ def decode_within(
     for cost, other, rival_model, _ in found:
         if cost > far:
             continue
+        near = int(best_cost) + round(open_margin * SCALE) - other.price
         try:
             rival = rival_model.minimize(
                 different_from=best.output, limit=far - other.price, least=int(cost) - other.price
             )
             if rival is None:
                 continue
-            second = min(second, rival.cost + other.price)
             known.append((rival.cost + other.price, rival))
-            proven &= rival.optimal
-            near = int(best_cost) + round(open_margin * SCALE) - other.price
-            if rival.cost <= near or not rival.optimal:
+            least, is_told = rival.least, rival.optimal
+        except SolverTimeoutError as error:
+            least, is_told = max(error.least, int(cost) - other.price), False
+        second = min(second, least + other.price)
+        if least <= near:
+            proven &= is_told
+            try:
                 _collect_open(rival_model, best, near, others)
-        except SolverTimeoutError:
-            proven = False
+            except SolverTimeoutError:
+                proven = False
     corrections: set[str] = set()
     if best.misprints:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from giar_ml.solve.bounds import FAR, NEVER, Bounds, OpenFigures
@@ -27,7 +27,11 @@ _PER_DEMAND = 0.00002
 
 
 class SolverTimeoutError(Exception):
-    """The time limit passed before anything was found or refuted."""
+    """The time limit passed before anything was found or refuted; answers cost `least` at least."""
+
+    def __init__(self, message: str, least: int = 0) -> None:
+        super().__init__(message)
+        self.least = least
 
 
 @dataclass
@@ -35,7 +39,7 @@ class Budget:
     """Time that all solves of one report share, as it is counted the same on every machine: about seconds of
     one core."""
 
-    left: float = 0.4
+    left: float = 0.36
 
 
 _STEPS = (700, 2_000, 4_000, 7_000, 10_000, 13_000, 17_000)
@@ -103,9 +107,13 @@ class FigureModel:
         if limit is not None and limit < least:
             return None
         for most in self._limits(limit, least):
-            answer = self._minimize(self._bounds, different_from, most)
+            try:
+                answer = self._minimize(self._bounds, different_from, most)
+            except SolverTimeoutError as error:
+                raise SolverTimeoutError(str(error), least) from error
             if answer is not None:
-                return answer
+                return answer if answer.optimal else replace(answer, least=least)
+            least = least if most is None else most + 1
         return None
 
     def minimize_with_another(self, cell: str, figure: int, *, limit: int) -> Answer | None:
@@ -138,6 +146,8 @@ class FigureModel:
 
     def _bounds_with_another(self, cell: str, figure: int) -> Bounds:
         if (cell, figure) not in self._others:
+            if self._budget.left <= 0:
+                raise SolverTimeoutError("the time for this report is used up")
             prices = _price_another(self._problem.explanations[cell], self._problem.first[cell], figure)
             self._others[cell, figure] = self._bounds.otherwise(cell, prices)
             self._pay_for_bounds()

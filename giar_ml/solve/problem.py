@@ -28,13 +28,14 @@ class Problem:
 
 @dataclass(frozen=True)
 class Answer:
-    """One lawful explanation of all readings.
+    """One lawful explanation of all readings; none costs less than `least`, which is `cost` if it is optimal.
 
     Per cell: `lawful` is the figure that satisfies the sums; `shown` what the paper shows (None: blank,
     or nothing was there to read); `output` the figure to use: as shown for a misprint, else the lawful.
     """
 
     cost: int
+    least: int
     optimal: bool
     lawful: Mapping[str, int]
     shown: Mapping[str, int | None]

@@ -296,9 +296,12 @@ class Program:
         unread = {key for key, option in chosen.items() if option.explanation.kind == "unread"}
         misprints = frozenset(key for key, option in chosen.items() if option.explanation.kind == "misprint")
         costs = zip(self._costs, self._literals, strict=True)
+        cost = self._fixed_cost + sum(cost for cost, literal in costs if solver.value(literal))
+        optimal = status == self._cp.OPTIMAL
         return Answer(
-            cost=self._fixed_cost + sum(cost for cost, literal in costs if solver.value(literal)),
-            optimal=status == self._cp.OPTIMAL,
+            cost=cost,
+            least=cost if optimal else 0,
+            optimal=optimal,
             lawful=lawful,
             shown={
                 **self._fixed,
