@@ -143,3 +143,18 @@ def test_what_is_settled_costs_no_answer(cells, margin):
     whole.differ(best.output, CELLS)
     expected, _ = whole.solve(10.0)
     assert (rival and rival.cost) == (expected and expected.cost)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(CELLS, CELL)), st.sampled_from(CELLS))
+def test_the_bounds_of_another_figure_in_one_cell_cost_no_answer(cells, cell):
+    model = FigureModel(cells, TABLE)
+    best = model.minimize()
+    if best is None:
+        return
+    limit = best.cost + 7000
+    expected = model.minimize(different_from={cell: best.output[cell]}, limit=limit)
+    found = model.minimize_with_another(cell, best.output[cell], limit=limit)
+    assert (found and found.cost) == (expected and expected.cost)
+    if expected is not None:
+        assert model.least_with_another(cell, best.output[cell]) <= expected.cost
