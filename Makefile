@@ -58,6 +58,7 @@ test: setup
 
 test-slow: setup
 	$(BIN)/pytest -m slow
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest tests/test_solve_properties.py
 
 test-kill: setup
 	$(BIN)/pytest -m slow tests/test_batch_kill.py

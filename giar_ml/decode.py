@@ -11,7 +11,7 @@ from __future__ import annotations
 import heapq
 import itertools
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from giar_ml.forms import Sum
@@ -26,6 +26,7 @@ from giar_ml.solve import (
     SolverTimeoutError,
     Statement,
 )
+from giar_ml.solve.gaps import find_gaps
 
 _PROVEN = 7.0
 """Odds of 1,000 to 1, in nats: how much surer than that a changed cell is beside others is not looked for."""
@@ -78,8 +79,9 @@ class Decision:
 
 @dataclass(frozen=True)
 class Solution:
-    """`gap` is the cost of the best different answer over this one's, in nats, at most the margin;
-    `proven` says that no time limit cut the search short."""
+    """`gap` is what every different answer costs more at least, in nats, at most the margin: what the best
+    one does, unless the time was too short to find it; `proven` says that none costs less than this one, and
+    that none left untold is so near that it leaves a cell open."""
 
     decisions: Mapping[str, Decision]
     cost: float
@@ -146,22 +148,28 @@ def decode_within(
     far = int(best_cost) + round(margin * SCALE)
     second: float = far
     others: dict[str, set[int]] = {}
+    known: list[tuple[int, Answer]] = []
     for cost, other, rival_model, _ in found:
         if cost > far:
             continue
+        near = int(best_cost) + round(open_margin * SCALE) - other.price
         try:
             rival = rival_model.minimize(
                 different_from=best.output, limit=far - other.price, least=int(cost) - other.price
             )
             if rival is None:
                 continue
-            second = min(second, rival.cost + other.price)
-            proven &= rival.optimal
-            near = int(best_cost) + round(open_margin * SCALE) - other.price
-            if rival.cost <= near or not rival.optimal:
+            known.append((rival.cost + other.price, rival))
+            least, is_told = rival.least, rival.optimal
+        except SolverTimeoutError as error:
+            least, is_told = max(error.least, int(cost) - other.price), False
+        second = min(second, least + other.price)
+        if least <= near:
+            proven &= is_told
+            try:
                 _collect_open(rival_model, best, near, others)
-        except SolverTimeoutError:
-            proven = False
+            except SolverTimeoutError:
+                proven = False
     corrections: set[str] = set()
     if best.misprints:
         try:
@@ -171,7 +179,8 @@ def decode_within(
     changed = [cell for cell, e in layout.cells.items() if e is None or best.output[cell] != e.first]
     rivals = [(other.price, rival_model) for _, other, rival_model, _ in found]
     enough = min(far, int(best_cost) + round(_PROVEN * SCALE))
-    gaps = _gaps(rivals, best, changed if second < enough else (), least=int(second), far=enough)
+    changed = changed if second < enough else []
+    gaps = find_gaps(rivals, best, changed, known=known, least=int(second), far=enough)
     decisions = {
         cell: Decision(
             pattern=layout.patterns[row.group],
@@ -201,49 +210,6 @@ class _Layout:
     price: int
     patterns: dict[Hashable, Hashable]
     cells: dict[str, Evidence | None]
-
-
-def _gaps(
-    rivals: Sequence[tuple[int, FigureModel]], best: Answer, cells: Iterable[str], *, least: int, far: int
-) -> dict[str, int]:
-    """Per cell what answers with another figure there cost at least, `far` at most.
-
-    Args:
-        rivals: prices of layouts, and their figures.
-        least: what every other answer costs at least.
-    """
-    gaps = dict.fromkeys(cells, least)
-    rest = list(gaps)
-    while rest:
-        try:
-            cost, other = _cheapest_other(rivals, {c: best.output[c] for c in rest}, least=least, far=far)
-        except SolverTimeoutError:
-            break
-        # Whoever differs in another of these cells costs as much at least.
-        least = cost
-        gaps.update(dict.fromkeys(rest, cost))
-        rest = [c for c in rest if other is not None and other.output[c] == best.output[c]]
-    return gaps
-
-
-def _cheapest_other(
-    rivals: Sequence[tuple[int, FigureModel]], output: Mapping[str, int], *, least: int, far: int
-) -> tuple[int, Answer | None]:
-    """The cheapest answer with another output in one of these cells, and its cost; `far` where all cost more.
-
-    Raises:
-        SolverTimeoutError: it was not proven in time.
-    """
-    best = None
-    for price, model in rivals:
-        answer = model.minimize(different_from=output, limit=far - price, least=least - price)
-        if answer is None:
-            continue
-        if not answer.optimal:
-            raise SolverTimeoutError("not proven to be the cheapest")
-        if best is None or answer.cost + price < far:
-            best, far = answer, answer.cost + price
-    return far, best
 
 
 def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:

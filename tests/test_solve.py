@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from giar_ml.forms import Sum
 from giar_ml.solve import Evidence, FigureModel, Statement
-from giar_ml.solve.bounds import Bounds, Prices
+from giar_ml.solve.bounds import FAR, Bounds
+from giar_ml.solve.changes import Prices
 from giar_ml.solve.program import Program
 
 ROW = (Sum("row", ("a", "b"), ("t",)),)
@@ -76,13 +77,17 @@ def prices(**cells):
     return {key: Prices(first, 0, {None: change}) for key, (first, change) in cells.items()}
 
 
+def open_cells(bounds, limit):
+    return set(bounds.open_figures(limit))
+
+
 def test_a_change_costs_what_the_sums_want_changed_with_it():
     sums = (Sum("row", ("a", "b"), ("t",)), Sum("column", ("a", "c"), ("u",)))
     bounds = Bounds(prices(a=(1, 10), b=(2, 20), t=(3, 30), c=(4, 40), u=(5, 50)), sums)
     assert bounds.least() == 0
-    assert bounds.open_cells(49) == set()
-    assert bounds.open_cells(69) == {"b", "t"}
-    assert bounds.open_cells(70) == {"a", "b", "t", "c", "u"}  # a, and one more of each of its sums
+    assert open_cells(bounds, 49) == set()
+    assert open_cells(bounds, 69) == {"b", "t"}
+    assert open_cells(bounds, 70) == {"a", "b", "t", "c", "u"}  # a, and one more of each of its sums
 
 
 def test_broken_sums_cost_their_cheapest_cells():
@@ -90,13 +95,13 @@ def test_broken_sums_cost_their_cheapest_cells():
     broken = {"a": (1, 10), "b": (2, 20), "t": (9, 30), "c": (1, 4), "d": (1, 7), "u": (9, 6)}
     bounds = Bounds(prices(**broken), sums)
     assert bounds.least() == 14
-    assert bounds.open_cells(14) == {"a", "c"}
-    assert bounds.open_cells(17) == {"a", "c", "d", "u"}
+    assert open_cells(bounds, 14) == {"a", "c"}
+    assert open_cells(bounds, 17) == {"a", "c", "d", "u"}
 
 
 def test_a_cell_that_was_not_read_is_open():
     bounds = Bounds(prices(a=(None, 0), b=(2, 20), t=(3, 30)), ROW)
-    assert bounds.open_cells(0) == {"a"}
+    assert open_cells(bounds, 0) == {"a"}
 
 
 FIGURE = st.integers(0, 4)
@@ -120,7 +125,8 @@ CELLS = [f"{r}{c}" for r in "xyz" for c in "abt"]
 @given(st.fixed_dictionaries(dict.fromkeys(CELLS, CELL)), st.floats(0, 10))
 def test_what_is_settled_costs_no_answer(cells, margin):
     model = FigureModel(cells, TABLE)
-    whole = Program(model._problem, CELLS)
+    anything = model._bounds.open_figures(FAR)
+    whole = Program(model._problem, anything)
     whole.minimize_cost()
     expected, _ = whole.solve(10.0)
     best = model.minimize()
@@ -130,9 +136,25 @@ def test_what_is_settled_costs_no_answer(cells, margin):
     assert best.cost == expected.cost
     limit = best.cost + round(margin * 1000)
     rival = model.minimize(different_from=best.output, limit=limit, least=best.cost)
-    whole = Program(model._problem, CELLS)
+    anything = model._bounds.open_figures(FAR)
+    whole = Program(model._problem, anything)
     whole.minimize_cost()
     whole.limit_cost(limit)
     whole.differ(best.output, CELLS)
     expected, _ = whole.solve(10.0)
     assert (rival and rival.cost) == (expected and expected.cost)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.fixed_dictionaries(dict.fromkeys(CELLS, CELL)), st.sampled_from(CELLS))
+def test_the_bounds_of_another_figure_in_one_cell_cost_no_answer(cells, cell):
+    model = FigureModel(cells, TABLE)
+    best = model.minimize()
+    if best is None:
+        return
+    limit = best.cost + 7000
+    expected = model.minimize(different_from={cell: best.output[cell]}, limit=limit)
+    found = model.minimize_with_another(cell, best.output[cell], limit=limit)
+    assert (found and found.cost) == (expected and expected.cost)
+    if expected is not None:
+        assert model.least_with_another(cell, best.output[cell]) <= expected.cost

@@ -6,13 +6,13 @@ it misread it. The most probable explanation of all readings together is found e
 summed costs (negative natural logarithms of probabilities) over integers, in the manner of Fellegi and
 Holt (1976): change as little as possible, weighted by how likely each change is.
 
-`bounds` settles the cells that no answer within a limit can change, by what the sums make each change cost
-at least; `model` leaves the others to CP-SAT.
+`changes` and `relax` tell what answers cost at least, `bounds` which changes no answer within a limit can
+make; `model` leaves the others to CP-SAT (`program`), and `gaps` tells how sure each changed cell is.
 """
 
 from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Statement
 from giar_ml.solve.model import Budget, FigureModel, SolverTimeoutError
-from giar_ml.solve.program import Answer
+from giar_ml.solve.problem import Answer
 
 __all__ = [
     "DEFAULT_COSTS",

@@ -1,27 +1,27 @@
-"""What changing a cell costs at least, by the sums it stands in. Pure.
+"""Which changes no answer within a limit can make. Pure.
 
-In every sum that the first readings break some cell changes: to a figure that mends the sum alone, or else
-another one with it. What these sums demand is charged to the changes that could meet it, as much as the
-cheapest of them can bear; what a change costs beyond that comes on top for whoever makes it. (A dual ascent
-on the linear relaxation, and fixing by reduced costs.) And whoever changes the figure of a cell breaks its
-other sums, and must change another cell in each of them.
+Beyond what all sums together demand (`relax`), whoever makes a change that leaves a sum broken pays for
+another change that mends it, or for two.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from copy import copy
 
 from giar_ml.forms import Sum
+from giar_ml.solve.changes import Changes, Place, Prices
+from giar_ml.solve.relax import Relaxation
+
+NEVER = 10**9
+"""The cost of what cannot be."""
+FAR = 10**8
+"""More than any answer costs."""
 
 
-class Prices(NamedTuple):
-    """Of a cell, in thousandths of a nat: its first figure (None: none was read), what it costs at least, and
-    how much more with each other lawful figure; None is any figure."""
-
-    first: int | None
-    least: int
-    others: Mapping[int | None, int]
+OpenFigures = dict[str, dict[int | None, int]]
+"""Per cell other lawful figures than its first, and what the cell may cost with each, beyond what it does
+with its first; None is any figure but those that mend a sum of the cell alone."""
 
 
 class Bounds:
@@ -32,68 +32,135 @@ class Bounds:
     """
 
     def __init__(self, prices: Mapping[str, Prices], sums: Sequence[Sum]) -> None:
-        self._unread = {key for key, price in prices.items() if price.first is None}
-        self._rest = {key: dict(price.others) for key, price in prices.items()}
-        self._kept: list[frozenset[str]] = []
-        """The cells of sums that the first readings keep, no two of them with two cells in common."""
-        self._least = sum(price.least for price in prices.values())
-        broken = []
-        for s in sums:
-            cells = frozenset((*s.left, *s.right))
-            if not self._unread.isdisjoint(cells):
-                continue
-            lack = _add(s.right, prices) - _add(s.left, prices)
-            if lack:
-                wanted = dict.fromkeys(s.left, lack) | dict.fromkeys(s.right, -lack)
-                broken.append({key: (prices[key].first or 0) + change for key, change in wanted.items()})
-            elif all(len(cells & other) < 2 for other in self._kept):
-                self._kept.append(cells)
-        for mending in sorted(broken, key=len):
-            self._least += self._charge(mending)
+        self._changes = Changes(prices, sums)
+        self._relaxation = Relaxation(self._changes)
+        self._relaxed = self._relaxation.bound()
+        self._costs = [change.cost for change in self._changes.all]
+        self._alone = {key: price for key, price in prices.items() if key not in self._changes.places}
+        """Cells in no sum that tells anything."""
+        self._base = sum(price.least for price in prices.values())
+        self._base += sum(map(_least_change, self._alone.values()))
 
-    def _charge(self, mending: Mapping[str, int]) -> int:
-        """What a broken sum demands beyond what other sums have charged to its cells.
+    def otherwise(self, key: str, prices: Mapping[int | None, int]) -> Bounds:
+        """The bounds where other figures of a cell have these prices, and those that have none cannot be."""
+        if key in self._alone:
+            return self
+        costs = {}
+        for n in self._changes.of_cell[key]:
+            figure = self._changes.all[n].figure
+            costs[n] = prices.get(figure, prices.get(None, NEVER))
+        found = copy(self)
+        found._relaxed = self._relaxation.bound(costs)
+        found._costs = [costs.get(n, cost) for n, cost in enumerate(self._costs)]
+        return found
 
-        Args:
-            mending: the figure of each of its cells that mends it alone.
-        """
-        rest = [(self._rest[key], figure) for key, figure in mending.items()]
-        alone = [cost for costs, mends in rest for figure, cost in costs.items() if figure in (None, mends)]
-        beside = [
-            cost for costs, mends in rest for figure, cost in costs.items() if figure not in (None, mends)
-        ]
-        # Each of those that do not mend it alone bears one half.
-        half = min(min(alone, default=NEVER) // 2, min(beside, default=NEVER))
-        for costs, mends in rest:
-            for figure in costs:
-                costs[figure] -= 2 * half if figure in (None, mends) else half
-        return 2 * half
+    def take_work(self) -> int:
+        """How many demands were looked at, all rounds together, since this was last asked."""
+        work, self._relaxation.work = self._relaxation.work, 0
+        return work
 
     def least(self) -> int:
         """What every answer costs at least."""
-        return self._least
+        return self._base + self._relaxed.least
 
-    def open_cells(self, limit: int) -> set[str]:
-        """Cells whose lawful figure may differ from the first reading in an answer that costs `limit` at
-        most; all others have it in every such answer."""
-        left = limit - self._least
-        changes = {key: min(rest.values(), default=NEVER) for key, rest in self._rest.items()}
-        open_ = {key for key, change in changes.items() if change <= left} | self._unread
-        while True:
-            least = {key: changes[key] for key in open_}
-            for cells in self._kept:
-                still = [key for key in cells if key in open_]
-                for key in still:
-                    least[key] += min((changes[other] for other in still if other != key), default=NEVER)
-            found = {key for key in open_ if least[key] <= left} | self._unread
-            if found == open_:
-                return open_
-            open_ = found
+    def open_figures(self, limit: int) -> OpenFigures:
+        """What answers that cost `limit` at most may change. A cell whose figure was not read is always
+        among them."""
+        left = limit - self.least()
+        beyond = self._relaxed.beyond
+        open_: Sequence[int] = range(len(beyond))
+        for _ in range(3):
+            open_ = [n for n in open_ if beyond[n] <= left]
+            costs = self._with_others(open_, self._relaxed.beyond)
+            still = [n for n in open_ if costs[n] <= left]
+            if len(still) == len(open_):
+                break
+            open_ = still
+        found: OpenFigures = {}
+        for n in open_:
+            change = self._changes.all[n]
+            found.setdefault(change.key, {})[change.figure] = self._costs[n] + left - costs[n]
+        for key, price in self._alone.items():
+            most = left + _least_change(price)
+            figures = {figure: most for figure, cost in price.others.items() if cost <= most}
+            if price.first is None:
+                found[key] = dict.fromkeys(price.others, FAR)
+            elif figures:
+                found[key] = figures
+        return found
+
+    def demands(self) -> list[tuple[dict[tuple[str, int | None], int], int]]:
+        """What answers were found to meet, by cell and figure."""
+        names = [(change.key, change.figure) for change in self._changes.all]
+        return [
+            ({names[n]: weight for n, weight in demand.weights.items()}, demand.least)
+            for demand in self._relaxation.demands
+        ]
+
+    def _with_others(self, open_: Sequence[int], beyond: Sequence[int]) -> list[int]:
+        """What each change costs with those that it takes beside it in each of its sums."""
+        changes = self._changes
+        tables = [_SumTable() for _ in changes.lack]
+        for n in open_:
+            change = changes.all[n]
+            for place in changes.places[change.key]:
+                tables[place.sum].add(change.key, changes.effect(change, place), beyond[n], place)
+        for table in tables:
+            table.close()
+        costs = [NEVER] * len(changes.all)
+        for n in open_:
+            change = changes.all[n]
+            others = [0]
+            for place in changes.places[change.key]:
+                effect = changes.effect(change, place)
+                table = tables[place.sum]
+                if effect is None:
+                    others.append(table.any_beside(change.key))
+                elif left := changes.lack[place.sum] + effect:
+                    others.append(table.mend_beside(change.key, left, changes))
+            costs[n] = beyond[n] + (sum(others) if changes.meet_once else max(others))
+        return costs
 
 
-NEVER = 10**9
-"""The cost of what cannot be."""
+def _least_change(price: Prices) -> int:
+    return min(0, *price.others.values(), 0)
 
 
-def _add(keys: Collection[str], prices: Mapping[str, Prices]) -> int:
-    return sum(prices[key].first or 0 for key in keys)
+class _SumTable:
+    """The cheapest changes of one sum."""
+
+    def __init__(self) -> None:
+        self._cells: dict[str, int] = {}
+        self._by_effect: dict[int, list[tuple[int, str]]] = {}
+        self._any: list[tuple[int, str, int]] = []
+        self._cheapest: list[tuple[int, str]] = []
+
+    def add(self, key: str, effect: int | None, cost: int, place: Place) -> None:
+        self._cells[key] = min(cost, self._cells.get(key, cost))
+        if effect is None:
+            self._any.append((cost, key, place.sign))
+        else:
+            self._by_effect.setdefault(effect, []).append((cost, key))
+
+    def close(self) -> None:
+        self._cheapest = sorted((cost, key) for key, cost in self._cells.items())[:3]
+        self._any.sort()
+
+    def _beside(self, key: str) -> list[int]:
+        return [cost for cost, other in self._cheapest if other != key]
+
+    def any_beside(self, key: str) -> int:
+        return next(iter(self._beside(key)), NEVER)
+
+    def mend_beside(self, key: str, left: int, changes: Changes) -> int:
+        costs = self._beside(key)
+        best = costs[0] + costs[1] if len(costs) > 1 else NEVER
+        for cost, other in self._by_effect.get(-left, ()):
+            if other != key and cost < best:
+                best = cost
+        for cost, other, sign in self._any:
+            if cost >= best:
+                break
+            if other != key and changes.can_mend(other, sign, left):
+                return cost
+        return best

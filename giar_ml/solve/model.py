@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from giar_ml.solve.bounds import NEVER, Bounds, Prices
+from giar_ml.solve.bounds import FAR, NEVER, Bounds, OpenFigures
+from giar_ml.solve.changes import Prices
 from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Explanation, Statement, explain
-from giar_ml.solve.program import Answer, Problem, Program
+from giar_ml.solve.problem import Answer, Problem
+from giar_ml.solve.program import Program
 
 if TYPE_CHECKING:
     from giar_ml.forms import Sum
 
 _QUICK = 0.05
 """Time to spend on a wide answer where any would do."""
-_PER_RUN = 0.001
+_PER_RUN = 0.0015
 _PER_OPTION = 0.00006
-"""What a run takes that the solver does not count, building the model and presolving it: by itself, and for
+"""What a run takes that the solver does not count, building the model and loading it: by itself, and for
 each explanation to choose from."""
+_PER_DEMAND = 0.00002
+"""What bounds take for each demand in each round of the linear program."""
 
 
 class SolverTimeoutError(Exception):
-    """The time limit passed before anything was found or refuted."""
+    """The time limit passed before anything was found or refuted; answers cost `least` at least."""
+
+    def __init__(self, message: str, least: int = 0) -> None:
+        super().__init__(message)
+        self.least = least
 
 
 @dataclass
@@ -31,10 +39,10 @@ class Budget:
     """Time that all solves of one report share, as it is counted the same on every machine: about seconds of
     one core."""
 
-    left: float = 0.5
+    left: float = 0.36
 
 
-_STEPS = (1_500, 4_000, 7_000, 10_000, 13_000, 17_000)
+_STEPS = (700, 2_000, 4_000, 7_000, 10_000, 13_000, 17_000)
 """How much more than the least an answer may cost, one after the other, while none is found."""
 
 
@@ -68,6 +76,11 @@ class FigureModel:
         self.cells = list(cells)
         self._problem = Problem(
             first=first,
+            kept={
+                key: min((e for e in explanations[key] if e.lawful == figure), key=lambda e: e.cost)
+                for key, figure in first.items()
+                if figure is not None
+            },
             explanations=explanations,
             sums=sums,
             statements=statements,
@@ -76,7 +89,8 @@ class FigureModel:
         )
         self._bounds = Bounds({key: _price(explanations[key], first[key]) for key in cells}, sums)
         self._budget = budget or Budget()
-        self._programs: dict[frozenset[str], Program] = {}
+        self._others: dict[tuple[str, int], Bounds] = {}
+        self._pay_for_bounds()
 
     def minimize(
         self, *, different_from: Mapping[str, int] | None = None, limit: int | None = None, least: int = 0
@@ -89,23 +103,58 @@ class FigureModel:
                 than to find what is cheapest.
             least: what it is known to cost at least.
         """
-        for most in self._limits(limit, least):
-            program = self._program(most)
-            program.minimize_cost()
-            if different_from is not None:
-                program.differ(different_from, different_from)
-            answer = self._run(program)
-            if answer is not None:
-                return answer
-        return None
-
-    def _limits(self, limit: int | None, least: int) -> Iterator[int | None]:
-        """Limits to look within one after the other: the lower, the more cells are settled. There is none
-        where nothing can be as cheap as the last.
-        """
         least = max(least, self._bounds.least())
         if limit is not None and limit < least:
-            return
+            return None
+        for most in self._limits(limit, least):
+            try:
+                answer = self._minimize(self._bounds, different_from, most)
+            except SolverTimeoutError as error:
+                raise SolverTimeoutError(str(error), least) from error
+            if answer is not None:
+                return answer if answer.optimal else replace(answer, least=least)
+            least = least if most is None else most + 1
+        return None
+
+    def minimize_with_another(self, cell: str, figure: int, *, limit: int) -> Answer | None:
+        """The cheapest answer that costs `limit` at most and has another output than this one in a cell."""
+        bounds = self._bounds_with_another(cell, figure)
+        return self._minimize(bounds, {cell: figure}, limit) if bounds.least() <= limit else None
+
+    def _minimize(
+        self, bounds: Bounds, different_from: Mapping[str, int] | None, limit: int | None
+    ) -> Answer | None:
+        open_figures = bounds.open_figures(FAR if limit is None else limit)
+        first = self._problem.first
+        if different_from is not None and not any(
+            cell in open_figures or figure != first[cell] for cell, figure in different_from.items()
+        ):
+            return None
+        program = self._program(limit, open_figures)
+        program.minimize_cost()
+        if different_from is not None:
+            program.differ(different_from, different_from)
+        return self._run(program)
+
+    def n_open(self, limit: int) -> int:
+        """How many changes answers within the limit may be made of."""
+        return sum(map(len, self._bounds.open_figures(limit).values()))
+
+    def least_with_another(self, cell: str, figure: int) -> int:
+        """What answers with another output than this one in a cell cost at least."""
+        return self._bounds_with_another(cell, figure).least()
+
+    def _bounds_with_another(self, cell: str, figure: int) -> Bounds:
+        if (cell, figure) not in self._others:
+            if self._budget.left <= 0:
+                raise SolverTimeoutError("the time for this report is used up")
+            prices = _price_another(self._problem.explanations[cell], self._problem.first[cell], figure)
+            self._others[cell, figure] = self._bounds.otherwise(cell, prices)
+            self._pay_for_bounds()
+        return self._others[cell, figure]
+
+    def _limits(self, limit: int | None, least: int) -> Iterator[int | None]:
+        """Limits to look within one after the other: the lower, the more cells are settled."""
         for step in _STEPS:
             if limit is not None and limit <= least + step:
                 break
@@ -137,15 +186,17 @@ class FigureModel:
                 return found
             found.update(cell for cell in rest if answer.lawful[cell] != best.lawful[cell])
 
-    def _program(self, limit: int | None) -> Program:
+    def _program(self, limit: int | None, open_figures: OpenFigures | None = None) -> Program:
         """A program for answers that cost so much at most, to add constraints to."""
-        open_cells = frozenset(self.cells if limit is None else self._bounds.open_cells(limit))
-        if open_cells not in self._programs:
-            self._programs[open_cells] = Program(self._problem, open_cells)
-        program = self._programs[open_cells].copy()
+        if open_figures is None:
+            open_figures = self._bounds.open_figures(FAR if limit is None else limit)
+        program = Program(self._problem, open_figures, self._bounds.demands())
         if limit is not None:
             program.limit_cost(limit)
         return program
+
+    def _pay_for_bounds(self) -> None:
+        self._budget.left -= _PER_DEMAND * self._bounds.take_work()
 
     def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
         if self._budget.left <= 0:
@@ -163,12 +214,33 @@ class FigureModel:
 
 def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
     """What it costs that the cell has another lawful figure than the first."""
-    least = min(e.cost for e in explanations)
+    least = min(e.cost for e in explanations if first is None or e.lawful == first)
     others: dict[int | None, int] = {}
     for e in explanations:
         if e.lawful is None or e.lawful != first:
             others[e.lawful] = min(e.cost - least, others.get(e.lawful, NEVER))
     return Prices(first, least, others)
+
+
+def _price_another(
+    explanations: Sequence[Explanation], first: int | None, output: int
+) -> dict[int | None, int]:
+    """What each other lawful figure costs, where the output is another than this one."""
+    least = min(e.cost for e in explanations if first is None or e.lawful == first)
+    found: dict[int | None, int] = {}
+    for figure in {output, *(e.lawful for e in explanations)} - {first}:
+        costs = [
+            e.cost - least
+            for e in explanations
+            if e.lawful in (None, figure) and (_shown(e) if e.kind == "misprint" else figure) != output
+        ]
+        if costs or figure == output:
+            found[figure] = min(costs, default=NEVER)
+    return found
+
+
+def _shown(explanation: Explanation) -> int:
+    return explanation.shown or 0
 
 
 def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:

@@ -3,49 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from giar_ml.solve.evidence import Explanation, Statement
+from giar_ml.solve.problem import Answer, Problem
 
 if TYPE_CHECKING:
     from giar_ml.forms import Sum
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One lawful explanation of all readings.
-
-    Per cell: `lawful` is the figure that satisfies the sums; `shown` what the paper shows (None: blank,
-    or nothing was there to read); `output` the figure to use: as shown for a misprint, else the lawful.
-    """
-
-    cost: int
-    optimal: bool
-    lawful: Mapping[str, int]
-    shown: Mapping[str, int | None]
-    output: Mapping[str, int]
-    misprints: frozenset[str]
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be explained: per cell its first figure (None: none was read) and all explanations; `top` is
-    a bound that no lawful figure passes."""
-
-    first: Mapping[str, int | None]
-    explanations: Mapping[str, Sequence[Explanation]]
-    sums: Sequence[Sum]
-    statements: Sequence[Statement]
-    statement_cost: int
-    top: int
-
-
 class _Option(NamedTuple):
-    """When the literal is true, the cell is explained so."""
+    """When the literal is true, the cell is explained so, and has this lawful figure; None is any."""
 
     literal: Any
     explanation: Explanation
+    lawful: int | None
+
+    @property
+    def output(self) -> int | None:
+        """The figure to use, where it is told."""
+        return (self.explanation.shown or 0) if self.explanation.kind == "misprint" else self.lawful
 
 
 class Program:
@@ -53,64 +30,122 @@ class Program:
     never pile up.
 
     Args:
-        open_cells: whose lawful figures are to be found.
+        open_figures: per open cell the other lawful figures that are to be tried, and what the cell may cost
+            then; None is any.
+        demands: what is known of the changes, by cell and figure.
     """
 
-    def __init__(self, problem: Problem, open_cells: Collection[str]) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        open_figures: Mapping[str, Mapping[int | None, int]],
+        demands: Sequence[tuple[Mapping[tuple[str, int | None], int], int]] = (),
+    ) -> None:
         from ortools.sat.python import cp_model
 
         self._cp = cp_model
-        self._model = model = cp_model.CpModel()
+        self._model = cp_model.CpModel()
         self._problem = problem
-        self._charges: list[tuple[int, Any]] = []
+        self._costs: list[int] = []
+        self._literals: list[Any] = []
         self._fixed_cost = 0
         self._fixed: dict[str, int | None] = {}
         self._options: dict[str, list[_Option]] = {}
+        self._of_figure: dict[tuple[str, int | None], list[Any]] = {}
         self._free: dict[str, Any] = {}
-        """Figures of open cells where no reading tells them, else 0."""
-        self._lawful: dict[str, Any] = {}
+        """How far figures of open cells are from the first where no explanation tells them, else 0."""
         for key, explanations in problem.explanations.items():
-            if key in open_cells:
-                self._explain(key, explanations)
+            if key in open_figures:
+                self._explain(key, explanations, open_figures[key])
             else:
-                self._settle(key, explanations)
+                self._settle(key)
         for s in problem.sums:
-            left, right = (sum(self._lawful[key] for key in side) for side in (s.left, s.right))
-            if isinstance(left, int) and isinstance(right, int):
-                if left != right:
-                    model.add_bool_or([])
-                continue
-            model.add(left == right)
-            self._add_parity(s)
+            literals, weights, constant = self._weigh(s.left, s.right)
+            if literals:
+                self._model.add(self._sum(literals, weights) == -constant)
+                self._add_parity(s)
+            elif constant:
+                self._model.add_bool_or([])
+        for weights_of, least in demands:
+            self._demand(weights_of, least)
         for statement in problem.statements:
             self._state(statement)
 
-    def _settle(self, key: str, explanations: Sequence[Explanation]) -> None:
-        """The cheapest explanation by which the first figure is lawful."""
-        first = self._problem.first[key]
-        assert first is not None, "a cell without a figure is never settled"
-        best = min(
-            (e for e in explanations if e.kind == "read" and (e.shown or 0) == first), key=lambda e: e.cost
-        )
-        self._fixed_cost += best.cost
-        self._fixed[key] = best.shown
-        self._lawful[key] = first
+    def _sum(self, variables: Sequence[Any], weights: Sequence[int]) -> Any:
+        return self._cp.LinearExpr.weighted_sum(variables, weights)
 
-    def _explain(self, key: str, explanations: Sequence[Explanation]) -> None:
+    def _settle(self, key: str) -> None:
+        """The first figure is lawful."""
+        kept = self._problem.kept[key]
+        self._fixed_cost += kept.cost
+        self._fixed[key] = kept.shown
+
+    def _explain(
+        self, key: str, explanations: Sequence[Explanation], figures: Mapping[int | None, int]
+    ) -> None:
         """Exactly one of the explanations is true."""
-        model, top = self._model, self._problem.top
-        options = [_Option(model.new_bool_var(e.kind), e) for e in explanations]
+        model, first = self._model, self._problem.first[key]
+        ways: list[tuple[Explanation, int | None]] = []
+        base = 0
+        if first is not None:
+            kept = self._problem.kept[key]
+            ways.append((kept, first))
+            base = kept.cost
+        read = {e.lawful for e in explanations if e.kind == "read"}
+        for e in explanations:
+            if e.lawful is not None:
+                if e.lawful != first and e.cost - base <= figures.get(e.lawful, -1):
+                    ways.append((e, e.lawful))
+                continue
+            for figure, most in figures.items():
+                if (first is not None and e.cost - base > most) or (e.kind == "unread" and figure in read):
+                    continue
+                ways.append((e, figure))
+        options = [_Option(model.new_bool_var(""), e, figure) for e, figure in ways]
         self._options[key] = options
-        model.add_exactly_one(option.literal for option in options)
-        self._charges += [(e.cost, literal) for literal, e in options if e.cost]
-        free = self._free[key] = model.new_int_var(0, top, f"free {key}")
-        model.add(free <= top * sum(literal for literal, e in options if e.kind != "read"))
-        read = [(literal, e) for literal, e in options if e.kind == "read"]
-        self._lawful[key] = free + sum((e.shown or 0) * literal for literal, e in read)
-        for literal, e in options:
-            # What is cheaper to read is never explained so.
-            for figure in {r.shown or 0 for _, r in read if r.cost >= e.cost} if e.kind == "unread" else ():
-                model.add(free != figure).only_enforce_if(literal)
+        model.add_exactly_one([option.literal for option in options])
+        for literal, e, figure in options:
+            if e.cost:
+                self._costs.append(e.cost)
+                self._literals.append(literal)
+            self._of_figure.setdefault((key, figure), []).append(literal)
+        anything = [option for option in options if option.lawful is None]
+        if anything:
+            self._let_free(key, first or 0, anything, read)
+
+    def _let_free(
+        self, key: str, first: int, options: Sequence[_Option], read: Collection[int | None]
+    ) -> None:
+        """The figure is any where one of these explains the cell."""
+        model, top = self._model, self._problem.top
+        free = self._free[key] = model.new_int_var(-first, top - first, "")
+        literals = [option.literal for option in options]
+        if first:
+            model.add(self._sum([free, *literals], [1, *[first] * len(literals)]) >= 0)
+        model.add(self._sum([free, *literals], [1, *[first - top] * len(literals)]) <= 0)
+        for literal, e, _ in options:
+            # What was read is never explained as not read.
+            for r in self._problem.explanations[key] if e.kind == "unread" else ():
+                if r.kind == "read" and r.cost >= e.cost:
+                    model.add(free != (r.shown or 0) - first).only_enforce_if(literal)
+
+    def _weigh(self, left: Collection[str], right: Collection[str]) -> tuple[list[Any], list[int], int]:
+        """Variables, weights and a constant that are the left side less the right."""
+        variables: list[Any] = []
+        weights: list[int] = []
+        constant = 0
+        for side, sign in ((left, 1), (right, -1)):
+            for key in side:
+                first = self._problem.first[key] or 0
+                constant += sign * first
+                for literal, _, figure in self._options.get(key, ()):
+                    if figure is not None and figure != first:
+                        variables.append(literal)
+                        weights.append(sign * (figure - first))
+                if key in self._free:
+                    variables.append(self._free[key])
+                    weights.append(sign)
+        return variables, weights, constant
 
     def _add_parity(self, s: Sum) -> None:
         """Say about a sum what follows anyway, but would be found only by trying figures: where the first
@@ -129,21 +164,37 @@ class Program:
         alone, beside = [], []
         for key, figure in figures.items():
             mends = figure + (lack if key in s.left else -lack)
-            for literal, explanation in self._options.get(key, ()):
-                if explanation.lawful in (None, mends):
-                    alone.append(literal)
-                elif explanation.lawful != figure:
-                    beside.append(literal)
-        self._model.add(2 * sum(alone) + sum(beside) >= 2)
+            for option in self._options.get(key, ()):
+                if option.lawful == mends:
+                    alone.append(option.literal)
+                elif option.lawful != figure:
+                    beside.append(option.literal)
+        self._model.add(
+            self._sum([*alone, *beside], [*[2] * len(alone), *[1] * len(beside)]) >= 2
+            if alone or beside
+            else False
+        )
+
+    def _demand(self, weights_of: Mapping[tuple[str, int | None], int], least: int) -> None:
+        literals: list[Any] = []
+        weights: list[int] = []
+        for change, weight in weights_of.items():
+            found = self._of_figure.get(change, ())
+            literals += found
+            weights += [weight] * len(found)
+            if not found and weight < 0:
+                return
+        self._model.add(self._sum(literals, weights) >= least)
 
     def _state(self, statement: Statement) -> None:
-        stated = sum(self._lawful[key] for key in statement.cells)
-        if isinstance(stated, int):
-            self._fixed_cost += self._problem.statement_cost * (stated != statement.figure)
+        variables, weights, constant = self._weigh(statement.cells, ())
+        if not variables:
+            self._fixed_cost += self._problem.statement_cost * (constant != statement.figure)
             return
         agrees = self._model.new_bool_var("agrees")
-        self._model.add(stated == statement.figure).only_enforce_if(agrees)
-        self._charges.append((self._problem.statement_cost, agrees.negated()))
+        self._model.add(self._sum(variables, weights) == statement.figure - constant).only_enforce_if(agrees)
+        self._costs.append(self._problem.statement_cost)
+        self._literals.append(agrees.negated())
 
     def copy(self) -> Program:
         """The same, to add constraints to."""
@@ -168,37 +219,40 @@ class Program:
     def keep(self, output: Mapping[str, int]) -> None:
         """Outputs as in an answer."""
         for key, options in self._options.items():
-            for literal, explanation in options:
-                told = explanation.output
-                if told is None:
-                    self._model.add(self._free[key] == output[key]).only_enforce_if(literal)
-                elif told != output[key]:
-                    self._model.add_bool_or(literal.negated())
+            for option in options:
+                if option.output is None:
+                    self._set_free(key, output[key], option.literal)
+                elif option.output != output[key]:
+                    self._model.add_bool_or(option.literal.negated())
+
+    def _set_free(self, key: str, figure: int, literal: Any, *, other: bool = False) -> None:
+        free, far = self._free[key], figure - (self._problem.first[key] or 0)
+        self._model.add(free != far if other else free == far).only_enforce_if(literal)
 
     def differ(self, output: Mapping[str, int], cells: Iterable[str]) -> list[Any]:
         """One of the cells has another output; literals of which that is true, one of a cell at most."""
-        return self._differ({cell: output[cell] for cell in cells}, lambda e: e.output)
+        return self._differ({cell: output[cell] for cell in cells}, lambda option: option.output)
 
     def differ_in_law(self, lawful: Mapping[str, int], cells: Iterable[str]) -> list[Any]:
         """As `differ`, of lawful figures."""
-        return self._differ({cell: lawful[cell] for cell in cells}, lambda e: e.lawful)
+        return self._differ({cell: lawful[cell] for cell in cells}, lambda option: option.lawful)
 
-    def _differ(self, values: Mapping[str, int], tell: Callable[[Explanation], int | None]) -> list[Any]:
+    def _differ(self, values: Mapping[str, int], tell: Callable[[_Option], int | None]) -> list[Any]:
         literals = []
         for cell, value in values.items():
             if cell not in self._options:
-                if self._lawful[cell] != value:
+                if self._problem.first[cell] != value:
                     literals.append(self._model.new_constant(1))
                 continue
-            for literal, explanation in self._options[cell]:
-                told = tell(explanation)
+            for option in self._options[cell]:
+                told = tell(option)
                 if told is None:
                     other = self._model.new_bool_var("differs")
-                    self._model.add_implication(other, literal)
-                    self._model.add(self._free[cell] != value).only_enforce_if(other)
+                    self._model.add_implication(other, option.literal)
+                    self._set_free(cell, value, other, other=True)
                     literals.append(other)
                 elif told != value:
-                    literals.append(literal)
+                    literals.append(option.literal)
         self._model.add_bool_or(literals)
         return literals
 
@@ -206,7 +260,7 @@ class Program:
         self._model.maximize(sum(literals))
 
     def _cost(self) -> Any:
-        return self._fixed_cost + sum(cost * literal for cost, literal in self._charges)
+        return self._sum(self._literals, self._costs) + self._fixed_cost
 
     def solve(self, time_limit: float) -> tuple[Answer | None, float]:
         """The answer, None where there is none, and the time that it took.
@@ -222,6 +276,7 @@ class Program:
         solver.parameters.random_seed = 0
         # Of the few cells that are left open the relaxed sums refute most: twenty times faster than without.
         solver.parameters.linearization_level = 2
+        solver.parameters.cp_model_presolve = False
         solver.parameters.max_deterministic_time = time_limit
         status = solver.solve(self._model)
         taken = solver.response_proto.deterministic_time
@@ -230,20 +285,31 @@ class Program:
         if status not in (self._cp.OPTIMAL, self._cp.FEASIBLE):
             return None, taken
         chosen = {
-            key: next(option.explanation for option in options if solver.value(option.literal))
+            key: next(option for option in options if solver.value(option.literal))
             for key, options in self._options.items()
         }
-        lawful = {key: solver.value(figure) for key, figure in self._lawful.items()}
-        unread = {key for key, e in chosen.items() if e.kind == "unread"}
-        misprints = frozenset(key for key, e in chosen.items() if e.kind == "misprint")
+        lawful = {key: first or 0 for key, first in self._problem.first.items()}
+        for key, option in chosen.items():
+            lawful[key] = (
+                lawful[key] + solver.value(self._free[key]) if option.lawful is None else option.lawful
+            )
+        unread = {key for key, option in chosen.items() if option.explanation.kind == "unread"}
+        misprints = frozenset(key for key, option in chosen.items() if option.explanation.kind == "misprint")
+        costs = zip(self._costs, self._literals, strict=True)
+        cost = self._fixed_cost + sum(cost for cost, literal in costs if solver.value(literal))
+        optimal = status == self._cp.OPTIMAL
         return Answer(
-            cost=self._fixed_cost + sum(cost for cost, literal in self._charges if solver.value(literal)),
-            optimal=status == self._cp.OPTIMAL,
+            cost=cost,
+            least=cost if optimal else 0,
+            optimal=optimal,
             lawful=lawful,
             shown={
                 **self._fixed,
-                **{key: lawful[key] if key in unread else e.shown for key, e in chosen.items()},
+                **{
+                    key: lawful[key] if key in unread else option.explanation.shown
+                    for key, option in chosen.items()
+                },
             },
-            output={**lawful, **{key: chosen[key].shown or 0 for key in misprints}},
+            output={**lawful, **{key: chosen[key].explanation.shown or 0 for key in misprints}},
             misprints=misprints,
         ), taken

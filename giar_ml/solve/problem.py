@@ -1,0 +1,43 @@
+"""What is to be explained, and an explanation of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from giar_ml.solve.evidence import Explanation, Statement
+
+if TYPE_CHECKING:
+    from giar_ml.forms import Sum
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be explained: per cell its first figure (None: none was read), where one was read the
+    cheapest explanation by which it is lawful, and all explanations; no lawful figure passes `top`."""
+
+    first: Mapping[str, int | None]
+    kept: Mapping[str, Explanation]
+    explanations: Mapping[str, Sequence[Explanation]]
+    sums: Sequence[Sum]
+    statements: Sequence[Statement]
+    statement_cost: int
+    top: int
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One lawful explanation of all readings; none costs less than `least`, which is `cost` if it is optimal.
+
+    Per cell: `lawful` is the figure that satisfies the sums; `shown` what the paper shows (None: blank,
+    or nothing was there to read); `output` the figure to use: as shown for a misprint, else the lawful.
+    """
+
+    cost: int
+    least: int
+    optimal: bool
+    lawful: Mapping[str, int]
+    shown: Mapping[str, int | None]
+    output: Mapping[str, int]
+    misprints: frozenset[str]
