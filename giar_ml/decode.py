@@ -32,6 +32,10 @@ _PROVEN = 7.0
 """Odds of 1,000 to 1, in nats: how much surer than that a changed cell is beside others is not looked for."""
 _MOST_LAYOUTS = 5_000
 """Layouts beyond these are not tried: at some 9 nats for each lost column they are hopeless."""
+_PER_LAYOUT, _PER_TRIED_LAYOUT = 0.0002, 0.003
+"""What it takes to tell what a layout costs at least, and to make a model of its figures."""
+_FOR_FIGURES = 0.1
+"""Time that is left for the figures of the first layout, however many layouts there are."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,16 @@ def decode_within(
     budget = budget or Budget()
     best_cost = math.inf
     proven = True
-    for bound, layout in _by_bound(puzzle):
+    for bound, layout in _by_bound(puzzle, budget):
         most = min(best_cost + margin * SCALE, limit * SCALE)
         if bound > most:
             break
+        if budget.left <= 0:
+            proven = False
+            if found:
+                break
+            budget.left = _FOR_FIGURES
+        budget.left -= _PER_TRIED_LAYOUT
         model = FigureModel(
             layout.cells, puzzle.sums, statements=puzzle.statements, costs=puzzle.costs, budget=budget
         )
@@ -201,7 +211,7 @@ def decode_within(
 
 def least_cost(puzzle: Puzzle) -> float:
     """What every explanation costs at least, in nats, by the sums that do not hold: told without solving."""
-    bound, _ = next(_by_bound(puzzle))
+    bound, _ = next(_by_bound(puzzle, Budget()))
     return bound / SCALE
 
 
@@ -224,14 +234,18 @@ def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str
                 others.setdefault(cell, set()).add(figure)
 
 
-def _by_bound(puzzle: Puzzle) -> Iterator[tuple[int, _Layout]]:
-    """The layouts with a lower bound on what they cost with their figures, the lowest bound first."""
+def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
+    """The layouts with a lower bound on what they cost with their figures, the lowest bound first, as many as
+    there is time for."""
     waiting: list[tuple[int, int, _Layout]] = []
     for n, layout in enumerate(itertools.islice(_layouts(puzzle), _MOST_LAYOUTS)):
         # No layout that is still to come costs less than this one does without its figures.
         while waiting and waiting[0][0] <= layout.price:
             bound, _, best = heapq.heappop(waiting)
             yield bound, best
+        budget.left -= _PER_LAYOUT
+        if budget.left <= 0 and waiting:
+            break
         heapq.heappush(waiting, (layout.price + _least_error_cost(layout.cells, puzzle), n, layout))
     while waiting:
         bound, _, best = heapq.heappop(waiting)

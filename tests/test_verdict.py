@@ -245,7 +245,7 @@ def allow(monkeypatch, *, time):
 
 
 def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
-    allow(monkeypatch, time=0.002)
+    allow(monkeypatch, time=0.0052)
     changes = seen(REQUEST, scanned_surely) | {
         "requests.granted.natural_person": scanned((17, 0.9), (11, 0.1))
     }
@@ -257,7 +257,7 @@ def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
 
 
 def test_without_proof_a_lost_figure_is_inferred_with_doubt(monkeypatch):
-    allow(monkeypatch, time=0.002)
+    allow(monkeypatch, time=0.0052)
     verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
     assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}
