@@ -128,6 +128,46 @@ def list_urls(argument: Url) -> list[Url] | None:
         raise UsageError(f"{argument}: cannot be listed ({error})") from error
 
 
+class Remote:
+    """A folder elsewhere. Its methods raise OSError where they cannot do it.
+
+    Raises:
+        UsageError: what reads such addresses is not installed.
+    """
+
+    def __init__(self, url: Url) -> None:
+        self._url = url
+        self._files, self._folder = _open(url)
+        self._made: set[str] = set()
+
+    def has(self, name: str) -> bool:
+        with _explained(self._url):
+            self._files.invalidate_cache()
+            return bool(self._files.exists(self._path(name)))
+
+    def get(self, name: str, path: Path) -> None:
+        with _explained(self._url):
+            self._files.get_file(self._path(name), str(path))
+
+    def put(self, path: Path, name: str) -> None:
+        with _explained(self._url):
+            there = self._path(name)
+            parent = posixpath.dirname(there)
+            if parent not in self._made:
+                self._files.makedirs(parent, exist_ok=True)
+                self._made.add(parent)
+            self._files.put_file(str(path), there)
+
+    def replace(self, path: Path, name: str) -> None:
+        """As `put`, but what was there before is there until the new one is whole."""
+        self.put(path, f"{name}.tmp")
+        with _explained(self._url):
+            self._files.mv(self._path(f"{name}.tmp"), self._path(name))
+
+    def _path(self, name: str) -> str:
+        return f"{self._folder.rstrip('/')}/{name}"
+
+
 def _open(url: Url) -> tuple[Any, str]:
     """The file system and the path in it."""
     try:

@@ -185,9 +185,3 @@ def test_a_cluster_that_is_not_there_is_said(files, capsys, monkeypatch):
     files(a="ok 1")
     assert cli.main(["batch", "a.txt", "-o", "out", "--on", "ray", "--ray-address", "head:6379"]) == 2
     assert "head:6379: no such cluster can be reached (no answer)" in capsys.readouterr().err
-
-
-def test_results_are_written_to_a_local_disk(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["batch", "a.txt", "-o", "s3://bucket/out"])
-    assert "results are written to a local disk" in capsys.readouterr().err

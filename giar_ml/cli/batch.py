@@ -25,6 +25,7 @@ from giar_ml.cli.console import (
 )
 from giar_ml.cli.options import add_reader_options, positive, reader_options
 from giar_ml.errors import UsageError
+from giar_ml.urls import Url, to_location
 
 if TYPE_CHECKING:
     from giar_ml.batch.pool import Pool
@@ -62,6 +63,12 @@ def add_command(commands: Any) -> None:
         required=True,
         metavar="OUT",
         help="output folder on a local disk",
+    )
+    batch.add_argument(
+        "--copy-to",
+        type=address,
+        metavar="URL",
+        help="keep a copy of OUT there, s3://bucket/out say; a machine without OUT goes on from it",
     )
     add_reader_options(batch)
     batch.add_argument(
@@ -109,18 +116,22 @@ def memory(text: str) -> float:
 
 
 def local_folder(text: str) -> Path:
-    from giar_ml.urls import Url, to_location
-
     location = to_location(text)
     if isinstance(location, Url):
-        raise argparse.ArgumentTypeError(
-            f"{text}: results are written to a local disk; give a folder, and copy it from there"
-        )
+        raise argparse.ArgumentTypeError(f"{text}: give a folder on a local disk, and --copy-to {text}")
+    return location
+
+
+def address(text: str) -> Url:
+    location = to_location(text)
+    if isinstance(location, Path):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address such as s3://bucket/out")
     return location
 
 
 def _batch(args: argparse.Namespace) -> int:
     from giar_ml.batch.inputs import list_inputs
+    from giar_ml.batch.mirror import Mirror
     from giar_ml.batch.run import Plan, make_folder, run_batch
     from giar_ml.batch.settings import find_settings
     from giar_ml.pipeline import DEFAULT_MAX_RISK
@@ -144,6 +155,7 @@ def _batch(args: argparse.Namespace) -> int:
         progress.clear()
         complain(message)
 
+    mirror = Mirror(args.output, args.copy_to, warn) if args.copy_to else None
     with _log(args.log, warn) as log:
 
         def tell(note: Note) -> None:
@@ -151,7 +163,7 @@ def _batch(args: argparse.Namespace) -> int:
             log(_event(note))
 
         try:
-            totals = run_batch(inputs, args.output, pool, plan, tell=tell)
+            totals = run_batch(inputs, args.output, pool, plan, tell=tell, mirror=mirror)
         except KeyboardInterrupt:
             progress.end()
             complain(
