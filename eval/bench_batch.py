@@ -4,9 +4,9 @@ python -m eval.bench_batch [--texts 60] [--pdfs 10] [--many 100 1000 5000] [--ra
 
 Texts and PDF files are the fixtures again and again, each with an ending of its own, so that no two have one
 content. `plain pool` reads the same files by `concurrent.futures` and keeps nothing. `--many` takes a reader
-that gives one report at once: what is left is the work of the batch itself. `--ray` has the same texts, and as
-many documents at once, read by two actors of a Ray cluster of this machine; what these take of the processor is
-not counted. Rates depend on what else the machine does: compare within one run.
+that gives one report at once: what is left is the work of the batch itself. `--ray` has all of
+these read once more, by two actors of a Ray cluster of this machine; their processor time is not counted.
+Rates depend on what else the machine does: compare within one run.
 """
 
 from __future__ import annotations
