@@ -177,11 +177,11 @@ def test_without_ray_the_command_says_what_to_install(files, capsys, monkeypatch
 
 
 def test_a_cluster_that_is_not_there_is_said(files, capsys, monkeypatch):
-    def refuse(**_):
-        raise ConnectionError("no answer")
-
     monkeypatch.setattr("ray.is_initialized", lambda: False)
-    monkeypatch.setattr("ray.init", refuse)
     files(a="ok 1")
-    assert cli.main(["batch", "a.txt", "-o", "out", "--on", "ray", "--ray-address", "head:6379"]) == 2
-    assert "head:6379: no such cluster can be reached (no answer)" in capsys.readouterr().err
+    for address, message in (("127.0.0.1:1", "refused"), ("head", "Invalid address format: head")):
+        assert cli.main(["batch", "a.txt", "-o", "out", "--on", "ray", "--ray-address", address]) == 2
+        err = capsys.readouterr().err
+        assert f"{address}: no such cluster can be reached" in err
+        assert message in err
+    assert not Path("out").exists()

@@ -8,6 +8,7 @@ machine say. Ray keeps nothing of the batch: the manifest on the driver's disk i
 from __future__ import annotations
 
 import os
+import re
 import socket
 import time
 from collections import deque
@@ -26,6 +27,8 @@ from giar_ml.errors import GiarError, UsageError
 IN_FLIGHT = 2
 """Tasks that an actor has: one that it reads, and one so that it need not wait for the driver."""
 _LOOK_S = 0.5
+_CONNECT_S = 10.0
+_HOST_AND_PORT = re.compile(r"(?:ray://)?([^/]+):(\d{1,5})")
 
 
 def connect(address: str | None) -> None:
@@ -42,9 +45,12 @@ def connect(address: str | None) -> None:
     if ray.is_initialized():
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent to the makers of Ray
+    address = address or os.environ.get("RAY_ADDRESS")
     try:
+        if address and (match := _HOST_AND_PORT.fullmatch(address)):
+            socket.create_connection((match[1], int(match[2])), _CONNECT_S).close()  # Ray tries for minutes
         ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise UsageError(
             f"{address or 'Ray'}: no such cluster can be reached ({error}); see `ray status`"
         ) from error

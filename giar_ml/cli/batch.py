@@ -75,7 +75,7 @@ def add_command(commands: Any) -> None:
         "--workers",
         type=positive,
         metavar="N",
-        help="processes that read (default: one per core, as memory allows)",
+        help="processes or actors that read (default: one per core, as memory allows)",
     )
     batch.add_argument(
         "--on",
