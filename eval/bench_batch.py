@@ -1,11 +1,12 @@
 """Rates of `giar batch`, what its manifest costs, and whether cost and memory stay flat.
 
-python -m eval.bench_batch [--texts 60] [--pdfs 10] [--many 100 1000 5000]
+python -m eval.bench_batch [--texts 60] [--pdfs 10] [--many 100 1000 5000] [--ray]
 
 Texts and PDF files are the fixtures again and again, each with an ending of its own, so that no two have one
 content. `plain pool` reads the same files by `concurrent.futures` and keeps nothing. `--many` takes a reader
-that gives one report at once: what is left is the work of the batch itself. Rates depend on what else the
-machine does: compare within one run.
+that gives one report at once: what is left is the work of the batch itself. `--ray` has all of
+these read once more, by two actors of a Ray cluster of this machine; their processor time is not counted.
+Rates depend on what else the machine does: compare within one run.
 """
 
 from __future__ import annotations
@@ -26,11 +27,12 @@ from statistics import median
 from typing import Any
 
 from giar_ml.batch.inputs import Input
-from giar_ml.batch.pool import ProcessPool
+from giar_ml.batch.pool import Pool, ProcessPool
+from giar_ml.batch.ray_pool import RayPool, connect
 from giar_ml.batch.run import Plan, run_batch
 from giar_ml.batch.scheduler import Note
 from giar_ml.batch.settings import find_settings
-from giar_ml.batch.worker import MakeReader, PipelineReader
+from giar_ml.batch.worker import PipelineReader
 from giar_ml.report import Report
 
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -46,21 +48,35 @@ def main() -> None:
     parser.add_argument("--texts", type=int, default=60)
     parser.add_argument("--pdfs", type=int, default=10)
     parser.add_argument("--many", type=int, nargs="*", default=[100, 1000, 5000])
+    parser.add_argument("--ray", action="store_true")
     options = parser.parse_args()
+    from eval.bench_batch import RecordedReader  # actors do not find what is in __main__
+
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         texts = multiply(TEXTS, options.texts, folder / "texts")
         pdfs = multiply(("*digital.pdf",), options.pdfs, folder / "pdfs")
         result: dict[str, Any] = {}
+        pool: Pool
         read = partial(PipelineReader, OPTIONS)
         for kind, paths in (("texts", texts), ("digital PDF", pdfs)):
-            for n_workers in (1, 2):
+            for n_workers in (1, 2) if paths else ():
                 out = folder / f"{kind}-{n_workers}"
-                result[f"{kind}, {n_workers} workers"] = measure(paths, out, read, n_workers)
+                pool = ProcessPool(read, n_workers=n_workers, timeout_s=600, max_memory_mib=None)
+                result[f"{kind}, {n_workers} workers"] = measure(paths, out, pool)
         result["texts, plain pool of 2"] = measure_plain(texts, 2)
         for n in options.many:
             paths = make_empty(n, folder / f"many-{n}")
-            result[f"{n} at once"] = measure(paths, folder / f"out-{n}", RecordedReader, 2)
+            pool = ProcessPool(RecordedReader, n_workers=2, timeout_s=600, max_memory_mib=None)
+            result[f"{n} at once"] = measure(paths, folder / f"out-{n}", pool)
+        if options.ray:
+            connect("local")
+            pool = RayPool(read, n_workers=2, timeout_s=600)
+            result["texts, Ray with 2 actors"] = measure(texts, folder / "ray", pool)
+            for n in options.many:
+                paths = sorted((folder / f"many-{n}").iterdir())
+                pool = RayPool(RecordedReader, n_workers=2, timeout_s=600)
+                result[f"{n} at once, Ray with 2 actors"] = measure(paths, folder / f"ray-{n}", pool)
     print(json.dumps(result, indent=2))
 
 
@@ -86,7 +102,7 @@ def make_empty(n: int, folder: Path) -> list[Path]:
     return paths
 
 
-def measure(paths: Sequence[Path], out: Path, make_reader: MakeReader, n_workers: int) -> dict[str, float]:
+def measure(paths: Sequence[Path], out: Path, pool: Pool) -> dict[str, float]:
     """Documents per second once all workers are warm; milliseconds per document for the whole, and of it the
     processor's for the workers and for this process, with their start; memory of the workers in MiB: the
     most, and the medians of the first and the last third."""
@@ -98,13 +114,12 @@ def measure(paths: Sequence[Path], out: Path, make_reader: MakeReader, n_workers
             times.append(time.monotonic())
             memory.append(note.rss_mib or 0.0)
 
-    pool = ProcessPool(make_reader, n_workers=n_workers, timeout_s=600, max_memory_mib=None)
     started, before = time.monotonic(), os.times()
     run_batch([Input(path) for path in paths], out, pool, Plan(find_settings(OPTIONS)), tell=tell)
     whole_s, after = time.monotonic() - started, os.times()
     workers_s = after.children_user + after.children_system - before.children_user - before.children_system
     own_s = after.user + after.system - before.user - before.system
-    first = _WARM * n_workers
+    first = _WARM * pool.n_workers
     third = max(len(memory) // 3, 1)
     return {
         "per_s": round((len(times) - first) / (times[-1] - times[first - 1]), 2),

@@ -41,6 +41,11 @@ class FakeReader:
                 if not (marker := self._log.with_name(words[0])).exists():
                     marker.touch()
                     os._exit(3)
+            case "lose-once":  # the actor of a cluster: the parent of this process
+                if not (marker := self._log.with_name(words[0])).exists():
+                    marker.touch()
+                    os.kill(os.getppid(), signal.SIGKILL)
+                    time.sleep(600)
             case "hang":
                 time.sleep(600)
             case "hoard":

@@ -16,6 +16,7 @@ from giar_ml.batch.manifest import Manifest
 from giar_ml.batch.results import Results, report_id
 from giar_ml.errors import UsageError
 from giar_ml.report import CellStatus, Report, ReportStatus, Value
+from giar_ml.urls import Location
 from giar_ml.words import one_line, say_reason
 from giar_ml.years import office_key
 
@@ -87,7 +88,7 @@ class ReportRow:
     sha256: str | None = None
     report: Report | None = None
     seconds: float | None = None
-    duplicate_of: Path | None = None
+    duplicate_of: Location | None = None
 
     @property
     def id(self) -> str | None:
@@ -109,7 +110,7 @@ def list_rows(manifest: Manifest, results: Results) -> Iterator[ReportRow]:
     Raises:
         UsageError: a result is missing or damaged.
     """
-    firsts: dict[str, Path] = {}
+    firsts: dict[str, Location] = {}
     for listed in manifest.list_inputs():
         given, sha256 = listed.given, listed.sha256
         if listed.code:
@@ -124,7 +125,7 @@ def list_rows(manifest: Manifest, results: Results) -> Iterator[ReportRow]:
 
 
 def _make_row(
-    given: Input, sha256: str, report: Report, seconds: float, duplicate_of: Path | None
+    given: Input, sha256: str, report: Report, seconds: float, duplicate_of: Location | None
 ) -> ReportRow:
     differences = _find_differences(given, report)
     reasons = [say_reason(report).removeprefix(f"{one_line(report.source.file)}: "), *differences.values()]
@@ -239,6 +240,6 @@ def _number(value: Value | None) -> float | None:
     return None if value is None else float(value)
 
 
-def _clean(text: str | Path | None) -> str | None:
+def _clean(text: str | Location | None) -> str | None:
     """A file name that is not UTF-8 holds lone surrogates, which Parquet does not take."""
     return None if text is None else str(text).encode(errors="backslashreplace").decode()

@@ -15,6 +15,7 @@ from typing import Any
 
 from giar_ml.document import SUFFIXES
 from giar_ml.errors import UsageError
+from giar_ml.urls import Location, Url, fetched, list_urls, to_location
 
 LIST_SUFFIXES = (".csv", ".parquet")
 _COLUMNS = {
@@ -32,7 +33,7 @@ _YEAR = re.compile(r"(\d{4})(\.0+)?年?")
 class Input:
     """A file to read, with what a list says of it."""
 
-    path: Path
+    path: Location
     office: str | None = None
     year: int | None = None
 
@@ -42,7 +43,8 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
 
     Args:
         arguments: files, folders, patterns such as `scans/**/*.pdf`, and lists (CSV or Parquet) with the
-            columns `path`, from the list's folder on, `office` and `year`, or 文件, 机关 and 年度.
+            columns `path`, from the list's folder on, `office` and `year`, or 文件, 机关 and 年度; any of
+            them here, or elsewhere by an address such as `s3://bucket/scans`.
         apart_from: a folder that is passed over: that of the results.
 
     Raises:
@@ -52,7 +54,7 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
     found: dict[str, Input] = {}
     for argument in arguments:
         for item in _expand(argument, apart_from.resolve()):
-            key = os.path.abspath(item.path)  # noqa: PTH100 - Path.absolute keeps `..`
+            key = _key(item.path)
             first = found.setdefault(key, item)
             found[key] = Input(first.path, first.office or item.office, first.year or item.year)
     if not found:
@@ -60,8 +62,17 @@ def list_inputs(arguments: Sequence[str], *, apart_from: Path) -> list[Input]:
     return list(found.values())
 
 
+def _key(location: Location) -> str:
+    if isinstance(location, Url):
+        return str(location)
+    return os.path.abspath(location)  # noqa: PTH100 - Path.absolute keeps `..`
+
+
 def _expand(argument: str, apart_from: Path) -> Iterator[Input]:
-    path = Path(argument)
+    path = to_location(argument)
+    if isinstance(path, Url):
+        yield from _expand_url(path)
+        return
     if not os.path.exists(argument):  # noqa: PTH110 - Path.exists raises for names that are too long
         if not glob.has_magic(argument):
             raise UsageError(f"{argument}: cannot be found; check the name")
@@ -72,6 +83,18 @@ def _expand(argument: str, apart_from: Path) -> Iterator[Input]:
         yield from _read_list(path)
     else:
         yield Input(path)
+
+
+def _expand_url(url: Url) -> Iterator[Input]:
+    found = list_urls(url)
+    if found is None:
+        yield from _read_list(url) if url.suffix.lower() in LIST_SUFFIXES else [Input(url)]
+        return
+    if not glob.has_magic(str(url)):
+        found = [item for item in found if item.suffix.lower() in SUFFIXES]
+    if not found:
+        raise UsageError(f"{url}: no report is there; check the address")
+    yield from map(Input, found)
 
 
 def _match_pattern(pattern: str, apart_from: Path) -> Iterator[Input]:
@@ -121,11 +144,13 @@ def _list_folder(folder: Path, apart_from: Path) -> Iterator[Input]:
         yield Input(folder)  # an input that cannot be read
 
 
-def _read_list(path: Path) -> Iterator[Input]:
+def _read_list(path: Location) -> Iterator[Input]:
+    read = _read_csv if path.suffix.lower() == ".csv" else _read_parquet
     try:
-        columns, rows = _read_csv(path) if path.suffix.lower() == ".csv" else _read_parquet(path)
+        with fetched(path) as local:
+            columns, rows = read(local)
     except OSError as error:
-        raise UsageError(f"{path}: cannot read the list ({error.strerror})") from error
+        raise UsageError(f"{path}: cannot read the list ({error.strerror or error})") from error
     except (ValueError, csv.Error) as error:
         raise UsageError(f"{path}: cannot read the list ({error}); write it as CSV in UTF-8") from error
     known = [_COLUMNS.get(column.strip().lower(), "") for column in columns]
@@ -138,10 +163,18 @@ def _read_list(path: Path) -> Iterator[Input]:
         if not file:
             raise UsageError(f"{path}: row {number} names no file")
         office = str(row.get("office") or "").strip() or None
-        yield Input(path.parent / file, office, _read_year(row.get("year"), path, number))
+        yield Input(_from_list(path, file), office, _read_year(row.get("year"), path, number))
 
 
-def _read_year(value: Any, path: Path, number: int) -> int | None:
+def _from_list(path: Location, file: str) -> Location:
+    """What a list names: an address, or a file from the list's folder on."""
+    location = to_location(file)
+    if isinstance(location, Url):
+        return location
+    return path.beside(file) if isinstance(path, Url) else path.parent / location
+
+
+def _read_year(value: Any, path: Location, number: int) -> int | None:
     text = "" if value is None or value != value else str(value).strip()  # NaN is not itself
     if not text:
         return None

@@ -18,6 +18,7 @@ from giar_ml.batch.inputs import Input
 from giar_ml.batch.settings import Reading
 from giar_ml.errors import UsageError
 from giar_ml.report import ReportStatus
+from giar_ml.urls import Location, Url, find_file, to_location
 
 _VERSION = 1
 _SCHEMA = """
@@ -72,7 +73,9 @@ class Stamp(NamedTuple):
     ctime_ns: int
 
     @classmethod
-    def of(cls, path: Path) -> Stamp:
+    def of(cls, path: Location) -> Stamp:
+        if isinstance(path, Url):
+            return cls(*find_file(path), 0)
         stat = path.stat()
         return cls(stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
@@ -112,7 +115,7 @@ class Manifest:
         self._db.execute("DELETE FROM inputs")
         self._db.executemany(
             "INSERT INTO inputs (position, path, office, year) VALUES (?, ?, ?, ?)",
-            ((i, os.fsencode(item.path), item.office, item.year) for i, item in enumerate(inputs)),
+            ((i, os.fsencode(str(item.path)), item.office, item.year) for i, item in enumerate(inputs)),
         )
 
     def note_input(self, position: int, listed: Listed) -> None:
@@ -127,17 +130,16 @@ class Manifest:
             "SELECT path, office, year, sha256, code, message FROM inputs ORDER BY position"
         )
         for path, office, year, *known in rows:
-            yield Listed(Input(Path(os.fsdecode(path)), office, year), *known)
+            yield Listed(Input(to_location(os.fsdecode(path)), office, year), *known)
 
-    def find_content(self, path: Path, stamp: Stamp) -> str | None:
-        """The sha256 of a file that has not changed since it was noted."""
+    def find_last(self, path: Location) -> tuple[Stamp, str] | None:
+        """The stamp and the sha256 of a file when it was noted last."""
         row = self._db.execute(
-            "SELECT sha256 FROM files WHERE path = ? AND (size, mtime_ns, ctime_ns) = (?, ?, ?)",
-            (_key(path), *stamp),
+            "SELECT size, mtime_ns, ctime_ns, sha256 FROM files WHERE path = ?", (_key(path),)
         ).fetchone()
-        return row[0] if row else None
+        return (Stamp(*row[:3]), row[3]) if row else None
 
-    def note_content(self, path: Path, stamp: Stamp, sha256: str) -> None:
+    def note_content(self, path: Location, stamp: Stamp, sha256: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", (_key(path), *stamp, sha256))
 
     def find_document(self, sha256: str) -> Document | None:
@@ -170,5 +172,5 @@ class Manifest:
         return int(row[0])
 
 
-def _key(path: Path) -> bytes:
-    return os.fsencode(path.absolute())
+def _key(path: Location) -> bytes:
+    return os.fsencode(str(path) if isinstance(path, Url) else path.absolute())

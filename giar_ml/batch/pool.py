@@ -30,7 +30,7 @@ _AWAY_S = 5.0
 """Between two looks at the workers; more means that all were stopped meanwhile, by Ctrl-Z say."""
 _START_S = 300.0
 """For a worker to be ready; a busy machine takes some seconds."""
-_MAX_STARTS = 3
+MAX_STARTS = 3
 """Workers that may be lost one after the other before any was ready."""
 
 
@@ -174,7 +174,7 @@ class ProcessPool:
         worker.connection.close()
         if not worker.is_ready:
             self._n_failed_starts += 1
-            if self._n_failed_starts >= _MAX_STARTS:
+            if self._n_failed_starts >= MAX_STARTS:
                 raise UsageError(
                     "no process could be started that reads documents; `giar extract` on one of them says why"
                 )
@@ -210,7 +210,7 @@ SCAN_MIB = 1536.0
 """What a worker needs: one that reads scans peaks at some 1,200."""
 _SHARE = 0.9
 """Of the free memory, what the workers may hold: the parent and the page cache need some."""
-_LEAST_LIMIT_MIB = 2000.0
+LEAST_LIMIT_MIB = 2000.0
 """No worker is stopped at less by default, so that large scans pass, too."""
 _CGROUP_LIMITS: Sequence[Path] = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -236,7 +236,7 @@ def limit_memory_mib(memory_mib: float | None, n_workers: int) -> float | None:
     """What one worker may hold if nothing is said: its share, but not less than a large scan needs."""
     if memory_mib is None:
         return None
-    return max(memory_mib / n_workers, min(_LEAST_LIMIT_MIB, memory_mib))
+    return max(memory_mib / n_workers, min(LEAST_LIMIT_MIB, memory_mib))
 
 
 def share_of_cores(n_workers: int) -> int:

@@ -7,14 +7,16 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from giar_ml import __version__
+from giar_ml.batch.dataset import CELLS, REPORTS
 from giar_ml.batch.inputs import Input
 from giar_ml.batch.manifest import Manifest
+from giar_ml.batch.mirror import Mirror
 from giar_ml.batch.pool import Pool
 from giar_ml.batch.results import Results, explained, sync_folder
 from giar_ml.batch.scheduler import Note, Scheduler, Tell
@@ -24,6 +26,8 @@ from giar_ml.errors import UsageError
 from giar_ml.pipeline import DEFAULT_MAX_RISK
 
 MANIFEST, PAGE, WORKBOOK = "batch.sqlite", "summary.html", "summary.xlsx"
+SUMMARY = (REPORTS, CELLS, WORKBOOK, PAGE)
+"""Made of all results at the end."""
 _LOCK = ".lock"
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
@@ -44,13 +48,20 @@ class Plan:
 
 
 def run_batch(
-    inputs: Sequence[Input], folder: Path, pool: Pool, plan: Plan, *, tell: Tell = lambda note: None
+    inputs: Sequence[Input],
+    folder: Path,
+    pool: Pool,
+    plan: Plan,
+    *,
+    tell: Tell = lambda note: None,
+    mirror: Mirror | None = None,
 ) -> Totals:
     """Read all inputs into a folder; started again after whatever stop, it goes on.
 
     Args:
         pool: who reads; it is closed at the end.
         tell: called with all that happens to an input.
+        mirror: of the folder, where it is to be copied elsewhere.
 
     Raises:
         UsageError: the folder cannot be written to, or is in use by another batch; an engine or a model
@@ -66,14 +77,23 @@ def run_batch(
         tell(note)
 
     make_folder(folder)
-    with _locked(folder), _explained_manifest(folder), closing(Manifest(folder / MANIFEST)) as manifest:
+    with ExitStack() as stack:
+        stack.enter_context(_locked(folder))
+        stack.enter_context(_explained_manifest(folder))
+        if mirror:
+            mirror.restore(MANIFEST)
+        manifest = stack.enter_context(closing(Manifest(folder / MANIFEST)))
         manifest.set_inputs(inputs)
         manifest.commit()
         results = Results(folder, manifest, plan.settings, max_risk=plan.max_risk)
-        with closing(pool):
+        with mirror.kept_up(MANIFEST) if mirror else nullcontext(), closing(pool):
             Scheduler(manifest, results, pool, count, retry_failed=plan.retry_failed).run()
         seconds = time.monotonic() - started
-        return _summarise(folder, manifest, results, n_read=n_read, seconds=seconds, n_workers=pool.n_workers)
+        n_workers = pool.n_workers
+        totals = _summarise(folder, manifest, results, n_read=n_read, seconds=seconds, n_workers=n_workers)
+        if mirror:
+            mirror.finish(MANIFEST, SUMMARY)
+        return totals
 
 
 def make_folder(folder: Path) -> None:
@@ -90,7 +110,7 @@ def _summarise(
     folder: Path, manifest: Manifest, results: Results, *, n_read: int, seconds: float, n_workers: int
 ) -> Totals:
     """Write the dataset, the workbook and the page; each is put in its place when all are written."""
-    from giar_ml.batch.dataset import CELLS, REPORTS, Dataset, list_rows
+    from giar_ml.batch.dataset import Dataset, list_rows
     from giar_ml.batch.page import Run, render_page
     from giar_ml.batch.workbook import SummaryWorkbook
 
@@ -108,7 +128,7 @@ def _summarise(
             workbook.save(beside / WORKBOOK, totals)
         run = Run(f"{datetime.now():%Y-%m-%d %H:%M}", seconds, n_read, n_workers, __version__)
         (beside / PAGE).write_text(render_page(totals, run), encoding="utf-8")
-        for name in (REPORTS, CELLS, WORKBOOK, PAGE):
+        for name in SUMMARY:
             with (beside / name).open("rb") as file:
                 os.fsync(file.fileno())
             (beside / name).replace(folder / name)

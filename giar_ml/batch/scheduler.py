@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,6 +28,7 @@ from giar_ml.batch.worker import (
 from giar_ml.errors import InputError, UsageError
 from giar_ml.failures import failed_report, hash_file
 from giar_ml.load import read_bytes
+from giar_ml.urls import Location, Url, hash_url
 
 MOST_LOSSES = 2
 """Workers that a document may cost before it is given up."""
@@ -40,6 +42,8 @@ _COMMIT_S = 0.2
 """Results that come within this time are recorded together."""
 _AHEAD = 4
 """Tasks that are prepared while all workers read."""
+_FETCHED_AHEAD = 32
+"""Files elsewhere that are looked at at the same time: an object store takes its time to answer."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class Note:
     read at all (`lost`). `rss_mib` is what the worker that read it holds."""
 
     kind: Literal["read", "kept", "repeated", "again", "lost"]
-    path: Path
+    path: Location
     status: str | None = None
     code: str | None = None
     reason: str = ""
@@ -63,10 +67,11 @@ Tell = Callable[[Note], None]
 
 @dataclass
 class _Todo:
-    """An input on its way; `tries` of opening it."""
+    """An input on its way; `tries` of opening it; `content` of one that lies elsewhere."""
 
     position: int
     given: Input
+    content: Future[tuple[Stamp, str]] | None = None
     tries: int = 0
     not_before: float = 0.0
 
@@ -104,7 +109,8 @@ class Scheduler:
                 written.
         """
         inputs = enumerate(list(self._manifest.list_inputs()))
-        todo = (_Todo(position, listed.given) for position, listed in inputs)
+        fetchers = ThreadPoolExecutor(_FETCHED_AHEAD)
+        todo = self._look_ahead((_Todo(position, listed.given) for position, listed in inputs), fetchers)
         try:
             while True:
                 is_behind = self._prepare(todo)
@@ -117,7 +123,20 @@ class Scheduler:
                 if time.monotonic() - self._saved >= _COMMIT_S:
                     self._save()
         finally:
+            fetchers.shutdown(wait=False, cancel_futures=True)
             self._save()
+
+    def _look_ahead(self, todo: Iterator[_Todo], fetchers: ThreadPoolExecutor) -> Iterator[_Todo]:
+        """The same; contents of files that lie elsewhere are found out while those before them are read."""
+        ahead: deque[_Todo] = deque()
+        for item in todo:
+            if isinstance(item.given.path, Url):
+                known = self._manifest.find_last(item.given.path)
+                item.content = fetchers.submit(_look_at, item.given.path, known)
+            ahead.append(item)
+            if len(ahead) > _FETCHED_AHEAD:
+                yield ahead.popleft()
+        yield from ahead
 
     def _give(self) -> None:
         while self._ahead and self._pool.n_idle:
@@ -150,7 +169,7 @@ class Scheduler:
     def _find_task(self, item: _Todo) -> Task | None:
         """What to read for an input; None where nothing is."""
         path = item.given.path
-        sha256 = self._identify(path)
+        sha256 = self._identify(item)
         if not sha256:
             self._cannot_open(item)
             return None
@@ -165,27 +184,25 @@ class Scheduler:
             return None
         return Task(path, sha256)
 
-    def _identify(self, path: Path) -> str:
+    def _identify(self, item: _Todo) -> str:
         """The sha256 of a file, hashed only if it changed; empty where it cannot be opened."""
+        path, content, item.content = item.given.path, item.content, None
+        last = self._manifest.find_last(path)
         try:
-            stamp = Stamp.of(path)
+            stamp, sha256 = content.result() if content else _look_at(path, last)
         except OSError:
             return ""
-        known = self._manifest.find_content(path, stamp)
-        if known:
-            return known
-        sha256 = hash_file(path)
-        if sha256:
+        if sha256 and (stamp, sha256) != last:
             self._manifest.note_content(path, stamp, sha256)
         return sha256
 
     def _cannot_open(self, item: _Todo) -> None:
+        path = item.given.path
+        code, message = "not_readable", f"{path.name}: could not be opened for a moment"
         try:
-            read_bytes(item.given.path)
+            _open(path)
         except InputError as error:
             code, message = error.code, str(error)
-        else:
-            code, message = "not_readable", f"{item.given.path.name}: could not be opened for a moment"
         self._open_again(item, code, message)
 
     def _open_again(self, item: _Todo, code: str, message: str) -> None:
@@ -228,7 +245,7 @@ class Scheduler:
             self._tell(Note("again", loss.task.path, code=loss.code, reason=loss.message))
             return
         message = f"{loss.message}; tried {n_losses} times"
-        report = failed_report(loss.task.path, loss.code, message, sha256=loss.task.sha256)
+        report = failed_report(Path(loss.task.path.name), loss.code, message, sha256=loss.task.sha256)
         result = to_result(loss.task, report, "scan", seconds=loss.seconds)
         self._under_way[loss.task.sha256] = item
         self._take(result)
@@ -240,3 +257,26 @@ class Scheduler:
         else:
             self._manifest.commit()
         self._saved = time.monotonic()
+
+
+def _look_at(path: Location, last: tuple[Stamp, str] | None) -> tuple[Stamp, str]:
+    """The stamp and the content of a file, which is hashed only where the stamp is another than the last."""
+    stamp = Stamp.of(path)
+    if last and last[0] == stamp:
+        return last
+    return stamp, hash_url(path) if isinstance(path, Url) else hash_file(path)
+
+
+def _open(path: Location) -> None:
+    """Open a file to learn why it cannot be."""
+    if isinstance(path, Path):
+        read_bytes(path)
+        return
+    try:
+        Stamp.of(path)
+    except FileNotFoundError as error:
+        raise InputError(f"{path.name}: no such file; check the address", code="not_found") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path.name}: not a file", code="not_a_file") from error
+    except OSError as error:
+        raise InputError(f"{path.name}: cannot be opened ({error})", code="not_readable") from error

@@ -8,6 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection, wait
@@ -15,11 +16,12 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 from giar_ml.batch.settings import Reading
-from giar_ml.errors import GiarError, InputError
+from giar_ml.errors import GiarError, InputError, UsageError
 from giar_ml.export import to_json_bytes
 from giar_ml.failures import failed_report, hash_file, say_bug
 from giar_ml.load.sniff import Format, sniff_format
 from giar_ml.report import Report, ReportStatus
+from giar_ml.urls import Location, fetched
 from giar_ml.words import one_line, say_reason
 
 CHANGED = "changed"
@@ -36,7 +38,7 @@ _MIB = 1 << 20
 class Task(NamedTuple):
     """A file to read, and the sha256 of what should be in it."""
 
-    path: Path
+    path: Location
     sha256: str
 
 
@@ -95,9 +97,23 @@ class PipelineReader:
 def read_document(reader: Reader, task: Task) -> Outcome:
     """Read one document; a bug fails it like bad input does."""
     started = time.perf_counter()
-    path, sha256 = task
-    if hash_file(path) != sha256:
-        return Loss(task, CHANGED, f"{path}: changed while it waited to be read")
+    with ExitStack() as stack:
+        try:
+            path = stack.enter_context(fetched(task.path))
+        except UsageError as error:
+            return Loss(task, UNUSABLE, str(error))
+        except OSError as error:
+            return Loss(task, "not_readable", f"{task.path}: cannot be fetched ({error})")
+        return _read_file(reader, task, path, started)
+
+
+def _read_file(reader: Reader, task: Task, path: Path, started: float) -> Outcome:
+    sha256 = task.sha256
+    found = hash_file(path)
+    if not found:
+        return Loss(task, CHANGED, f"{task.path}: not there any more, or not on the machine that reads it")
+    if found != sha256:
+        return Loss(task, CHANGED, f"{task.path}: changed while it waited to be read")
     trace = None
     try:
         report = reader.read(path)
@@ -113,7 +129,7 @@ def read_document(reader: Reader, task: Task) -> Outcome:
         report = failed_report(path, "internal_error", say_bug(path, error), sha256=sha256)
         trace = traceback.format_exc()
     if report.source.sha256 != sha256:
-        return Loss(task, CHANGED, f"{path}: changed while it was read")
+        return Loss(task, CHANGED, f"{task.path}: changed while it was read")
     result = to_result(task, report, find_reading(path, report), seconds=time.perf_counter() - started)
     return replace(result, traceback=trace)
 

@@ -25,9 +25,12 @@ from giar_ml.cli.console import (
 )
 from giar_ml.cli.options import add_reader_options, positive, reader_options
 from giar_ml.errors import UsageError
+from giar_ml.urls import Url, to_location
 
 if TYPE_CHECKING:
+    from giar_ml.batch.pool import Pool
     from giar_ml.batch.scheduler import Note
+    from giar_ml.batch.settings import Reading
     from giar_ml.batch.totals import Totals
 
 DEFAULT_TIMEOUT_S = 600
@@ -50,15 +53,40 @@ def add_command(commands: Any) -> None:
         "inputs",
         nargs="+",
         metavar="INPUT",
-        help="file, folder with all below it, quoted pattern, or list (CSV, Parquet: path, office, year)",
+        help="file, folder with all below it, quoted pattern, or list (CSV, Parquet: path, office, year);"
+        " or an address of these, s3://bucket/scans say",
     )
-    batch.add_argument("-o", "--output", type=Path, required=True, metavar="OUT", help="output folder")
+    batch.add_argument(
+        "-o",
+        "--output",
+        type=local_folder,
+        required=True,
+        metavar="OUT",
+        help="output folder on a local disk",
+    )
+    batch.add_argument(
+        "--copy-to",
+        type=address,
+        metavar="URL",
+        help="keep a copy of OUT there, s3://bucket/out say; a machine without OUT goes on from it",
+    )
     add_reader_options(batch)
     batch.add_argument(
         "--workers",
         type=positive,
         metavar="N",
-        help="processes that read (default: one per core, as memory allows)",
+        help="processes or actors that read (default: one per core, as memory allows)",
+    )
+    batch.add_argument(
+        "--on",
+        choices=("processes", "ray"),
+        default="processes",
+        help="who reads: processes of this machine, or actors of a Ray cluster (default: processes)",
+    )
+    batch.add_argument(
+        "--ray-address",
+        metavar="HOST:PORT",
+        help="the Ray cluster (default: RAY_ADDRESS, else that of this machine, else a new one of it alone)",
     )
     batch.add_argument(
         "--timeout",
@@ -87,34 +115,36 @@ def memory(text: str) -> float:
     return float(match[1]) * (1024 if match[2].upper() == "G" else 1)
 
 
+def local_folder(text: str) -> Path:
+    location = to_location(text)
+    if isinstance(location, Url):
+        raise argparse.ArgumentTypeError(f"{text}: give a folder on a local disk, and --copy-to {text}")
+    return location
+
+
+def address(text: str) -> Url:
+    location = to_location(text)
+    if isinstance(location, Path):
+        raise argparse.ArgumentTypeError(f"{text!r} is no address such as s3://bucket/out")
+    return location
+
+
 def _batch(args: argparse.Namespace) -> int:
     from giar_ml.batch.inputs import list_inputs
-    from giar_ml.batch.pool import (
-        ProcessPool,
-        count_workers,
-        free_memory_mib,
-        limit_memory_mib,
-        share_of_cores,
-    )
+    from giar_ml.batch.mirror import Mirror
     from giar_ml.batch.run import Plan, make_folder, run_batch
     from giar_ml.batch.settings import find_settings
-    from giar_ml.batch.worker import PipelineReader
     from giar_ml.pipeline import DEFAULT_MAX_RISK
 
     options = reader_options(args)
     inputs = list_inputs(args.inputs, apart_from=args.output)
-    memory_mib = free_memory_mib()
-    n_workers = min(args.workers or count_workers(memory_mib), len(inputs))
-    if args.workers and not args.quiet:
-        _warn_of_memory(n_workers, memory_mib)
-    pool = ProcessPool(
-        partial(PipelineReader, {**options, "threads": share_of_cores(n_workers)}),
-        n_workers=n_workers,
-        timeout_s=args.timeout,
-        max_memory_mib=args.max_memory or limit_memory_mib(memory_mib, n_workers),
-    )
+    settings = find_settings(options)
+    if args.on == "ray":
+        pool = _make_ray_pool(args, options, settings, len(inputs))
+    else:
+        pool = _make_process_pool(args, options, len(inputs))
     plan = Plan(
-        find_settings(options),
+        settings,
         max_risk=options.get("max_risk", DEFAULT_MAX_RISK),
         retry_failed=args.retry_failed,
     )
@@ -125,6 +155,7 @@ def _batch(args: argparse.Namespace) -> int:
         progress.clear()
         complain(message)
 
+    mirror = Mirror(args.output, args.copy_to, warn) if args.copy_to else None
     with _log(args.log, warn) as log:
 
         def tell(note: Note) -> None:
@@ -132,7 +163,7 @@ def _batch(args: argparse.Namespace) -> int:
             log(_event(note))
 
         try:
-            totals = run_batch(inputs, args.output, pool, plan, tell=tell)
+            totals = run_batch(inputs, args.output, pool, plan, tell=tell, mirror=mirror)
         except KeyboardInterrupt:
             progress.end()
             complain(
@@ -148,6 +179,46 @@ def _batch(args: argparse.Namespace) -> int:
     if not args.quiet:
         _print_totals(totals, args.output)
     return _exit_status(totals)
+
+
+def _make_process_pool(args: argparse.Namespace, options: dict[str, Any], n_inputs: int) -> Pool:
+    from giar_ml.batch.pool import (
+        ProcessPool,
+        count_workers,
+        free_memory_mib,
+        limit_memory_mib,
+        share_of_cores,
+    )
+    from giar_ml.batch.worker import PipelineReader
+
+    memory_mib = free_memory_mib()
+    n_workers = min(args.workers or count_workers(memory_mib), n_inputs)
+    if args.workers and not args.quiet:
+        _warn_of_memory(n_workers, memory_mib)
+    return ProcessPool(
+        partial(PipelineReader, {**options, "threads": share_of_cores(n_workers)}),
+        n_workers=n_workers,
+        timeout_s=args.timeout,
+        max_memory_mib=args.max_memory or limit_memory_mib(memory_mib, n_workers),
+    )
+
+
+def _make_ray_pool(
+    args: argparse.Namespace, options: dict[str, Any], settings: dict[Reading, str], n_inputs: int
+) -> Pool:
+    from giar_ml.batch.ray_pool import RayPool, check_settings, connect, place
+    from giar_ml.batch.worker import PipelineReader
+
+    connect(args.ray_address)
+    placement = place(args.workers, args.device)
+    return RayPool(
+        partial(PipelineReader, {**options, "device": placement.device, "threads": 1}),
+        n_workers=min(placement.n_workers, n_inputs),
+        gpu_share=placement.gpu_share,
+        check=partial(check_settings, options, settings),
+        timeout_s=args.timeout,
+        max_memory_mib=args.max_memory,
+    )
 
 
 def _exit_status(totals: Totals) -> int:
