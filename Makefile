@@ -42,7 +42,7 @@ setup: $(INSTALLED)
 
 $(INSTALLED): pyproject.toml tools/check_system.py
 	@$(PYTHON) tools/check_system.py
-	@echo "Setting up .venv: about 1 GB, some minutes"
+	@echo "Setting up .venv: some 2.5 GB, some minutes"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip install --python $(BIN)/python -e '.[dev]'

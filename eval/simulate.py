@@ -72,7 +72,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--misprints", type=float, default=0.0, help="share of reports with one")
     parser.add_argument("--max-risk", type=float, default=0.001)
-    parser.add_argument("--limit", type=int, help="first reports whose limit is told; else all")
+    parser.add_argument(
+        "--limit",
+        type=int,
+        help="first reports whose limit is told, beside what is restored of these; else all",
+    )
     parser.add_argument("--rivals", type=int, default=0, help="first reports that others repair, too")
     parser.add_argument("--only-accepted", action="store_true")
     parser.add_argument("--ablation", action="store_true")
@@ -94,8 +98,10 @@ def main() -> None:
             rows[""] = summarise([decided(case) for case in cases])
         else:
             kept = list(cases)
-            rows[""] = summarise([decided(case) for case in kept])
+            outcomes = [decided(case) for case in kept]
+            rows[""] = summarise(outcomes)
             rows[""] |= summarise_limit([stand_of_case(case) for case in kept[: options.limit]])
+            rows[""]["restored_of_these"] = summarise(outcomes[: options.limit])["restored"]
             for name, repair in RIVALS.items():
                 if options.rivals:
                     rows[name] = summarise([repair_case(case, repair) for case in kept[: options.rivals]])
@@ -109,6 +115,7 @@ def main() -> None:
 COLUMNS = {
     "n": "{n}",
     "restored": "{restored:.1%}",
+    "of the next": "{restored_of_these:.1%}",
     "limit": "{limit:.1%}",
     "ties": "{tied:.1%}",
     "not told": "{unknown:.1%}",

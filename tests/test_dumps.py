@@ -136,6 +136,13 @@ def test_signs_belong_to_figures_divided_by_one_space() -> None:
     assert rows("行政事业性收费 22195 -120808 减4")[-1] == ["行政事业性收费", "22195", "-120808", "减4"]
 
 
+@pytest.mark.parametrize("unit", ["元", "万元", "件"])
+def test_a_gap_before_a_unit_divides_nothing(unit: str) -> None:
+    # Once the unit was a field of its own, and 73729000 元 were 73729000 万元.
+    assert rows(f"行政事业性收费         73729000   {unit}\n")[-1] == ["行政事业性收费", f"73729000   {unit}"]
+    assert rows("行政事业性收费    3    元旦\n")[-1][1] == "3"
+
+
 def spans(text: str) -> list[list[tuple[int, int, str]]]:
     table = read(text).tables[-1]
     return [

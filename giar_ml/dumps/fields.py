@@ -13,6 +13,8 @@ from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import is_header, normalize_label
 
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
+_BEFORE_UNIT = re.compile(r"(?<=\d)\s+(?=(?:[万亿]?元|[件条项宗份起次个])(?:\s|$))")
+"""A gap between a figure and its unit divides nothing: 73729000 元 are 7372.9 万元, and no 73729000."""
 
 
 def split_fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
@@ -98,7 +100,8 @@ def _split_at_gaps(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int]
     """Fields divided by wide gaps; by any space between the labels of two rows or columns, and between
     figures at the end of a field."""
     position = 0
-    edges = [(m.start(), m.end()) for m in _GAP.finditer(text)]
+    within = {m.start() for m in _BEFORE_UNIT.finditer(text)}
+    edges = [(m.start(), m.end()) for m in _GAP.finditer(text) if m.start() not in within]
     for start, stop in [*edges, (len(text), len(text))]:
         part = [word for word in words if word.start >= position and word.stop <= start]
         position = stop
