@@ -17,6 +17,7 @@ from giar_ml.report import Report
 
 LOST = frozenset(
     (
+        "ambiguous",
         "lost_rows",
         "missing_cells",
         "no_figures",
@@ -26,7 +27,8 @@ LOST = frozenset(
         "unplaced_figures",
     )
 )
-"""Codes of problems of reports of which parts were not found: they are reviewed however sure the rest is."""
+"""Codes of problems of reports of which parts were not found, or not told apart: they are reviewed however
+sure the rest is."""
 
 
 @dataclass(frozen=True)
