@@ -39,7 +39,7 @@ class Budget:
     """Time that all solves of one report share, as it is counted the same on every machine: about seconds of
     one core."""
 
-    left: float = 0.36
+    left: float = 0.33
 
 
 _STEPS = (700, 2_000, 4_000, 7_000, 10_000, 13_000, 17_000)
