@@ -206,6 +206,13 @@ def test_row_that_was_not_found_is_reported_and_its_cells_inferred():
     assert verdict.status == "review"
 
 
+def test_tables_that_fit_the_form_badly_are_reviewed():
+    fits, fits_badly = (replace(evidence(seen(REQUEST)), cost=cost) for cost in (40.0, 97.0))
+    assert decide(fits, [], max_risk=0.05).status == "accepted"
+    verdict = decide(fits_badly, [], max_risk=0.05)
+    assert ([problem.code for problem in verdict.problems], verdict.status) == (["poor_fit"], "review")
+
+
 def test_empty_form_is_no_report():
     verdict = decide(evidence(make=lambda _: BLANK), [], max_risk=0.05)
     assert "no_figures" in [problem.code for problem in verdict.problems]

@@ -21,6 +21,7 @@ LOST = frozenset(
         "lost_rows",
         "missing_cells",
         "no_figures",
+        "poor_fit",
         "solver_timeout",
         "unconfirmed",
         "unnamed_rows",
