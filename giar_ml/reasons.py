@@ -24,13 +24,13 @@ OF_CELLS = frozenset(
     )
 )
 """Codes of what is wrong with the figures of cells; other problems are of reading, or of how sure it is."""
+POOR_FIT = Problem(
+    "poor_fit", "the lines of the tables fit the rows of the form badly: figures may stand in others"
+)
 UNCERTAIN = "uncertain"
 """Code of the reason when nothing is wrong but the readings are not sure enough."""
 _NEARLY = 0.2
 """Share of the doubt of the least sure cell, from which another one is worth a look, too."""
-_MOST_COST = 60.0
-"""Nats that it may take to lay lines into rows: of 967 documents that were accepted, scans and others, none
-took more than 50; a fax with the figures of three rows beside the labels of others takes 97."""
 _NAMED = 3
 """Longer lists of cells are cut after so many; the problem's `cells` has them all."""
 
@@ -42,7 +42,6 @@ def find_reasons(
     form = evidence.form
     problems = [
         *_lost_rows(evidence),
-        *_poor_fit(evidence),
         *_conflicts(form, cells),
         *_not_determined(form, cells),
         *_left_blank(evidence, cells),
@@ -78,16 +77,6 @@ def _lost_rows(evidence: FormEvidence) -> list[Problem]:
     names = [row.row.path or titles[row.section.table] for row in lost]
     keys = tuple(key for row in lost for key in row.layouts[0].cells)
     return [Problem("lost_rows", f"{_count(lost, 'row')} not found: {_shorten(names)}", keys)]
-
-
-def _poor_fit(evidence: FormEvidence) -> list[Problem]:
-    if evidence.cost <= _MOST_COST:
-        return []
-    return [
-        Problem(
-            "poor_fit", "the lines of the tables fit the rows of the form badly: figures may stand in others"
-        )
-    ]
 
 
 def _conflicts(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:

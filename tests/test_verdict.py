@@ -207,8 +207,10 @@ def test_row_that_was_not_found_is_reported_and_its_cells_inferred():
 
 
 def test_tables_that_fit_the_form_badly_are_reviewed():
-    fits, fits_badly = (replace(evidence(seen(REQUEST)), cost=cost) for cost in (40.0, 97.0))
+    of_text = evidence(seen(REQUEST))
+    fits, fits_badly = (replace(evidence(seen(REQUEST, scanned_surely)), cost=cost) for cost in (40.0, 97.0))
     assert decide(fits, [], max_risk=0.05).status == "accepted"
+    assert decide(replace(of_text, cost=97.0), [], max_risk=0.05).status == "accepted"
     verdict = decide(fits_badly, [], max_risk=0.05)
     assert ([problem.code for problem in verdict.problems], verdict.status) == (["poor_fit"], "review")
 
