@@ -17,7 +17,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,7 @@ from eval.channel import Channelled, Printed, pass_through
 from eval.limit import Standing, stand_of_print
 from eval.rivals import RIVALS, Figures
 from giar_ml.decode import Puzzle
-from giar_ml.fields import Seen
+from giar_ml.fields import Seen, change_cells
 from giar_ml.forms import Form, load_form
 from giar_ml.prose import Stated
 from giar_ml.report import CellResult
@@ -267,18 +267,8 @@ def drop_edits(case: Case) -> Case:
 
 
 def _see_otherwise(case: Case, change: Callable[[Seen], Seen]) -> Case:
-    evidence = case.channelled.evidence
-    rows = tuple(
-        replace(
-            row,
-            layouts=tuple(
-                replace(layout, cells={key: seen and change(seen) for key, seen in layout.cells.items()})
-                for layout in row.layouts
-            ),
-        )
-        for row in evidence.rows
-    )
-    return case._replace(channelled=case.channelled._replace(evidence=replace(evidence, rows=rows)))
+    evidence = change_cells(case.channelled.evidence, lambda _, seen: seen and change(seen))
+    return case._replace(channelled=case.channelled._replace(evidence=evidence))
 
 
 ABLATION: Mapping[str, Callable[[Case], Case]] = {

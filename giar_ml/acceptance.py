@@ -125,8 +125,8 @@ class RiskCurve:
 
     def limit(self, max_risk: float) -> float:
         """How likely a report may have a wrong cell, so that at most `max_risk` of all accepted ones have."""
-        found = [most for most, mean in self.points if mean <= max_risk]
-        return max([max_risk, *(most for most in found if most <= MUCH_LESS_SURE * max_risk)])
+        highest = MUCH_LESS_SURE * max_risk
+        return max([max_risk, *(most for most, mean in self.points if mean <= max_risk and most <= highest)])
 
 
 def draw_risk_curve(risks: Sequence[float]) -> RiskCurve:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import NamedTuple
 
-from giar_ml.fields import FormEvidence, Seen
-from giar_ml.report import Report
+from giar_ml.fields import FormEvidence, Seen, change_cells
+from giar_ml.report import Report, Value
 from giar_ml.solve import DEFAULT_COSTS
 
 KINDS = ("regulations", "normative_documents")
@@ -60,36 +59,22 @@ def weigh_ties(evidence: FormEvidence, ties: Iterable[Tie]) -> FormEvidence:
         seen = {key: cell for found in cells for key, cell in found.items() if key in tie.signs}
         known = {key: cell for key, cell in seen.items() if cell is not None and cell.readings}
         if len(known) == len(tie.signs):
-            evidence = _with_cells(evidence, _weigh(known, tie))
+            evidence = change_cells(evidence, _weigh(known, tie).get)
     return evidence
 
 
-def _weigh(seen: Mapping[str, Seen], tie: Tie) -> dict[str, Seen]:
-    weights: dict[str, dict] = {key: {} for key in seen}
+def _weigh(seen: Mapping[str, Seen], tie: Tie) -> dict[str, Seen | None]:
+    weights: dict[str, dict[Value | None, float]] = {key: {} for key in seen}
     for choice in itertools.product(*(cell.readings for cell in seen.values())):
         total = sum(tie.signs[key] * int(v or 0) for key, (v, _) in zip(seen, choice, strict=True))
         weight = math.prod(p for _, p in choice)
         weight *= 1.0 if total == tie.figure else math.exp(-DEFAULT_COSTS.statement)
         for key, (value, _) in zip(seen, choice, strict=True):
             weights[key][value] = weights[key].get(value, 0.0) + weight
-    found = {}
+    found: dict[str, Seen | None] = {}
     for key, cell in seen.items():
         # What the readings left to other figures stays theirs.
         share = sum(p for _, p in cell.readings) / (sum(weights[key].values()) or 1.0)
         readings = sorted(((v, share * w) for v, w in weights[key].items()), key=lambda r: -r[1])
         found[key] = cell._replace(readings=tuple(readings))
     return found
-
-
-def _with_cells(evidence: FormEvidence, cells: Mapping[str, Seen]) -> FormEvidence:
-    rows = tuple(
-        replace(
-            row,
-            layouts=tuple(
-                replace(layout, cells={key: cells.get(key, cell) for key, cell in layout.cells.items()})
-                for layout in row.layouts
-            ),
-        )
-        for row in evidence.rows
-    )
-    return replace(evidence, rows=rows)

@@ -32,6 +32,21 @@ def shared() -> Path:
     return folder
 
 
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    """Makes input files that say what the fake reader shall do with them."""
+    from giar_ml.batch.inputs import Input
+
+    monkeypatch.chdir(tmp_path)
+
+    def make(**contents):
+        for stem, content in contents.items():
+            Path(f"{stem}.txt").write_text(content)
+        return [Input(Path(f"{stem}.txt")) for stem in contents]
+
+    return make
+
+
 def make_report(form_name: str = "2021", changes: Mapping[str, dict[str, Any]] | None = None) -> Report:
     """A report of zeros that add up, but for `changes`: what to replace in a cell, by its key."""
     form = load_form(form_name)

@@ -16,19 +16,6 @@ from giar_ml.errors import UsageError
 from giar_ml.report import Report
 
 
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """Makes input files that say what the reader shall do with them."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(**contents):
-        for stem, content in contents.items():
-            Path(f"{stem}.txt").write_text(content)
-        return [Input(Path(f"{stem}.txt")) for stem in contents]
-
-    return make
-
-
 def run(inputs, notes=None, *, pool=None, **options):
     pool = pool or InlinePool(FakeReader(Path("log")))
     plan = Plan(**{"settings": SETTINGS, **options})

@@ -10,7 +10,7 @@ from fake_readers import SETTINGS, FakeReader, make_processes
 from test_batch_kill import assert_equal
 
 from giar_ml import cli
-from giar_ml.batch.inputs import Input, list_inputs
+from giar_ml.batch.inputs import list_inputs
 from giar_ml.batch.ray_pool import Placement, RayPool, check_settings, place
 from giar_ml.batch.run import Plan, run_batch
 from giar_ml.errors import UsageError
@@ -31,19 +31,6 @@ def cluster():
     )
     yield
     ray.shutdown()
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    """Makes input files that say what the reader shall do with them."""
-    monkeypatch.chdir(tmp_path)
-
-    def make(**contents):
-        for stem, content in contents.items():
-            Path(f"{stem}.txt").write_text(content)
-        return [Input(Path(f"{stem}.txt")) for stem in contents]
-
-    return make
 
 
 def make_actors(**options):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from statistics import median
 
@@ -91,6 +91,25 @@ class FormEvidence:
     def lost(self) -> set[str]:
         """Keys of the cells without a place on the paper."""
         return {key for row in self.rows for key, seen in row.layouts[0].cells.items() if seen is None}
+
+
+def change_cells(evidence: FormEvidence, change: Callable[[str, Seen | None], Seen | None]) -> FormEvidence:
+    """The evidence with other things seen in its cells.
+
+    Args:
+        change: what is seen instead of what was seen in a cell, by its key.
+    """
+    rows = tuple(
+        replace(
+            row,
+            layouts=tuple(
+                replace(layout, cells={key: change(key, seen) for key, seen in layout.cells.items()})
+                for layout in row.layouts
+            ),
+        )
+        for row in evidence.rows
+    )
+    return replace(evidence, rows=rows)
 
 
 def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEvidence:

@@ -40,11 +40,13 @@ def read_beside(
         bboxes: the cells of the tokens.
         gray: (H, W) uint8, the page.
     """
+    by_cell: dict[BBox, list[BBox]] = {}
+    for token, cell in zip(tokens, bboxes, strict=True):
+        by_cell.setdefault(cell, []).append(token.bbox)
     wider: dict[int, Line] = {}
     for i, (token, cell) in enumerate(zip(tokens, bboxes, strict=True)):
         if token.readings and token.text.isdecimal() and not token.is_likely_nothing:
-            others = [other.bbox for k, other in enumerate(tokens) if bboxes[k] == cell and k != i]
-            bbox = _with_beside(gray, token.bbox, cell, others, dpi=dpi)
+            bbox = _with_beside(gray, token.bbox, cell, by_cell[cell], dpi=dpi)
             if bbox is not None:
                 left, top, right, bottom = (round(side) for side in bbox)
                 crop = crop_line(gray, left, top, right, bottom, free=(top, bottom), dpi=dpi)
