@@ -76,6 +76,16 @@ def test_figures_without_a_label_are_the_row_that_is_missing() -> None:
     assert rows_of(align(lines)[0])[REQUESTS[7]] == 7
 
 
+def test_rows_printed_blank_where_no_rules_are_drawn() -> None:
+    """Their labels stand alone, and a dot beside a wrapped label is read as a figure."""
+    lines = [line(name, figures=7 if i < 4 or i > 7 else 0) for i, name in enumerate(REQUESTS)]
+    blank, marked = Field(BOX, (0.5, 0.6), None), Field(BOX, (0.9, 1), Token("8", BOX, confidence=0.9))
+    dot = replace(line(REQUESTS[3]), fields=(*[blank] * 6, marked))
+    lines.insert(3, dot)
+    found = rows_of(align(lines)[0])
+    assert found == {name: i + (i >= 3) for i, name in enumerate(REQUESTS)}
+
+
 def test_the_next_best_lays_another_line() -> None:
     """Of two neighbouring rows one line is left, without its label."""
     lines = [line(name) for name in REQUESTS]

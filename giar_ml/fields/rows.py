@@ -50,7 +50,8 @@ _FEWEST_LETTERS = 2
 SURELY = 0.9
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
-_NO_FIELDS = 4.0
+_NO_FIELDS, _NO_FIELDS_DRAWN = 4.0, 1.5
+"""In a dump, and in a table: where no rules are drawn, a row printed blank is its label alone."""
 _SKIP_BLANK_ROW = 2.0
 _FULL_BLANK_ROW = 0.5
 _PARTIAL_BLANK_ROW = 1.5
@@ -327,7 +328,7 @@ def _doubt_cost(token: Token) -> float:
 def _shape_cost(line: Line, n_columns: int) -> float:
     """How ill the number of fields suits the row."""
     if not line.fields:
-        return _NO_FIELDS
+        return _NO_FIELDS_DRAWN if line.gridded else _NO_FIELDS
     if not line.n_figures:
         if len(line.fields) < n_columns:
             return _PARTIAL_BLANK_ROW + _FIELD_TOO_FEW * (n_columns - len(line.fields))
