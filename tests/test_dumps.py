@@ -56,6 +56,12 @@ def test_a_page_mark_does_not_part_the_figures_of_a_row(mark: str) -> None:
     assert rows(text)[-4:] == [["行政处罚"], ["12", "0", "3"], ["行政强制"], ["4"]]
 
 
+def test_figures_behind_a_page_mark_belong_to_the_headers_before_it() -> None:
+    headers = "行政复议  行政诉讼\n结果维持  结果纠正  其他结果  尚未审结  总计"
+    text = f"{headers}\n\n   第3页\n 1   0   0   0   1\n\n五、存在的问题\n"
+    assert rows(text)[-1] == ["1", "0", "0", "0", "1"]
+
+
 def test_pipe_row_of_blanks_is_a_row_but_a_rule_is_none() -> None:
     # Once the blank row was taken for a rule, and table 4 was not found.
     assert rows("| 结果维持 | 总计 |\n| --- | --- |\n|  |  |") == [["结果维持", "总计"], ["", ""]]
@@ -111,16 +117,36 @@ def test_blocks_between_empty_lines_are_columns_where_rows_lie_close() -> None:
 def test_empty_lines_are_blank_cells_where_all_rows_have_as_many_lines() -> None:
     # As word processors export cells: once five figures of seven cells were laid into the wrong columns.
     names = ["1.属于国家秘密", "2.其他法律行政法规禁止公开", "3.危及“三安全一稳定”", "4.保护第三方合法权益"]
-    text = "\n\n".join(f"{name}\n7\n\n\n1\n8" for name in [*names, "5.属于三类内部事务信息"])
+    text = "\n\n".join(f"{name}\n7\n\n\n1\n\n0\n8" for name in [*names, "5.属于三类内部事务信息"])
     found = [fields for fields in rows(text) if fields[0] == "7"]
-    assert found == [["7", "", "", "1", "8"]] * 5
+    assert found == [["7", "", "", "1", "", "0", "8"]] * 5
 
 
 def test_the_last_cell_of_a_row_may_be_blank() -> None:
     names = ["1.属于国家秘密", "2.其他法律行政法规禁止公开", "3.危及“三安全一稳定”", "4.保护第三方合法权益"]
-    text = "\n\n".join(f"{name}\n7\n\n1\n8" for name in [*names, "5.属于三类内部事务信息"])
-    text += "\n\n6.属于四类过程性信息\n5\n\n2\n\n\n7.属于行政执法案卷\n4\n\n0\n4"
-    assert [fields for fields in rows(text) if fields[0] == "5"] == [["5", "", "2", ""]]
+    text = "\n\n".join(f"{name}\n7\n\n1\n0\n0\n0\n8" for name in [*names, "5.属于三类内部事务信息"])
+    text += "\n\n6.属于四类过程性信息\n5\n\n2\n0\n0\n0\n\n\n7.属于行政执法案卷\n4\n\n0\n0\n0\n0\n4"
+    assert [fields for fields in rows(text) if fields[0] == "5"] == [["5", "", "2", "0", "0", "0", ""]]
+
+
+ALIKE = "\n\n".join(
+    f"{name}\n7\n\n1\n0\n0\n0\n8" for name in ["（一）予以公开", "1.重复申请", "2.信访举报投诉类申请"]
+)
+
+
+def test_a_row_of_blank_cells_only() -> None:
+    text = f"{ALIKE}\n3.要求提供公开出版物\n" + 8 * "\n" + "4.无正当理由大量反复申请\n1\n0\n0\n0\n0\n0\n1\n"
+    text += "（六）其他处理\n1\n0\n0\n0\n0\n0\n1\n"
+    assert [""] * 7 in rows(text)
+
+
+def test_the_row_below_the_headers_has_a_cell_for_each_of_them() -> None:
+    names = ["结果维持", "结果纠正", "其他结果", "尚未审结", "总计"]
+    headers = "\n".join(["行政复议", "行政诉讼", *names, "未经复议直接起诉", "复议后起诉", *names, *names])
+    figures = ["12", "", "", "", "12", "1", "", "", "", "1", "2", "", "1", "", "3"]
+    text = f"{ALIKE}\n（七）总计\n7\n\n1\n0\n0\n0\n8\n四、结转下年度继续办理\n7\n\n1\n0\n0\n0\n8\n"
+    text += f"\n四、政府信息公开行政复议、行政诉讼情况\n{headers}\n" + "\n".join(figures)
+    assert rows(text)[-1] == figures
 
 
 def test_two_figures_on_a_line_among_single_ones_are_two() -> None:

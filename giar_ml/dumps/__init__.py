@@ -15,7 +15,7 @@ from itertools import groupby
 
 from giar_ml.document import Page, Table, Token
 from giar_ml.dumps.fields import cells_of_block, is_row_like, labels_of, split_fields
-from giar_ml.dumps.lines import Word, number_lines, split_blocks, split_words
+from giar_ml.dumps.lines import Word, number_lines, page_marks, split_blocks, split_words
 from giar_ml.dumps.rows import Row, split_parts, with_blank_cells
 from giar_ml.dumps.tables import rows_to_tables
 from giar_ml.figures import is_empty, is_figure
@@ -64,8 +64,8 @@ def find_dumped_tables(page: Page, words: Sequence[Word]) -> Page:
 
 
 def _lines_of_tables(lines: Sequence[Token], words: Mapping[int | None, Sequence[Word]]) -> set[int | None]:
-    """The lines from the first label of a table to the figures behind the last. A label with no other near
-    it is none, but for a title."""
+    """The lines from the first label of a table to the figures behind the last, be they on the next page. A
+    label with no other near it is none, but for a title."""
     labels = [[best_label(w.token.labels) for w in words.get(line.line, ())] for line in lines]
     named = [i for i, found in enumerate(labels) if any(map(is_header, found))]
     inside = [
@@ -76,8 +76,11 @@ def _lines_of_tables(lines: Sequence[Token], words: Mapping[int | None, Sequence
     ]
     if not inside:
         return set()
+    marks = page_marks(lines)
     stop = inside[-1] + 1
-    while stop < len(lines) and all(_may_be_field(w.token) for w in words.get(lines[stop].line, ())):
+    while stop < len(lines) and (
+        stop in marks or all(_may_be_field(w.token) for w in words.get(lines[stop].line, ()))
+    ):
         stop += 1
     return {line.line for line in lines[inside[0] : stop]}
 

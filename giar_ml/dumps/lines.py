@@ -46,7 +46,7 @@ class Block:
 
 def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
     """The lines that hold something, those of one row together; marks of pages and rules are left out."""
-    marks = _page_marks(lines)
+    marks = page_marks(lines)
     i = 0
     while i < len(lines):
         line = lines[i]
@@ -72,7 +72,7 @@ def number_lines(lines: Sequence[Token]) -> dict[int | None, int]:
     count, nor do the empty lines around it where it stands between figures, which may be of one row."""
     texts = [line.text.strip() for line in lines]
     added: set[int] = set()
-    for mark in _page_marks(lines):
+    for mark in page_marks(lines):
         start, stop = mark, mark + 1
         while start > 0 and not texts[start - 1]:
             start -= 1
@@ -87,7 +87,7 @@ def number_lines(lines: Sequence[Token]) -> dict[int | None, int]:
     return numbers
 
 
-def _page_marks(lines: Sequence[Token]) -> set[int]:
+def page_marks(lines: Sequence[Token]) -> set[int]:
     """The lines that number pages: those that look like it, and all that have a bare number below an empty
     line, counting up by one."""
     texts = ["", *(line.text.strip() for line in lines)]

@@ -12,6 +12,7 @@ from giar_ml.dumps.fields import numbered
 from giar_ml.figures import is_figure
 from giar_ml.geometry import cluster
 from giar_ml.label import best_label
+from giar_ml.label.names import n_columns
 
 _LEAST_ALIKE = 5
 """Rows that must be alike for empty lines to be blank cells."""
@@ -75,45 +76,52 @@ def _stands_in_columns(rows: Sequence[Row]) -> bool:
 def with_blank_cells(rows: Sequence[Row]) -> list[Row]:
     """The rows, with those whole that are written one cell a line and have empty lines for blank cells.
 
-    That it is so is seen by the lines behind each label: as many in nearly all rows, whatever is blank.
+    That it is so is seen by the lines behind each label: in most rows as many as the form has columns,
+    whatever is blank.
     """
-    runs = list(_runs_of_items(rows))
-    spans = Counter(rows[stop - 1].line - rows[start - 1].line for start, stop in runs if stop - start > 1)
-    (width, n_alike), *_ = spans.most_common(1) or [(0, 0)]
-    alike = [run for run in runs if rows[run[1] - 1].line - rows[run[0] - 1].line == width]
-    steps = [b.line - a.line for start, stop in alike for a, b in pairwise(rows[start - 1 : stop])]
-    if n_alike < _LEAST_ALIKE or 2 * n_alike < spans.total() or 2 * steps.count(1) < len(steps):
+    runs = [(start, stop, _n_places(rows[start - 1])) for start, stop in _runs_of_items(rows)]
+    several = [run for run in runs if run[2] > 1 and run[0] < len(rows)]
+    alike = [run for run in several if _span(rows, *run[:2]) == run[2]]
+    [(usual, _)] = Counter(width for *_, width in alike).most_common(1) or [(0, 0)]
+    whole = {
+        start: (stop, width or usual)
+        for start, stop, width in runs
+        if (width or stop > start) and _fits(rows, start, stop, width or usual)
+    }
+    steps = [b.line - a.line for start, stop, _ in alike for a, b in pairwise(rows[start - 1 : stop])]
+    if len(alike) < _LEAST_ALIKE or 2 * len(alike) < len(several) or 2 * steps.count(1) < len(steps):
         return list(rows)
-    whole = {start: stop for start, stop in runs if _fits(rows, start, stop, width)}
     done: list[Row] = []
-    i = 0
-    while i < len(rows):
-        if i not in whole:
-            done.append(rows[i])
-            i += 1
-            continue
-        label, items = rows[i - 1].line, {row.line: row.fields[0] for row in rows[i : whole[i]]}
-        first = rows[i].fields[0]
-        blank = replace(first, text="", labels={})
-        ahead = (first.line or 0) - rows[i].line
-        lines = range(label + 1, label + 1 + width)
-        places = [items.get(line, replace(blank, line=line + ahead)) for line in lines]
-        fields = tuple(numbered(t, t.text, k) for k, t in enumerate(places))
-        done.append(Row(rows[i].line, lines[-1], fields, "cells"))
-        i = whole[i]
+    for i, row in enumerate([*rows, None]):
+        if i in whole:
+            done.append(_with_all_places(rows, i, *whole[i]))
+        if row and not any(start <= i < stop for start, (stop, _) in whole.items()):
+            done.append(row)
     return done
 
 
 def _runs_of_items(rows: Sequence[Row]) -> Iterator[tuple[int, int]]:
-    """The rows of one figure each that follow one with a label, half open."""
+    """The rows of one figure each that follow one with a label, half open; none where it has empty lines
+    behind it instead."""
     i = 1
-    while i < len(rows):
+    while i <= len(rows):
         start = i
         while i < len(rows) and _is_figures(rows[i]) and len(rows[i].fields) == 1:
             i += 1
-        if i > start and rows[start - 1].kind == "line" and not _is_figures(rows[start - 1]):
+        has_label = rows[start - 1].kind == "line" and not _is_figures(rows[start - 1])
+        if has_label and (i > start or i == len(rows) or rows[i].line > rows[i - 1].line + 1):
             yield start, i
         i = max(i, start + 1)
+
+
+def _n_places(row: Row) -> int:
+    """How many figures belong behind a label, or behind the headers of the table whose row has none."""
+    return max((n_columns().get(best_label(field.labels), 0) for field in row.fields), default=0)
+
+
+def _span(rows: Sequence[Row], start: int, stop: int) -> int:
+    """Lines from a label to its last figure; to the next row where it has none."""
+    return (rows[stop - 1].line if stop > start else rows[stop].line - 1) - rows[start - 1].line
 
 
 def _fits(rows: Sequence[Row], start: int, stop: int, width: int) -> bool:
@@ -121,6 +129,16 @@ def _fits(rows: Sequence[Row], start: int, stop: int, width: int) -> bool:
     label = rows[start - 1].line
     room = rows[stop].line - label - 1 if stop < len(rows) else width
     return rows[stop - 1].line - label <= width <= room
+
+
+def _with_all_places(rows: Sequence[Row], start: int, stop: int, width: int) -> Row:
+    label = rows[start - 1]
+    items = {row.line: row.fields[0] for row in rows[start:stop]}
+    blank = replace(label.fields[0], text="", labels={}, readings=())
+    ahead = (blank.line or 0) - label.last_line
+    lines = range(label.line + 1, label.line + 1 + width)
+    places = [items.get(line, replace(blank, line=line + ahead)) for line in lines]
+    return Row(lines[0], lines[-1], tuple(numbered(t, t.text, k) for k, t in enumerate(places)), "cells")
 
 
 def join_items(rows: list[Row]) -> Iterator[Row]:

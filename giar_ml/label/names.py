@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 from giar_ml.figures import plain
@@ -51,6 +52,21 @@ def first_columns() -> frozenset[str]:
     ]
     later = frozenset[str]().union(*(columns[1:] for columns in names))
     return frozenset(columns[0] for columns in names if columns) - later
+
+
+@cache
+def n_columns() -> Mapping[str, int]:
+    """How many columns of figures the rows of labels have, and the tables of headers whose only row has no
+    label; none for labels of which forms differ."""
+    found: dict[str, set[int]] = {}
+    for form in load_forms().values():
+        for table in form.tables:
+            for section in table.sections:
+                is_named = any(row.labels for row in section.rows)
+                kind, headers = ("row", section.rows) if is_named else ("column", section.columns)
+                for header in headers:
+                    found.setdefault(f"{kind}:{table.key}.{header.key}", set()).add(len(section.columns))
+    return {name: min(numbers) for name, numbers in found.items() if len(numbers) == 1}
 
 
 @cache
