@@ -81,7 +81,7 @@ def with_blank_cells(rows: Sequence[Row]) -> list[Row]:
     """
     runs = [(start, stop, _n_places(rows[start - 1])) for start, stop in _runs_of_items(rows)]
     several = [run for run in runs if run[2] > 1 and run[0] < len(rows)]
-    alike = [run for run in several if _span(rows, *run[:2]) == run[2]]
+    alike = [run for run in several if _is_whole(rows, *run)]
     [(usual, _)] = Counter(width for *_, width in alike).most_common(1) or [(0, 0)]
     whole = {
         start: (stop, width or usual)
@@ -89,7 +89,7 @@ def with_blank_cells(rows: Sequence[Row]) -> list[Row]:
         if (width or stop > start) and _fits(rows, start, stop, width or usual)
     }
     steps = [b.line - a.line for start, stop, _ in alike for a, b in pairwise(rows[start - 1 : stop])]
-    if len(alike) < _LEAST_ALIKE or 2 * len(alike) < len(several) or 2 * steps.count(1) < len(steps):
+    if len(alike) < _LEAST_ALIKE or 2 * len(alike) < len(several) or steps.count(1) < steps.count(2):
         return list(rows)
     done: list[Row] = []
     for i, row in enumerate([*rows, None]):
@@ -119,9 +119,10 @@ def _n_places(row: Row) -> int:
     return max((n_columns().get(best_label(field.labels), 0) for field in row.fields), default=0)
 
 
-def _span(rows: Sequence[Row], start: int, stop: int) -> int:
-    """Lines from a label to its last figure; to the next row where it has none."""
-    return (rows[stop - 1].line if stop > start else rows[stop].line - 1) - rows[start - 1].line
+def _is_whole(rows: Sequence[Row], start: int, stop: int, width: int) -> bool:
+    """Whether so many lines stand from a label to its last figure; to the next row where it has none."""
+    label = rows[start - 1].line
+    return rows[stop - 1].line - label == width if stop > start else rows[stop].line - label > width
 
 
 def _fits(rows: Sequence[Row], start: int, stop: int, width: int) -> bool:
