@@ -67,6 +67,12 @@ def test_pipe_row_of_blanks_is_a_row_but_a_rule_is_none() -> None:
     assert rows("| 结果维持 | 总计 |\n| --- | --- |\n|  |  |") == [["结果维持", "总计"], ["", ""]]
 
 
+def test_the_blank_headers_of_a_markdown_table_are_no_row() -> None:
+    # Once they were taken for the blank row of table 4, and its figures for none.
+    text = "|  |  |  |\n| --- | --- | --- |\n| 结果维持 | 结果纠正 | 其他结果 |\n| 2 | 0 | 1 |\n"
+    assert rows(text) == [["结果维持", "结果纠正", "其他结果"], ["2", "0", "1"]]
+
+
 def test_pipes_between_fields_alone_give_every_row_all_its_places() -> None:
     # As python-docx's cells are joined: once rows with a blank last cell and repeated labels were lost.
     text = "信息内容 | 本年制发件数 | 本年废止件数 | 现行有效件数\n规章 |  |  | \n行政规范性文件 | 1 |  | 4"

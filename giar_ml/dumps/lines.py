@@ -45,7 +45,8 @@ class Block:
 
 
 def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
-    """The lines that hold something, those of one row together; marks of pages and rules are left out."""
+    """The lines that hold something, those of one row together: no marks of pages, no rules, and none of the
+    blank headers that a table of Markdown must have."""
     marks = page_marks(lines)
     i = 0
     while i < len(lines):
@@ -61,10 +62,18 @@ def split_blocks(lines: tuple[Token, ...]) -> Iterator[Block]:
         text = line.text
         if not text.strip() and "\t" not in text:
             continue
-        is_rule = _RULE.match(text) and len(text.strip()) > 2 and "\t" not in text
-        if is_rule or i - 1 in marks:
+        is_no_header = _is_bare(text) and i < len(lines) and _is_rule(lines[i].text)
+        if _is_rule(text) or is_no_header or i - 1 in marks:
             continue
         yield Block("pipes" if is_piped(text) else "fields" if "\t" in text else "line", (line,))
+
+
+def _is_rule(text: str) -> bool:
+    return bool(_RULE.match(text)) and len(text.strip()) > 2 and "\t" not in text
+
+
+def _is_bare(text: str) -> bool:
+    return is_piped(text) and not text.replace("|", "").strip()
 
 
 def number_lines(lines: Sequence[Token]) -> dict[int | None, int]:
