@@ -168,6 +168,11 @@ def test_signs_belong_to_figures_divided_by_one_space() -> None:
     assert rows("行政事业性收费 22195 -120808 减4")[-1] == ["行政事业性收费", "22195", "-120808", "减4"]
 
 
+def test_words_before_a_figure_are_its_sign() -> None:
+    # Once 减 was a field of its own, and 1042 had grown.
+    assert rows("行政许可     3837       减 1042      3519")[-1] == ["行政许可", "3837", "减 1042", "3519"]
+
+
 @pytest.mark.parametrize("unit", ["元", "万元", "件"])
 def test_a_gap_before_a_unit_divides_nothing(unit: str) -> None:
     # Once the unit was a field of its own, and 73729000 元 were 73729000 万元.

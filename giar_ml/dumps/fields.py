@@ -15,6 +15,8 @@ from giar_ml.label.names import is_header, normalize_label
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
 _BEFORE_UNIT = re.compile(r"(?<=\d)\s+(?=(?:[万亿]?元|[件条项宗份起次个])(?:\s|$))")
 """A gap between a figure and its unit divides nothing: 73729000 元 are 7372.9 万元, and no 73729000."""
+_SIGNS = ("增", "增加", "减", "减少")
+"""Words that say of the figure behind them, if only one space divides them, that it is a change."""
 
 
 def split_fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
@@ -103,12 +105,24 @@ def _split_at_gaps(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int]
     within = {m.start() for m in _BEFORE_UNIT.finditer(text)}
     edges = [(m.start(), m.end()) for m in _GAP.finditer(text) if m.start() not in within]
     for start, stop in [*edges, (len(text), len(text))]:
-        part = [word for word in words if word.start >= position and word.stop <= start]
+        part = _with_signs([word for word in words if word.start >= position and word.stop <= start])
         position = stop
         while part:
             n = _first_field(part)
             yield part[0].start, part[n - 1].stop
             part = part[n:]
+
+
+def _with_signs(words: Sequence[Word]) -> list[Word]:
+    """The words, those that are a sign and its figure as one."""
+    joined: list[Word] = []
+    for word in words:
+        token = word.token
+        if joined and joined[-1].token.text in _SIGNS and is_figure(token.text):
+            sign = joined.pop()
+            word = word._replace(token=replace(token, text=sign.token.text + token.text), start=sign.start)
+        joined.append(word)
+    return joined
 
 
 def _first_field(words: Sequence[Word]) -> int:
