@@ -13,6 +13,8 @@ import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
 
 from giar_ml.forms import Sum
 from giar_ml.solve import (
@@ -219,7 +221,14 @@ def least_cost(puzzle: Puzzle) -> float:
 class _Layout:
     price: int
     patterns: dict[Hashable, Hashable]
-    cells: dict[str, Evidence | None]
+    rows: Sequence[Row]
+
+    @cached_property
+    def cells(self) -> dict[str, Evidence | None]:
+        found: dict[str, Evidence | None] = {}
+        for row in self.rows:
+            found.update(row.layouts[self.patterns[row.group]])
+        return found
 
 
 def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:
@@ -237,6 +246,7 @@ def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str
 def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
     """The layouts with a lower bound on what they cost with their figures, the lowest bound first, as many as
     there is time for."""
+    errors = _Errors(puzzle)
     waiting: list[tuple[int, int, _Layout]] = []
     for n, layout in enumerate(itertools.islice(_layouts(puzzle), _MOST_LAYOUTS)):
         # No layout that is still to come costs less than this one does without its figures.
@@ -246,7 +256,7 @@ def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
         budget.left -= _PER_LAYOUT
         if budget.left <= 0 and waiting:
             break
-        heapq.heappush(waiting, (layout.price + _least_error_cost(layout.cells, puzzle), n, layout))
+        heapq.heappush(waiting, (layout.price + errors.least_cost(layout.patterns), n, layout))
     while waiting:
         bound, _, best = heapq.heappop(waiting)
         yield bound, best
@@ -260,70 +270,121 @@ def _layouts(puzzle: Puzzle) -> Iterator[_Layout]:
         if row.group not in groups:
             options = [(round(prices.get(p, 0.0) * SCALE), p) for p in row.layouts]
             groups[row.group] = sorted(options, key=lambda option: option[0])
-    names = list(groups)
+    names, choices = list(groups), list(groups.values())
     start = (0,) * len(names)
-
-    def price(choice: tuple[int, ...]) -> int:
-        return sum(groups[name][k][0] for name, k in zip(names, choice, strict=True))
-
-    queue = [(price(start), start)]
+    queue = [(sum(options[0][0] for options in choices), start)]
     queued = {start}
     while queue:
         cost, choice = heapq.heappop(queue)
-        patterns = {name: groups[name][k][1] for name, k in zip(names, choice, strict=True)}
-        cells: dict[str, Evidence | None] = {}
-        for row in puzzle.rows:
-            cells.update(row.layouts[patterns[row.group]])
-        yield _Layout(cost, patterns, cells)
-        for i, name in enumerate(names):
-            if choice[i] + 1 < len(groups[name]):
-                after = (*choice[:i], choice[i] + 1, *choice[i + 1 :])
+        patterns = {name: options[k][1] for name, options, k in zip(names, choices, choice, strict=True)}
+        yield _Layout(cost, patterns, puzzle.rows)
+        for i, (options, k) in enumerate(zip(choices, choice, strict=True)):
+            if k + 1 < len(options):
+                after = (*choice[:i], k + 1, *choice[i + 1 :])
                 if after not in queued:
                     queued.add(after)
-                    heapq.heappush(queue, (price(after), after))
+                    heapq.heappush(queue, (cost - options[k][0] + options[k + 1][0], after))
 
 
-def _least_error_cost(cells: Mapping[str, Evidence | None], puzzle: Puzzle) -> int:
-    """A lower bound on the cost of the errors that the broken sums of first readings prove.
+class _OpenSum(NamedTuple):
+    """A sum that does not hold by first readings, or in which some are lost: by how much its left side
+    exceeds the right without these."""
 
-    Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
-    wants a negative figure, is broken. Broken sums that share no cell need an error each.
+    index: int
+    excess: int
+    lost: tuple[str, ...]
+
+
+class _Errors:
+    """What the errors cost at least that broken sums of first readings prove.
+
+    Layouts differ in few groups, so that what each sum says is kept by the patterns of its own groups.
     """
-    figures = {key: None if evidence is None else evidence.first for key, evidence in cells.items()}
-    # What a cell's figure rests on: itself, or the cells of the sum that filled it.
-    basis = {key: frozenset([key]) for key in cells}
-    broken: list[frozenset[str]] = []
-    open_sums: Sequence[Sum] = puzzle.sums
-    while True:
-        waiting = []
-        for s in open_sums:
-            keys = (*s.left, *s.right)
-            unknown = [key for key in keys if figures[key] is None]
-            if len(unknown) > 1:
-                waiting.append(s)
-                continue
-            left, right = (sum(figures[key] or 0 for key in side) for side in (s.left, s.right))
-            rests_on = frozenset[str]().union(*(basis[key] for key in keys if key not in unknown))
-            if not unknown:
-                if left != right:
+
+    def __init__(self, puzzle: Puzzle) -> None:
+        self._sums, self._costs = puzzle.sums, puzzle.costs
+        self._cells: dict[Hashable, dict[Hashable, dict[str, Evidence | None]]] = {}
+        self._group_of: dict[str, Hashable] = {}
+        for row in puzzle.rows:
+            of_group = self._cells.setdefault(row.group, {})
+            for pattern, cells in row.layouts.items():
+                of_group.setdefault(pattern, {}).update(cells)
+                self._group_of.update(dict.fromkeys(cells, row.group))
+        self._blocks: dict[tuple[Hashable, ...], list[int]] = {}
+        for n, s in enumerate(self._sums):
+            groups = dict.fromkeys(self._group_of[key] for key in (*s.left, *s.right))
+            self._blocks.setdefault(tuple(groups), []).append(n)
+        self._open: dict[tuple[tuple[Hashable, ...], tuple[Hashable, ...]], list[_OpenSum]] = {}
+        self._cheapest: dict[tuple[str, Hashable], float] = {}
+
+    def least_cost(self, patterns: Mapping[Hashable, Hashable]) -> int:
+        """A lower bound on the cost of the errors in a layout.
+
+        Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
+        wants a negative figure, is broken. Broken sums that share no cell need an error each.
+        """
+        filled: dict[str, int] = {}
+        # What a filled cell's figure rests on: the cells of the sum that filled it.
+        basis: dict[str, frozenset[str]] = {}
+        broken: list[frozenset[str]] = []
+        open_sums = self._open_sums(patterns)
+        while True:
+            waiting = []
+            for open_sum in open_sums:
+                unknown = [key for key in open_sum.lost if key not in filled]
+                if len(unknown) > 1:
+                    waiting.append(open_sum)
+                    continue
+                s, excess = self._sums[open_sum.index], open_sum.excess
+                for key in open_sum.lost:
+                    excess += (1 if key in s.left else -1) * filled.get(key, 0)
+                known = set(s.left + s.right).difference(open_sum.lost)
+                rests_on = frozenset(known).union(*(basis[key] for key in open_sum.lost if key in basis))
+                if unknown:
+                    missing = -excess if unknown[0] in s.left else excess
+                    filled[unknown[0]], basis[unknown[0]] = max(0, missing), rests_on
+                if missing < 0 if unknown else excess:
                     broken.append(rests_on)
-                continue
-            missing = right - left if unknown[0] in s.left else left - right
-            if missing < 0:
-                broken.append(rests_on)
-            figures[unknown[0]] = max(0, missing)
-            basis[unknown[0]] = rests_on
-        if len(waiting) == len(open_sums):
-            break
-        open_sums = waiting
-    used: set[str] = set()
-    cost = 0.0
-    for rests_on in sorted(broken, key=len):
-        if used.isdisjoint(rests_on):
-            used |= rests_on
-            errors = [_cheapest_error(e, puzzle.costs) for key in rests_on if (e := cells[key]) is not None]
-            cost += min(errors, default=0.0)
-    return round(cost * SCALE)
+            if len(waiting) == len(open_sums):
+                break
+            open_sums = waiting
+        used: set[str] = set()
+        cost = 0.0
+        for rests_on in sorted(broken, key=len):
+            if used.isdisjoint(rests_on):
+                used |= rests_on
+                cost += min((self._error_in(key, patterns) for key in rests_on), default=0.0)
+        return round(cost * SCALE)
+
+    def _open_sums(self, patterns: Mapping[Hashable, Hashable]) -> list[_OpenSum]:
+        """In the order of the form."""
+        found: list[_OpenSum] = []
+        for groups, numbers in self._blocks.items():
+            own = tuple([patterns[group] for group in groups])
+            if (open_sums := self._open.get((groups, own))) is None:
+                cells: dict[str, Evidence | None] = {}
+                for group, pattern in zip(groups, own, strict=True):
+                    cells.update(self._cells[group][pattern])
+                open_sums = [o for n in numbers if (o := self._look_at(n, cells)).excess or o.lost]
+                self._open[groups, own] = open_sums
+            found += open_sums
+        return sorted(found)
+
+    def _look_at(self, n: int, cells: Mapping[str, Evidence | None]) -> _OpenSum:
+        s = self._sums[n]
+        figures = {key: e.first if (e := cells[key]) else None for key in (*s.left, *s.right)}
+        excess = sum(figures[key] or 0 for key in s.left) - sum(figures[key] or 0 for key in s.right)
+        return _OpenSum(n, excess, tuple(key for key, figure in figures.items() if figure is None))
+
+    def _error_in(self, key: str, patterns: Mapping[Hashable, Hashable]) -> float:
+        """The least that an error in a cell that was read costs."""
+        group = self._group_of[key]
+        pattern = patterns[group]
+        if (key, pattern) not in self._cheapest:
+            evidence = self._cells[group][pattern][key]
+            assert evidence is not None, "what was lost tells nothing"
+            self._cheapest[key, pattern] = _cheapest_error(evidence, self._costs)
+        return self._cheapest[key, pattern]
 
 
 def _cheapest_error(evidence: Evidence, costs: Costs) -> float:
