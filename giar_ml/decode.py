@@ -286,13 +286,21 @@ def _layouts(puzzle: Puzzle) -> Iterator[_Layout]:
                     heapq.heappush(queue, (cost - options[k][0] + options[k + 1][0], after))
 
 
+class _Basis(NamedTuple):
+    """Cells that were read, and the least that an error in one of them costs."""
+
+    cells: frozenset[str]
+    error: float
+
+
 class _OpenSum(NamedTuple):
     """A sum that does not hold by first readings, or in which some are lost: by how much its left side
-    exceeds the right without these."""
+    exceeds the right without these, and what the sum rests on."""
 
     index: int
     excess: int
     lost: tuple[str, ...]
+    basis: _Basis
 
 
 class _Errors:
@@ -315,7 +323,6 @@ class _Errors:
             groups = dict.fromkeys(self._group_of[key] for key in (*s.left, *s.right))
             self._blocks.setdefault(tuple(groups), []).append(n)
         self._open: dict[tuple[tuple[Hashable, ...], tuple[Hashable, ...]], list[_OpenSum]] = {}
-        self._cheapest: dict[tuple[str, Hashable], float] = {}
 
     def least_cost(self, patterns: Mapping[Hashable, Hashable]) -> int:
         """A lower bound on the cost of the errors in a layout.
@@ -325,8 +332,8 @@ class _Errors:
         """
         filled: dict[str, int] = {}
         # What a filled cell's figure rests on: the cells of the sum that filled it.
-        basis: dict[str, frozenset[str]] = {}
-        broken: list[frozenset[str]] = []
+        basis: dict[str, _Basis] = {}
+        broken: list[_Basis] = []
         open_sums = self._open_sums(patterns)
         while True:
             waiting = []
@@ -335,11 +342,12 @@ class _Errors:
                 if len(unknown) > 1:
                     waiting.append(open_sum)
                     continue
-                s, excess = self._sums[open_sum.index], open_sum.excess
+                s, excess, rests_on = self._sums[open_sum.index], open_sum.excess, open_sum.basis
                 for key in open_sum.lost:
-                    excess += (1 if key in s.left else -1) * filled.get(key, 0)
-                known = set(s.left + s.right).difference(open_sum.lost)
-                rests_on = frozenset(known).union(*(basis[key] for key in open_sum.lost if key in basis))
+                    if key in filled:
+                        excess += filled[key] if key in s.left else -filled[key]
+                        other = basis[key]
+                        rests_on = _Basis(rests_on.cells | other.cells, min(rests_on.error, other.error))
                 if unknown:
                     missing = -excess if unknown[0] in s.left else excess
                     filled[unknown[0]], basis[unknown[0]] = max(0, missing), rests_on
@@ -350,10 +358,10 @@ class _Errors:
             open_sums = waiting
         used: set[str] = set()
         cost = 0.0
-        for rests_on in sorted(broken, key=len):
-            if used.isdisjoint(rests_on):
-                used |= rests_on
-                cost += min((self._error_in(key, patterns) for key in rests_on), default=0.0)
+        for cells, error in sorted(broken, key=lambda rests_on: len(rests_on.cells)):
+            if used.isdisjoint(cells):
+                used |= cells
+                cost += error if cells else 0.0
         return round(cost * SCALE)
 
     def _open_sums(self, patterns: Mapping[Hashable, Hashable]) -> list[_OpenSum]:
@@ -365,26 +373,21 @@ class _Errors:
                 cells: dict[str, Evidence | None] = {}
                 for group, pattern in zip(groups, own, strict=True):
                     cells.update(self._cells[group][pattern])
-                open_sums = [o for n in numbers if (o := self._look_at(n, cells)).excess or o.lost]
+                open_sums = [o for n in numbers if (o := self._look_at(n, cells)) is not None]
                 self._open[groups, own] = open_sums
             found += open_sums
         return sorted(found)
 
-    def _look_at(self, n: int, cells: Mapping[str, Evidence | None]) -> _OpenSum:
+    def _look_at(self, n: int, cells: Mapping[str, Evidence | None]) -> _OpenSum | None:
         s = self._sums[n]
         figures = {key: e.first if (e := cells[key]) else None for key in (*s.left, *s.right)}
         excess = sum(figures[key] or 0 for key in s.left) - sum(figures[key] or 0 for key in s.right)
-        return _OpenSum(n, excess, tuple(key for key, figure in figures.items() if figure is None))
-
-    def _error_in(self, key: str, patterns: Mapping[Hashable, Hashable]) -> float:
-        """The least that an error in a cell that was read costs."""
-        group = self._group_of[key]
-        pattern = patterns[group]
-        if (key, pattern) not in self._cheapest:
-            evidence = self._cells[group][pattern][key]
-            assert evidence is not None, "what was lost tells nothing"
-            self._cheapest[key, pattern] = _cheapest_error(evidence, self._costs)
-        return self._cheapest[key, pattern]
+        lost = tuple(key for key, figure in figures.items() if figure is None)
+        if not excess and not lost:
+            return None
+        read = [e for key in figures if (e := cells[key]) is not None and e.readings]
+        error = min((_cheapest_error(e, self._costs) for e in read), default=math.inf)
+        return _OpenSum(n, excess, lost, _Basis(frozenset(figures).difference(lost), error))
 
 
 def _cheapest_error(evidence: Evidence, costs: Costs) -> float:
