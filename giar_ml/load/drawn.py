@@ -167,11 +167,12 @@ def _outlines(path: pdfium_c.FPDF_PAGEOBJECT, matrix: pdfium.PdfMatrix) -> Itera
         _NotSimpleError: there is a curve.
     """
     x, y = ctypes.c_float(), ctypes.c_float()
+    to_x, to_y = ctypes.byref(x), ctypes.byref(y)
     outline: list[Point] = []
     for index in range(pdfium_c.FPDFPath_CountSegments(path)):
         segment = pdfium_c.FPDFPath_GetPathSegment(path, index)
         kind = pdfium_c.FPDFPathSegment_GetType(segment)
-        pdfium_c.FPDFPathSegment_GetPoint(segment, x, y)
+        pdfium_c.FPDFPathSegment_GetPoint(segment, to_x, to_y)
         point = matrix.on_point(x.value, y.value)
         if kind == pdfium_c.FPDF_SEGMENT_LINETO:
             outline.append(point)

@@ -78,16 +78,16 @@ class _Frame(NamedTuple):
     def to_pixels(self, bbox: tuple[float, float, float, float]) -> BBox:
         """`bbox` is left, bottom, right, top in page space."""
         x0, y0, x1, y1 = bbox
-        match self.rotation:
-            case 90:
-                corners = (y0 - self.bottom, x0 - self.left, y1 - self.bottom, x1 - self.left)
-            case 180:
-                corners = (self.right - x1, y0 - self.bottom, self.right - x0, y1 - self.bottom)
-            case 270:
-                corners = (self.top - y1, self.right - x1, self.top - y0, self.right - x0)
-            case _:
-                corners = (x0 - self.left, self.top - y1, x1 - self.left, self.top - y0)
-        return BBox(*(value * self.scale for value in corners))
+        left, bottom, right, top, rotation, scale = self
+        if rotation == 90:
+            a, b, c, d = y0 - bottom, x0 - left, y1 - bottom, x1 - left
+        elif rotation == 180:
+            a, b, c, d = right - x1, y0 - bottom, right - x0, y1 - bottom
+        elif rotation == 270:
+            a, b, c, d = top - y1, right - x1, top - y0, right - x0
+        else:
+            a, b, c, d = x0 - left, top - y1, x1 - left, top - y0
+        return BBox(a * scale, b * scale, c * scale, d * scale)
 
 
 class _Print(NamedTuple):
@@ -382,7 +382,10 @@ def _to_chars(glyphs: Sequence[_Glyph], frame: _Frame, shape: tuple[int, ...]) -
 def _has_ink(char: Char, gray: np.ndarray) -> bool:
     left, top, right, bottom = char.ink
     patch = gray[max(int(top) - 1, 0) : int(bottom) + 2, max(int(left) - 1, 0) : int(right) + 2]
-    return patch.size > 0 and int(patch.max()) - int(patch.min()) >= _MIN_INK_CONTRAST
+    if not patch.size:
+        return False
+    darkest, lightest, _, _ = cv2.minMaxLoc(patch)
+    return lightest - darkest >= _MIN_INK_CONTRAST
 
 
 def _is_sound(glyphs: Sequence[_Glyph], *, n_chars: int, n_seen: int) -> bool:
