@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+import numpy as np
+
 from giar_ml.forms import Sum
 from giar_ml.solve import (
     DEFAULT_COSTS,
@@ -297,32 +299,42 @@ class _OpenSum(NamedTuple):
     """A sum that does not hold by first readings, or in which some are lost: by how much its left side
     exceeds the right without these, and what the sum rests on."""
 
-    index: int
+    number: int
     excess: int
-    lost: tuple[str, ...]
+    lost: frozenset[str]
     basis: _Basis
+
+
+class _Told(NamedTuple):
+    """What the cells of a group add to each sum by one pattern: (2, sums) int64, by how much they raise the
+    left side over the right, and how many are lost; (sums,) the least that an error in one of those that were
+    read costs; and the cells that are lost."""
+
+    sides: np.ndarray
+    errors: np.ndarray
+    lost: frozenset[str]
 
 
 class _Errors:
     """What the errors cost at least that broken sums of first readings prove.
 
-    Layouts differ in few groups, so that what each sum says is kept by the patterns of its own groups.
+    Layouts differ in few groups, so that what each group says by a pattern is told once.
     """
 
     def __init__(self, puzzle: Puzzle) -> None:
         self._sums, self._costs = puzzle.sums, puzzle.costs
         self._cells: dict[Hashable, dict[Hashable, dict[str, Evidence | None]]] = {}
-        self._group_of: dict[str, Hashable] = {}
         for row in puzzle.rows:
             of_group = self._cells.setdefault(row.group, {})
             for pattern, cells in row.layouts.items():
                 of_group.setdefault(pattern, {}).update(cells)
-                self._group_of.update(dict.fromkeys(cells, row.group))
-        self._blocks: dict[tuple[Hashable, ...], list[int]] = {}
+        self._keys = [frozenset((*s.left, *s.right)) for s in self._sums]
+        self._places: dict[str, list[tuple[int, int]]] = {}
         for n, s in enumerate(self._sums):
-            groups = dict.fromkeys(self._group_of[key] for key in (*s.left, *s.right))
-            self._blocks.setdefault(tuple(groups), []).append(n)
-        self._open: dict[tuple[tuple[Hashable, ...], tuple[Hashable, ...]], list[_OpenSum]] = {}
+            for side, sign in ((s.left, 1), (s.right, -1)):
+                for key in side:
+                    self._places.setdefault(key, []).append((n, sign))
+        self._told: dict[tuple[Hashable, Hashable], _Told] = {}
 
     def least_cost(self, patterns: Mapping[Hashable, Hashable]) -> int:
         """A lower bound on the cost of the errors in a layout.
@@ -342,7 +354,7 @@ class _Errors:
                 if len(unknown) > 1:
                     waiting.append(open_sum)
                     continue
-                s, excess, rests_on = self._sums[open_sum.index], open_sum.excess, open_sum.basis
+                s, excess, rests_on = self._sums[open_sum.number], open_sum.excess, open_sum.basis
                 for key in open_sum.lost:
                     if key in filled:
                         excess += filled[key] if key in s.left else -filled[key]
@@ -366,28 +378,31 @@ class _Errors:
 
     def _open_sums(self, patterns: Mapping[Hashable, Hashable]) -> list[_OpenSum]:
         """In the order of the form."""
-        found: list[_OpenSum] = []
-        for groups, numbers in self._blocks.items():
-            own = tuple([patterns[group] for group in groups])
-            if (open_sums := self._open.get((groups, own))) is None:
-                cells: dict[str, Evidence | None] = {}
-                for group, pattern in zip(groups, own, strict=True):
-                    cells.update(self._cells[group][pattern])
-                open_sums = [o for n in numbers if (o := self._look_at(n, cells)) is not None]
-                self._open[groups, own] = open_sums
-            found += open_sums
-        return sorted(found)
+        told = [self._told.get(choice) or self._tell(*choice) for choice in patterns.items()]
+        excess, n_lost = np.add.reduce([t.sides for t in told])
+        errors = np.minimum.reduce([t.errors for t in told])
+        lost = frozenset[str]().union(*(t.lost for t in told))
+        return [
+            _OpenSum(n, int(excess[n]), self._keys[n] & lost, _Basis(self._keys[n] - lost, float(errors[n])))
+            for n in np.flatnonzero((excess != 0) | (n_lost > 0)).tolist()
+        ]
 
-    def _look_at(self, n: int, cells: Mapping[str, Evidence | None]) -> _OpenSum | None:
-        s = self._sums[n]
-        figures = {key: e.first if (e := cells[key]) else None for key in (*s.left, *s.right)}
-        excess = sum(figures[key] or 0 for key in s.left) - sum(figures[key] or 0 for key in s.right)
-        lost = tuple(key for key, figure in figures.items() if figure is None)
-        if not excess and not lost:
-            return None
-        read = [e for key in figures if (e := cells[key]) is not None and e.readings]
-        error = min((_cheapest_error(e, self._costs) for e in read), default=math.inf)
-        return _OpenSum(n, excess, lost, _Basis(frozenset(figures).difference(lost), error))
+    def _tell(self, group: Hashable, pattern: Hashable) -> _Told:
+        sides = np.zeros((2, len(self._sums)), np.int64)
+        errors = np.full(len(self._sums), math.inf)
+        lost = set()
+        for key, evidence in self._cells[group][pattern].items():
+            figure = None if evidence is None else evidence.first
+            if figure is None:
+                lost.add(key)
+            error = math.inf
+            if evidence is not None and figure is not None:
+                error = _cheapest_error(evidence, self._costs)
+            for n, sign in self._places.get(key, ()):
+                sides[0, n] += sign * (figure or 0)
+                sides[1, n] += figure is None
+                errors[n] = min(errors[n], error)
+        return self._told.setdefault((group, pattern), _Told(sides, errors, frozenset(lost)))
 
 
 def _cheapest_error(evidence: Evidence, costs: Costs) -> float:

@@ -145,8 +145,9 @@ def _add(path: pdfium.PdfObject, pieces: _Pieces, to_pixels: ToPixels, *, dpi: f
     outlines = list(_outlines(raw, matrix))
     if fill_mode.value != pdfium_c.FPDF_FILLMODE_NONE:
         level = _level(raw, pdfium_c.FPDFPageObj_GetFillColor)
-        for outline in outlines if level is not None else ():
-            _add_area(outline, pieces, to_pixels, level=level, n=len(outlines), dpi=dpi)
+        if level is not None:
+            for outline in outlines:
+                _add_area(outline, pieces, to_pixels, level=level, n=len(outlines), dpi=dpi)
     level = _level(raw, pdfium_c.FPDFPageObj_GetStrokeColor) if is_stroked.value else None
     if level is not None and level <= LIGHTEST:
         width = ctypes.c_float()
