@@ -13,6 +13,10 @@ import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
 
 from giar_ml.forms import Sum
 from giar_ml.solve import (
@@ -219,7 +223,14 @@ def least_cost(puzzle: Puzzle) -> float:
 class _Layout:
     price: int
     patterns: dict[Hashable, Hashable]
-    cells: dict[str, Evidence | None]
+    rows: Sequence[Row]
+
+    @cached_property
+    def cells(self) -> dict[str, Evidence | None]:
+        found: dict[str, Evidence | None] = {}
+        for row in self.rows:
+            found.update(row.layouts[self.patterns[row.group]])
+        return found
 
 
 def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str, set[int]]) -> None:
@@ -237,6 +248,7 @@ def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str
 def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
     """The layouts with a lower bound on what they cost with their figures, the lowest bound first, as many as
     there is time for."""
+    errors = _Errors(puzzle)
     waiting: list[tuple[int, int, _Layout]] = []
     for n, layout in enumerate(itertools.islice(_layouts(puzzle), _MOST_LAYOUTS)):
         # No layout that is still to come costs less than this one does without its figures.
@@ -246,7 +258,7 @@ def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
         budget.left -= _PER_LAYOUT
         if budget.left <= 0 and waiting:
             break
-        heapq.heappush(waiting, (layout.price + _least_error_cost(layout.cells, puzzle), n, layout))
+        heapq.heappush(waiting, (layout.price + errors.least_cost(layout.patterns), n, layout))
     while waiting:
         bound, _, best = heapq.heappop(waiting)
         yield bound, best
@@ -260,70 +272,137 @@ def _layouts(puzzle: Puzzle) -> Iterator[_Layout]:
         if row.group not in groups:
             options = [(round(prices.get(p, 0.0) * SCALE), p) for p in row.layouts]
             groups[row.group] = sorted(options, key=lambda option: option[0])
-    names = list(groups)
+    names, choices = list(groups), list(groups.values())
     start = (0,) * len(names)
-
-    def price(choice: tuple[int, ...]) -> int:
-        return sum(groups[name][k][0] for name, k in zip(names, choice, strict=True))
-
-    queue = [(price(start), start)]
+    queue = [(sum(options[0][0] for options in choices), start)]
     queued = {start}
     while queue:
         cost, choice = heapq.heappop(queue)
-        patterns = {name: groups[name][k][1] for name, k in zip(names, choice, strict=True)}
-        cells: dict[str, Evidence | None] = {}
-        for row in puzzle.rows:
-            cells.update(row.layouts[patterns[row.group]])
-        yield _Layout(cost, patterns, cells)
-        for i, name in enumerate(names):
-            if choice[i] + 1 < len(groups[name]):
-                after = (*choice[:i], choice[i] + 1, *choice[i + 1 :])
+        patterns = {name: options[k][1] for name, options, k in zip(names, choices, choice, strict=True)}
+        yield _Layout(cost, patterns, puzzle.rows)
+        for i, (options, k) in enumerate(zip(choices, choice, strict=True)):
+            if k + 1 < len(options):
+                after = (*choice[:i], k + 1, *choice[i + 1 :])
                 if after not in queued:
                     queued.add(after)
-                    heapq.heappush(queue, (price(after), after))
+                    heapq.heappush(queue, (cost - options[k][0] + options[k + 1][0], after))
 
 
-def _least_error_cost(cells: Mapping[str, Evidence | None], puzzle: Puzzle) -> int:
-    """A lower bound on the cost of the errors that the broken sums of first readings prove.
+class _Basis(NamedTuple):
+    """Cells that were read, and the least that an error in one of them costs."""
 
-    Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
-    wants a negative figure, is broken. Broken sums that share no cell need an error each.
+    cells: frozenset[str]
+    error: float
+
+
+class _OpenSum(NamedTuple):
+    """A sum that does not hold by first readings, or in which some are lost: by how much its left side
+    exceeds the right without these, and what the sum rests on."""
+
+    number: int
+    excess: int
+    lost: frozenset[str]
+    basis: _Basis
+
+
+class _Told(NamedTuple):
+    """What the cells of a group add to each sum by one pattern: (2, sums) int64, by how much they raise the
+    left side over the right, and how many are lost; (sums,) the least that an error in one of those that were
+    read costs; and the cells that are lost."""
+
+    sides: np.ndarray
+    errors: np.ndarray
+    lost: frozenset[str]
+
+
+class _Errors:
+    """What the errors cost at least that broken sums of first readings prove.
+
+    Layouts differ in few groups, so that what each group says by a pattern is told once.
     """
-    figures = {key: None if evidence is None else evidence.first for key, evidence in cells.items()}
-    # What a cell's figure rests on: itself, or the cells of the sum that filled it.
-    basis = {key: frozenset([key]) for key in cells}
-    broken: list[frozenset[str]] = []
-    open_sums: Sequence[Sum] = puzzle.sums
-    while True:
-        waiting = []
-        for s in open_sums:
-            keys = (*s.left, *s.right)
-            unknown = [key for key in keys if figures[key] is None]
-            if len(unknown) > 1:
-                waiting.append(s)
-                continue
-            left, right = (sum(figures[key] or 0 for key in side) for side in (s.left, s.right))
-            rests_on = frozenset[str]().union(*(basis[key] for key in keys if key not in unknown))
-            if not unknown:
-                if left != right:
+
+    def __init__(self, puzzle: Puzzle) -> None:
+        self._sums, self._costs = puzzle.sums, puzzle.costs
+        self._cells: dict[Hashable, dict[Hashable, dict[str, Evidence | None]]] = {}
+        for row in puzzle.rows:
+            of_group = self._cells.setdefault(row.group, {})
+            for pattern, cells in row.layouts.items():
+                of_group.setdefault(pattern, {}).update(cells)
+        self._keys = [frozenset((*s.left, *s.right)) for s in self._sums]
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        for n, s in enumerate(self._sums):
+            for side, sign in ((s.left, 1), (s.right, -1)):
+                for key in side:
+                    self._places.setdefault(key, []).append((n, sign))
+        self._told: dict[tuple[Hashable, Hashable], _Told] = {}
+
+    def least_cost(self, patterns: Mapping[Hashable, Hashable]) -> int:
+        """A lower bound on the cost of the errors in a layout.
+
+        Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
+        wants a negative figure, is broken. Broken sums that share no cell need an error each.
+        """
+        filled: dict[str, int] = {}
+        # What a filled cell's figure rests on: the cells of the sum that filled it.
+        basis: dict[str, _Basis] = {}
+        broken: list[_Basis] = []
+        open_sums = self._open_sums(patterns)
+        while True:
+            waiting = []
+            for open_sum in open_sums:
+                unknown = [key for key in open_sum.lost if key not in filled]
+                if len(unknown) > 1:
+                    waiting.append(open_sum)
+                    continue
+                s, excess, rests_on = self._sums[open_sum.number], open_sum.excess, open_sum.basis
+                for key in open_sum.lost:
+                    if key in filled:
+                        excess += filled[key] if key in s.left else -filled[key]
+                        other = basis[key]
+                        rests_on = _Basis(rests_on.cells | other.cells, min(rests_on.error, other.error))
+                if unknown:
+                    missing = -excess if unknown[0] in s.left else excess
+                    filled[unknown[0]], basis[unknown[0]] = max(0, missing), rests_on
+                if missing < 0 if unknown else excess:
                     broken.append(rests_on)
-                continue
-            missing = right - left if unknown[0] in s.left else left - right
-            if missing < 0:
-                broken.append(rests_on)
-            figures[unknown[0]] = max(0, missing)
-            basis[unknown[0]] = rests_on
-        if len(waiting) == len(open_sums):
-            break
-        open_sums = waiting
-    used: set[str] = set()
-    cost = 0.0
-    for rests_on in sorted(broken, key=len):
-        if used.isdisjoint(rests_on):
-            used |= rests_on
-            errors = [_cheapest_error(e, puzzle.costs) for key in rests_on if (e := cells[key]) is not None]
-            cost += min(errors, default=0.0)
-    return round(cost * SCALE)
+            if len(waiting) == len(open_sums):
+                break
+            open_sums = waiting
+        used: set[str] = set()
+        cost = 0.0
+        for cells, error in sorted(broken, key=lambda rests_on: len(rests_on.cells)):
+            if used.isdisjoint(cells):
+                used |= cells
+                cost += error if cells else 0.0
+        return round(cost * SCALE)
+
+    def _open_sums(self, patterns: Mapping[Hashable, Hashable]) -> list[_OpenSum]:
+        """In the order of the form."""
+        told = [self._told.get(choice) or self._tell(*choice) for choice in patterns.items()]
+        excess, n_lost = np.add.reduce([t.sides for t in told])
+        errors = np.minimum.reduce([t.errors for t in told])
+        lost = frozenset[str]().union(*(t.lost for t in told))
+        return [
+            _OpenSum(n, int(excess[n]), self._keys[n] & lost, _Basis(self._keys[n] - lost, float(errors[n])))
+            for n in np.flatnonzero((excess != 0) | (n_lost > 0)).tolist()
+        ]
+
+    def _tell(self, group: Hashable, pattern: Hashable) -> _Told:
+        sides = np.zeros((2, len(self._sums)), np.int64)
+        errors = np.full(len(self._sums), math.inf)
+        lost = set()
+        for key, evidence in self._cells[group][pattern].items():
+            figure = None if evidence is None else evidence.first
+            if figure is None:
+                lost.add(key)
+            error = math.inf
+            if evidence is not None and figure is not None:
+                error = _cheapest_error(evidence, self._costs)
+            for n, sign in self._places.get(key, ()):
+                sides[0, n] += sign * (figure or 0)
+                sides[1, n] += figure is None
+                errors[n] = min(errors[n], error)
+        return self._told.setdefault((group, pattern), _Told(sides, errors, frozenset(lost)))
 
 
 def _cheapest_error(evidence: Evidence, costs: Costs) -> float:

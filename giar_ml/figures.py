@@ -41,6 +41,8 @@ _IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_0
 
 def plain(text: str) -> str:
     """Full-width digits, signs and brackets to ASCII, raised points to points, spaces removed."""
+    if text.isascii():
+        return "".join(text.split())
     ascii_text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").replace("‐", "-")
     return _RAISED_POINT.sub(".", ascii_text)
 

@@ -44,7 +44,9 @@ def letters(text: str) -> str:
 
 def display_width(text: str) -> int:
     """Columns that the text takes in a fixed-width font: two for a Chinese character."""
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+    if text.isascii():
+        return len(text)
+    return len(text) + sum(map("WF".__contains__, map(unicodedata.east_asian_width, text)))
 
 
 def display_column(text: str) -> int:

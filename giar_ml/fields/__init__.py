@@ -139,11 +139,11 @@ def _choose_form(lines: Sequence[Line], forms: Sequence[Form]) -> tuple[Form, li
 
 def _fit_form(lines: Sequence[Line], form: Form, foreign: float, limit: float) -> list[Alignment]:
     """The ways to lay lines into the form's rows that cost less than `limit`, with what speaks against the
-    form, `foreign`."""
+    form, `foreign`, and are no hopeless rival of the best."""
     if foreign >= limit:
         return []
     rows = form_rows(form)
-    found = align_rows(lines, rows, row_label_costs(lines, rows), limit=limit - foreign)
+    found = align_rows(lines, rows, row_label_costs(lines, rows), limit=limit - foreign, margin=_RIVAL)
     return [alignment._replace(cost=alignment.cost + foreign) for alignment in found]
 
 

@@ -192,7 +192,10 @@ def lay_fields(
         [cost + (0.0 if place.is_figure else blank) for cost in costs]
         for place, costs in zip(line.fields, _header_costs(line, section, headers), strict=True)
     ]
-    seen = {(k, c.type, c.unit): _see(line, place, c) for k, place in enumerate(line.fields) for c in columns}
+    kinds = {(c.type, c.unit): c for c in columns}
+    seen = {
+        (k, *kind): _see(line, place, c) for k, place in enumerate(line.fields) for kind, c in kinds.items()
+    }
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
     layouts: dict[Places, Layout] = {}
     for cost, places in _k_best_places(_skip_costs(line, len(columns)), lost, match):

@@ -6,9 +6,9 @@ import math
 import re
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
@@ -40,6 +40,8 @@ _OTHER_TABLE = 2.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
+_ROUNDING = 1e-6
+"""By how much less than in sums from the start costs may be in sums from the end."""
 SURELY_NONE = 0.05
 """A place whose token is a figure with less probability holds none."""
 _MAX_UNIT = 2
@@ -85,6 +87,7 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
     the headers of one table are seldom those of another.
     """
     named = [_row_names(line) for line in lines]
+    labels = [f"row:{section.table}.{row.key}" for section, row in rows]
     costs = []
     above: str | None = None
     for i, line in enumerate(lines):
@@ -102,12 +105,15 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         line_costs = []
         unlike_all = _unlike(named[i].values())
         likeliest = max(named[i], key=named[i].__getitem__, default="")
-        for section, row in rows:
+        told = set(named[i]).union(*(names for names, _ in borrowed))
+        for (section, row), name in zip(rows, labels, strict=True):
             elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
             if not row.labels:
                 line_costs.append(elsewhere + (0.5 if not line.labels else NO_LABEL + unlike_all))
                 continue
-            name = f"row:{section.table}.{row.key}"
+            if name not in told:
+                line_costs.append(elsewhere + no_label)
+                continue
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
             is_likeliest = name == likeliest
             unlike = _unlike(p for n, p in named[i].items() if n != name) if is_likeliest else unlike_all
@@ -192,27 +198,30 @@ def align_rows(
     label_costs: Sequence[Sequence[float]],
     *,
     limit: float = math.inf,
+    margin: float = math.inf,
 ) -> list[Alignment]:
     """The cheapest order-keeping match of lines to form rows, and the cheapest that places another line; less
-    where they cost as much as `limit`."""
+    where they cost as much as `limit`, or by `margin` more than the cheapest.
+
+    What is still to come costs at least is told first, from the end on: only steps on the way to such a match
+    are followed then.
+    """
     n, m = len(lines), len(rows)
     skip = [_skip_line_cost(line, min(costs)) for line, costs in zip(lines, label_costs, strict=True)]
-    prices = [
-        [
-            cost + _shape_cost(line, len(section.columns))
-            for cost, (section, _) in zip(costs, rows, strict=True)
-        ]
-        for line, costs in zip(lines, label_costs, strict=True)
-    ]
-    # What the lines from each on cost at least; runs may become parts of rows at the cost of others.
-    least = [0.0 if _is_run(lines[i]) else min(skip[i], *prices[i]) for i in range(n)]
-    to_come = [*accumulate(reversed(least), initial=0.0)][::-1]
+    n_columns = [len(section.columns) for section, _ in rows]
+    prices = []
+    for line, costs in zip(lines, label_costs, strict=True):
+        shape = {width: _shape_cost(line, width) for width in set(n_columns)}
+        prices.append([cost + shape[width] for cost, width in zip(costs, n_columns, strict=True)])
+    runs = {i: _read_runs(lines, i, rows, label_costs[i], skip) for i in range(n) if _is_run(lines[i])}
+    to_come = _costs_to_come(skip, prices, runs, n_rows=m)
+    most = min(limit, to_come[0][0] + margin) + _ROUNDING
     best: list[list[list[_Step]]] = [[[] for _ in range(m + 1)] for _ in range(n + 1)]
     best[0][0] = [_Step(0.0, None, {}, 0)]
     nothing: dict[int, Match] = {}
     for i in range(n + 1):
         for j in range(m + 1):
-            here = [step for step in best[i][j] if step.cost + to_come[i] < limit]
+            here = [step for step in best[i][j] if step.cost + to_come[i][j] < most]
             if not here:
                 continue
             if i < n:
@@ -221,19 +230,61 @@ def align_rows(
                 _go(here, best[i][j + 1], LOST_ROW, nothing, 0)
             if i == n or j == m:
                 continue
-            label_cost = label_costs[i][j]
-            match = Match(lines[i], (i,), label_cost)
+            match = Match(lines[i], (i,), label_costs[i][j])
             _go(here, best[i + 1][j + 1], prices[i][j], {j: match}, 1 << (m * i + j))
-            if _is_run(lines[i]):
-                for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
-                    if matches:
-                        last = max(index for match in matches.values() for index in match.indices)
-                        others = sum(match.label_cost for match in list(matches.values())[1:])
-                        others += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
-                        matches[j] = matches[j]._replace(label_cost=label_cost)
-                        there = best[last + 1][j + len(matches)]
-                        _go(here, there, label_cost + others + _RUN, matches, _bits(matches, m))
+            for run in runs[i][j] if i in runs else ():
+                _go(here, best[run.stop][j + len(run.matches)], run.price, run.matches, _bits(run.matches, m))
     return [_trace(step) for step in best[n][m] if step.cost < limit]
+
+
+class _Run(NamedTuple):
+    """Figures that a dump wrote one below the other, as rows of the form, what that costs, and the line that
+    follows."""
+
+    matches: dict[int, Match]
+    price: float
+    stop: int
+
+
+def _read_runs(
+    lines: Sequence[Line],
+    i: int,
+    rows: Sequence[tuple[Section, Header]],
+    label_costs: Sequence[float],
+    skip: Sequence[float],
+) -> list[list[_Run]]:
+    """Per row of the form, the ways to read line i as several rows from that one on, or with others as it."""
+    found: list[list[_Run]] = []
+    for j, label_cost in enumerate(label_costs):
+        found.append([])
+        for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
+            if matches:
+                last = max(index for match in matches.values() for index in match.indices)
+                others = sum(match.label_cost for match in list(matches.values())[1:])
+                others += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
+                matches[j] = matches[j]._replace(label_cost=label_cost)
+                found[j].append(_Run(matches, label_cost + others + _RUN, last + 1))
+    return found
+
+
+def _costs_to_come(
+    skip: Sequence[float],
+    prices: Sequence[Sequence[float]],
+    runs: Mapping[int, Sequence[Sequence[_Run]]],
+    *,
+    n_rows: int,
+) -> list[list[float]]:
+    """What the lines and rows from each on cost together: (lines + 1) lists of (rows + 1)."""
+    costs = [[LOST_ROW * (n_rows - j) for j in range(n_rows + 1)]]
+    for i in range(len(skip) - 1, -1, -1):
+        below = costs[-1]
+        here = [skip[i] + cost for cost in below]
+        for j in range(n_rows - 1, -1, -1):
+            here[j] = min(here[j], LOST_ROW + here[j + 1], prices[i][j] + below[j + 1])
+            for run in runs[i][j] if i in runs else ():
+                here[j] = min(here[j], run.price + costs[len(skip) - run.stop][j + len(run.matches)])
+        costs.append(here)
+    return costs[::-1]
 
 
 def _go(
@@ -280,6 +331,8 @@ def _split_run(
     out even."""
     line, section = lines[i], rows[j][0]
     matches: dict[int, Match] = {}
+    if len(line.fields) <= len(section.columns) or len(line.fields) % len(section.columns):
+        return matches
     start = 0
     while start < len(line.fields) and j < len(rows) and rows[j][0] is section:
         stop = start + len(section.columns)
@@ -297,6 +350,8 @@ def _join_runs(
         return {}
     fields: tuple[Field, ...] = ()
     indices: list[int] = []
+    if len(lines[i].fields) >= n_columns:
+        return {}
     for k in range(i, len(lines)):
         if _is_run(lines[k]):
             fields += lines[k].fields

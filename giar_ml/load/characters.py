@@ -20,6 +20,7 @@ _SAME_PLACE_EM = 0.15  # bold faked by printing twice is shifted by less
 _RULE_REACH_EM = 0.12  # beyond the line above and below: a rule goes on there, a stroke ends
 _MIN_RULE_CONTRAST = 40  # of 255; hairlines are gray once rendered
 _DARK_PAPER = 200  # gray level
+_WHITE = 255
 
 
 class Char(NamedTuple):
@@ -140,12 +141,14 @@ def _crosses_rule(left: Char, right: Char, gray: np.ndarray) -> bool:
     patch = gray[max(top, 0) : bottom, max(start, 0) : stop]
     if patch.size == 0:
         return False
-    # Between dense bold characters most pixels are ink, yet a quarter is paper.
-    paper = int(np.partition(patch, patch.size * 3 // 4, axis=None)[patch.size * 3 // 4])
-    if int(patch.max(axis=0).min()) < paper - _MIN_RULE_CONTRAST:
-        return True
+    darkest = int(patch.max(axis=0).min())
+    if darkest < _WHITE - _MIN_RULE_CONTRAST:
+        # Between dense bold characters most pixels are ink, yet a quarter is paper.
+        paper = int(np.partition(patch, patch.size * 3 // 4, axis=None)[patch.size * 3 // 4])
+        if darkest < paper - _MIN_RULE_CONTRAST:
+            return True
     # White rules part the cells of dark head rows. Beyond the line there is no white print.
-    margin = int(patch[(0, -1), :].max(axis=0).min())
+    margin = int(np.maximum(patch[0], patch[-1]).min())
     return margin < _DARK_PAPER and int(patch.min(axis=0).max()) > margin + _MIN_RULE_CONTRAST
 
 

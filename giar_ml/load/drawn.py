@@ -32,6 +32,10 @@ MOSTLY_SEEN = 0.8
 """Share of a rule that is seen in the picture, the gaps between dots filled."""
 OTHER_LEVEL, OTHER_IN = 30, 0.6
 """Levels and length of what else looks like a rule: the feet of a line of text come near to it."""
+RUN_STEP = 4
+"""Pixels from one to the next by which rows without long runs are told."""
+MOST_NESTED = 14
+"""Forms in forms that are looked into."""
 BLACK = 64
 """Level of shading as black as the rules are."""
 MAX_SEGMENTS = 100_000
@@ -69,7 +73,7 @@ def find_drawn_rules(
     pieces = _Pieces([], [])
     n_segments = 0
     try:
-        for path in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_PATH]):
+        for path in objects_of(page, pdfium_c.FPDF_PAGEOBJ_PATH):
             n_segments += pdfium_c.FPDFPath_CountSegments(path)
             if n_segments > MAX_SEGMENTS:
                 return None
@@ -93,32 +97,61 @@ def _are_seen(rules: Sequence[Rule], gray: np.ndarray, *, dpi: float) -> bool:
     response = find_response(np.ascontiguousarray(gray), dpi=dpi)
     dark = (response >= LEAST_SEEN).view(np.uint8)
     near = cv2.dilate(dark, np.ones((3, round(DOT_GAP_IN * dpi) | 1), np.uint8))
-    run = np.ones((1, round(OTHER_IN * dpi)), np.uint8)
+    length = round(OTHER_IN * dpi)
     others = cv2.dilate((response >= OTHER_LEVEL).view(np.uint8), THICKENED)
-    long = cv2.morphologyEx(others, cv2.MORPH_OPEN, run)
+    at, long = _find_runs(others, length)
     for rule in rules:
         reach = math.ceil(rule.thickness / 2) + 3
         row, start, stop = round(rule.position - 0.5), math.floor(rule.start), math.ceil(rule.stop)
         row = min(max(row, 0), len(gray) - 1)
         if near[row, start:stop].mean() < MOSTLY_SEEN:
             return False
-        long[max(0, row - reach) : row + reach + 1, max(0, start - reach) : stop + reach] = 0
-    return not cv2.morphologyEx(long, cv2.MORPH_OPEN, run).any()
+        first, last = np.searchsorted(at, (row - reach, row + reach + 1))
+        long[first:last, max(0, start - reach) : stop + reach] = 0
+    return not long.any() or not _open(long, length).any()
+
+
+def _find_runs(mask: np.ndarray, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """The rows of a mask, (H, W) uint8 of 0 and 1, in which so many pixels may be set on end: their numbers
+    (N,), and (N, W) what is left of them without shorter runs. What reaches the edge may go on beyond it."""
+    at = np.flatnonzero(_may_have_runs(mask, length // 2))
+    return at, _open(mask[at], length) if len(at) else mask[at]
+
+
+def _open(rows: np.ndarray, length: int) -> np.ndarray:
+    return np.asarray(cv2.morphologyEx(rows, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)))
+
+
+def _may_have_runs(mask: np.ndarray, length: int) -> np.ndarray:
+    """(H,) bool: the rows in which so many pixels may be set on end, told by every fourth of them: lines of
+    text have none, and most of a page is text."""
+    if mask.shape[1] < 2 * length:
+        return np.ones(len(mask), bool)
+    found = np.ascontiguousarray(mask[:, ::RUN_STEP])
+    left = length // RUN_STEP - 1
+    step = 1
+    while left > 0:
+        step = min(step, left)
+        found = found[:, step:] & found[:, : found.shape[1] - step]
+        left, step = left - step, 2 * step
+    return np.asarray(found.any(axis=1))
 
 
 def _add(path: pdfium.PdfObject, pieces: _Pieces, to_pixels: ToPixels, *, dpi: float) -> None:
+    raw = path.raw
     fill_mode, is_stroked = ctypes.c_int(), ctypes.c_int()
-    pdfium_c.FPDFPath_GetDrawMode(path, fill_mode, is_stroked)
+    pdfium_c.FPDFPath_GetDrawMode(raw, fill_mode, is_stroked)
     matrix = page_matrix(path)
-    outlines = list(_outlines(path, matrix))
-    level = _level(path, pdfium_c.FPDFPageObj_GetFillColor)
-    if fill_mode.value != pdfium_c.FPDF_FILLMODE_NONE and level is not None:
-        for outline in outlines:
-            _add_area(outline, pieces, to_pixels, level=level, n=len(outlines), dpi=dpi)
-    level = _level(path, pdfium_c.FPDFPageObj_GetStrokeColor)
-    if is_stroked.value and level is not None and level <= LIGHTEST:
+    outlines = list(_outlines(raw, matrix))
+    if fill_mode.value != pdfium_c.FPDF_FILLMODE_NONE:
+        level = _level(raw, pdfium_c.FPDFPageObj_GetFillColor)
+        if level is not None:
+            for outline in outlines:
+                _add_area(outline, pieces, to_pixels, level=level, n=len(outlines), dpi=dpi)
+    level = _level(raw, pdfium_c.FPDFPageObj_GetStrokeColor) if is_stroked.value else None
+    if level is not None and level <= LIGHTEST:
         width = ctypes.c_float()
-        pdfium_c.FPDFPageObj_GetStrokeWidth(path, width)
+        pdfium_c.FPDFPageObj_GetStrokeWidth(raw, width)
         # A matrix may scale the two directions otherwise.
         sides = width.value * math.hypot(matrix.a, matrix.c), width.value * math.hypot(matrix.b, matrix.d)
         pen = to_pixels((0.0, 0.0, *sides))
@@ -128,31 +161,69 @@ def _add(path: pdfium.PdfObject, pieces: _Pieces, to_pixels: ToPixels, *, dpi: f
                 _add_line(box, max(1.0, pen.width), max(1.0, pen.height), pieces, dpi=dpi)
 
 
-def _outlines(path: pdfium.PdfObject, matrix: pdfium.PdfMatrix) -> Iterator[list[Point]]:
+def _outlines(path: pdfium_c.FPDF_PAGEOBJECT, matrix: pdfium.PdfMatrix) -> Iterator[list[Point]]:
     """The corners of each part of a path, in page space.
 
     Raises:
         _NotSimpleError: there is a curve.
     """
     x, y = ctypes.c_float(), ctypes.c_float()
+    to_x, to_y = ctypes.byref(x), ctypes.byref(y)
     outline: list[Point] = []
     for index in range(pdfium_c.FPDFPath_CountSegments(path)):
         segment = pdfium_c.FPDFPath_GetPathSegment(path, index)
         kind = pdfium_c.FPDFPathSegment_GetType(segment)
-        pdfium_c.FPDFPathSegment_GetPoint(segment, x, y)
+        pdfium_c.FPDFPathSegment_GetPoint(segment, to_x, to_y)
         point = matrix.on_point(x.value, y.value)
-        if kind == pdfium_c.FPDF_SEGMENT_MOVETO:
+        if kind == pdfium_c.FPDF_SEGMENT_LINETO:
+            outline.append(point)
+        elif kind == pdfium_c.FPDF_SEGMENT_MOVETO:
             if len(outline) > 1:
                 yield outline
             outline = [point]
-        elif kind == pdfium_c.FPDF_SEGMENT_LINETO:
-            outline.append(point)
         else:
             raise _NotSimpleError
         if pdfium_c.FPDFPathSegment_GetClose(segment) and outline:
             outline.append(outline[0])
     if len(outline) > 1:
         yield outline
+
+
+def objects_of(page: pdfium.PdfPage, kind: int) -> Iterator[pdfium.PdfObject]:
+    """The objects of one kind on a page, those in nested forms too. As `PdfPage.get_objects`, which makes an
+    object of every piece of text before it tells its kind."""
+    yield from _objects_in(
+        page, None, pdfium_c.FPDFPage_CountObjects, pdfium_c.FPDFPage_GetObject, kind, level=0
+    )
+
+
+def _objects_in(
+    page: pdfium.PdfPage,
+    form: pdfium.PdfObject | None,
+    count: Callable[..., int],
+    get: Callable[..., pdfium_c.FPDF_PAGEOBJECT],
+    kind: int,
+    *,
+    level: int,
+) -> Iterator[pdfium.PdfObject]:
+    holder = page.raw if form is None else form.raw
+    for index in range(count(holder)):
+        raw = get(holder, index)
+        found = pdfium_c.FPDFPageObj_GetType(raw)
+        if found not in (kind, pdfium_c.FPDF_PAGEOBJ_FORM):
+            continue
+        item = pdfium.PdfObject(raw, page=page, container=form, level=level)
+        if found == kind:
+            yield item
+        elif level < MOST_NESTED:
+            yield from _objects_in(
+                page,
+                item,
+                pdfium_c.FPDFFormObj_CountObjects,
+                pdfium_c.FPDFFormObj_GetObject,
+                kind,
+                level=level + 1,
+            )
 
 
 def page_matrix(item: pdfium.PdfObject) -> pdfium.PdfMatrix:

@@ -22,7 +22,7 @@ import pypdfium2.raw as pdfium_c
 from giar_ml.document import BBox, Page, Problem
 from giar_ml.errors import InputError
 from giar_ml.load.characters import Char, group_characters
-from giar_ml.load.drawn import find_drawn_rules, page_matrix
+from giar_ml.load.drawn import find_drawn_rules, objects_of, page_matrix
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 
 DIGITAL_DPI = 144
@@ -78,16 +78,16 @@ class _Frame(NamedTuple):
     def to_pixels(self, bbox: tuple[float, float, float, float]) -> BBox:
         """`bbox` is left, bottom, right, top in page space."""
         x0, y0, x1, y1 = bbox
-        match self.rotation:
-            case 90:
-                corners = (y0 - self.bottom, x0 - self.left, y1 - self.bottom, x1 - self.left)
-            case 180:
-                corners = (self.right - x1, y0 - self.bottom, self.right - x0, y1 - self.bottom)
-            case 270:
-                corners = (self.top - y1, self.right - x1, self.top - y0, self.right - x0)
-            case _:
-                corners = (x0 - self.left, self.top - y1, x1 - self.left, self.top - y0)
-        return BBox(*(value * self.scale for value in corners))
+        left, bottom, right, top, rotation, scale = self
+        if rotation == 90:
+            a, b, c, d = y0 - bottom, x0 - left, y1 - bottom, x1 - left
+        elif rotation == 180:
+            a, b, c, d = right - x1, y0 - bottom, right - x0, y1 - bottom
+        elif rotation == 270:
+            a, b, c, d = top - y1, right - x1, top - y0, right - x0
+        else:
+            a, b, c, d = x0 - left, top - y1, x1 - left, top - y0
+        return BBox(a * scale, b * scale, c * scale, d * scale)
 
 
 class _Print(NamedTuple):
@@ -382,7 +382,10 @@ def _to_chars(glyphs: Sequence[_Glyph], frame: _Frame, shape: tuple[int, ...]) -
 def _has_ink(char: Char, gray: np.ndarray) -> bool:
     left, top, right, bottom = char.ink
     patch = gray[max(int(top) - 1, 0) : int(bottom) + 2, max(int(left) - 1, 0) : int(right) + 2]
-    return patch.size > 0 and int(patch.max()) - int(patch.min()) >= _MIN_INK_CONTRAST
+    if not patch.size:
+        return False
+    darkest, lightest, _, _ = cv2.minMaxLoc(patch)
+    return lightest - darkest >= _MIN_INK_CONTRAST
 
 
 def _is_sound(glyphs: Sequence[_Glyph], *, n_chars: int, n_seen: int) -> bool:
@@ -420,7 +423,7 @@ def _find_pictures(page: pdfium.PdfPage) -> list[_Picture]:
     left, bottom, right, top = page.get_bbox()
     area = max((right - left) * (top - bottom), 1e-6)
     pictures = []
-    for image in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE]):
+    for image in objects_of(page, pdfium_c.FPDF_PAGEOBJ_IMAGE):
         width_px, height_px = image.get_px_size()
         if min(width_px, height_px) < _MIN_PICTURE_PX and width_px * height_px < 100 * _MIN_PICTURE_PX**2:
             continue
@@ -476,10 +479,15 @@ def _n_unread_marks(gray: np.ndarray, chars: Sequence[Char], pictures: Sequence[
     for box in (*(char.ink for char in chars), *pictures):
         left, top, right, bottom = (int(value) for value in box)
         ink[max(top - 2, 0) : bottom + 3, max(left - 2, 0) : right + 3] = 0
-    _, _, stats, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    # Next to nothing is left, as a rule: its outlines are found sooner than all pixels are given a number.
+    outlines, nesting = cv2.findContours(ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     low, high = _MARK_PX
-    width, height = stats[:, cv2.CC_STAT_WIDTH], stats[:, cv2.CC_STAT_HEIGHT]
-    return int(((np.maximum(width, height) >= low) & (width <= high) & (height <= high)).sum())
+    n_marks = 0
+    for outline, (*_, around) in zip(outlines, nesting[0] if outlines else (), strict=True):
+        if around < 0:  # the outline of a mark, not of a hole in one
+            _, _, width, height = cv2.boundingRect(outline)
+            n_marks += low <= max(width, height) <= high
+    return n_marks
 
 
 def _unread_limit(n_chars: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from giar_ml.solve.evidence import Explanation, Statement
@@ -25,6 +26,19 @@ class _Option(NamedTuple):
         return (self.explanation.shown or 0) if self.explanation.kind == "misprint" else self.lawful
 
 
+@cache
+def _model_class() -> type[Any]:
+    from ortools.sat.python import cp_model
+
+    class Model(cp_model.CpModel):
+        """Without the names that methods had before: to make these takes as long as to solve a program."""
+
+        def _add_pre_pep8_methods(self) -> None:
+            pass
+
+    return Model
+
+
 class Program:
     """CP-SAT over the open cells; all others keep their first figure. Solve a `copy`, so that constraints
     never pile up.
@@ -44,7 +58,7 @@ class Program:
         from ortools.sat.python import cp_model
 
         self._cp = cp_model
-        self._model = cp_model.CpModel()
+        self._model = _model_class()()
         self._problem = problem
         self._costs: list[int] = []
         self._literals: list[Any] = []
