@@ -536,6 +536,15 @@ def test_very_wide_gaps_part_words_that_were_read_without(width, n_parts):
     assert len(split_at_gaps(Line(crop, BBox(0, 0, 200, 30)), "科研机社会公")) == n_parts
 
 
+@pytest.mark.parametrize(("text", "n_parts"), [("1238.69", 1), ("123869", 2)])
+def test_the_room_of_a_point_in_full_width_parts_no_figure(text, n_parts):
+    crop = np.full((38, 219, 3), 255, np.uint8)
+    for left in (10, 40, 72, 104, 168, 200):
+        crop[8:32, left : left + 16] = 20
+    crop[28:32, 130:134] = 20
+    assert len(split_at_gaps(Line(crop, BBox(0, 0, 219, 38)), text)) == n_parts
+
+
 def test_narrow_gaps_part_nothing():
     crop = np.full((30, 140, 3), 255, np.uint8)
     crop[8:26, 10:60] = crop[8:26, 70:130] = 20
@@ -771,6 +780,27 @@ def test_a_figure_in_full_width_with_a_point_is_one(text: str, gap: int, n_marks
     word = Token("行政事业性收费", BBox(10, 76, 80, 106), 1.0)
     marks = find_marks(gray, gray < 128, [word, token], dpi=DPI)
     assert len(marks) == n_marks
+
+
+@pytest.mark.parametrize(
+    ("text", "pitch", "lefts"),
+    [
+        ("7028", 32, [100]),
+        ("-7028", 32, [72]),  # with its sign
+        ("7 0 2 8", 32, [100]),
+        ("7028", 60, [100, 160, 220, 280]),  # columns of one digit each
+        ("702", 32, [100, 132, 164, 196]),  # not what stands there
+    ],
+)
+def test_a_figure_in_full_width_is_one_mark(text: str, pitch: int, lefts: list[int]) -> None:
+    gray = np.full((200, 600), 255, np.uint8)
+    gray[92:94, 72:80] = 0
+    for left in range(100, 100 + 4 * pitch, pitch):
+        gray[80:103, left : left + 16] = 0
+    token = Token(text, BBox(70, 72, 110 + 4 * pitch, 110), 0.9, (Reading(text, 0.9),))
+    word = Token("行政许可", BBox(10, 76, 60, 106), 1.0)
+    marks = find_marks(gray, gray < 128, [word, token], dpi=DPI)
+    assert sorted(mark.bbox.left for mark in marks) == pytest.approx(lefts, abs=1)
 
 
 def test_a_mark_in_no_line_is_dirt() -> None:
