@@ -509,6 +509,23 @@ def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
     assert lines_of(image) != clean
 
 
+@pytest.mark.parametrize("stands_up", [False, True])
+def test_the_end_of_a_rule_on_another_is_no_one(stands_up: bool):
+    # Once the lower half of a rule before a 0 was read as the 1 of 10: it was not so much higher than the 0.
+    image = draw_figure("0")[21:48].copy()
+    blank = image.copy()
+    clean = lines_of(image)
+    left = round(clean[0].left)
+    high = round(clean[0].bottom - clean[0].top)
+    if stands_up:
+        image[: round(clean[0].bottom) - high // 2, left - 6 : left - 4] = 30
+    else:
+        image[round(clean[0].top) + high // 2 :, left - 6 : left - 4] = 30
+    assert lines_of(image) == clean
+    blank[round(clean[0].top) : round(clean[0].bottom), left - 6 : left - 4] = 30  # off the rules
+    assert lines_of(blank) != clean
+
+
 @pytest.mark.parametrize(
     ("text", "starts"),
     [
