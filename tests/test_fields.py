@@ -706,6 +706,22 @@ def test_marks_beside_headers_leave_them_headers(marks: list[str], n_headers: in
     assert sum(best_label(labels).startswith("column:") for _, labels in found.fields) == n_headers
 
 
+def test_pieces_of_a_header_name_no_column() -> None:
+    # Once 总计 was cut in two by a rule that ran into its cell, 心 was the header of the next column, and a
+    # blank row was rather lost than laid below it.
+    form = load_form("2021")
+    leaves = ["结果维持", "结果纠正", "其他结果", "尚未审结", "总计"] * 3
+    upper, lower = ([*leaves[:4], piece, *leaves[5:]] for piece in ("2", "心"))
+    reviews = table_of([["四、行政复议", *[""] * 14], upper, lower, [""] * 15])
+    evidence = read(table_of(request_rows(form, {})), reviews, kind="scan")
+    assert values(evidence, "reviews.") == [None] * 15
+    lines = document_lines(label_pages([Page(1, "scan", 1000, 1000, tables=(reviews,))], load_classifier()))
+    section = next(s for s in form.sections if s.table == "reviews")
+    texts = [place.token.text for place, _ in find_headers(lines, set(), 3, section).fields if place.token]
+    assert "心" not in texts
+    assert texts.count("结果维持") == 6
+
+
 def test_a_header_over_two_columns_names_neither() -> None:
     # Once the rule between 尚未审结 and 总计 was lost: the blank row below seemed to lack a column.
     form = load_form("2021")

@@ -132,7 +132,8 @@ def find_headers(
                 break
             block, table = [], None
         else:
-            block = [(p, _within(p.labels, section.table)) for p in lines[i].labels] + block
+            words = [place for place in lines[i].labels if not _is_piece(place)]
+            block = [(place, _within(place.labels, section.table)) for place in words] + block
             table = lines[i].table if table is None else table
     return Headers(block, table) if _names_columns(block, names) else Headers([], None)
 
@@ -141,6 +142,11 @@ def _may_be_headers(line: Line) -> bool:
     """Whether a line holds no figures, or no more than words that surely name columns."""
     named = sum(_is_surely(place, best_label(place.labels)) for place in line.labels if _names_column(place))
     return line.n_figures <= named
+
+
+def _is_piece(place: Field) -> bool:
+    """Whether a label is a piece of one, a single character: a rule that runs into its cell cut it in two."""
+    return place.token is not None and len(plain(place.token.text)) == 1
 
 
 def _names_column(place: Field) -> bool:
