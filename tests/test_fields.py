@@ -19,12 +19,13 @@ from giar_ml.fields import (
     _foreign_label_cost,
     collect_evidence,
 )
-from giar_ml.fields.columns import Headers, _see, lay_fields
+from giar_ml.fields.columns import Headers, _see, find_headers, lay_fields
 from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.rows import Match, find_unplaced, form_rows, row_label_costs, without_scribbles
 from giar_ml.fields.spare import find_spare
 from giar_ml.fields.strays import without_strays
 from giar_ml.forms import Form, Header, load_form, load_forms
+from giar_ml.label import best_label
 from giar_ml.label.classifier import load_classifier
 from giar_ml.label.pages import label_pages
 from giar_ml.load import load
@@ -680,6 +681,45 @@ def test_of_two_figures_for_one_column_the_surer_stays(mark: Token) -> None:
     at = {(2, 1): (mark,), (2, 2): (sure("455", 20, 20),)}
     cells = tuple(replace(c, tokens=at.get((c.row_start, c.column_start), c.tokens)) for c in table.cells)
     assert values(read(replace(table, cells=cells), kind="scan"), "disclosure.coercion") == [455]
+
+
+@pytest.mark.parametrize(("above", "odds"), [(["5", "70", "5"], 11), (["5", "", "5"], 5)])
+def test_a_blank_in_line_with_a_full_row_is_no_spare_place(above: list[str], odds: float) -> None:
+    # Once a row of a table whose headers stood on the page before was as well `61, lost, 49`.
+    table = table_of([["规章", *above], ["行政规范性文件", "", "61", "49"]])
+    evidence = read(table, kind="scan")
+    row = next(r for r in evidence.rows if r.row.key == "normative_documents")
+    assert [layout.pattern for layout in row.layouts][:1] == [(1, 2)]
+    costs = [layout.cost - row.layouts[0].cost for layout in row.layouts[1:]] or [math.inf]
+    assert (min(costs) > 9) == (odds > 9)
+
+
+@pytest.mark.parametrize(("marks", "n_headers"), [(["7"], 3), (["7", "1", "1", "1"], 0)])
+def test_marks_beside_headers_leave_them_headers(marks: list[str], n_headers: int) -> None:
+    # Once a mark of a fax, read as a figure, made a line of figures of the headers.
+    header = ["信息内容", "本年制发件数", "本年废止件数", "现行有效件数", *marks]
+    table = table_of([header, ["规章", "0", "0", "0", *[""] * len(marks)]])
+    pages = label_pages([Page(1, "scan", 1000, 1000, tables=(table,))], load_classifier())
+    lines = document_lines(pages)
+    section = next(s for s in load_form("2021").sections if s.table == "disclosure")
+    found = find_headers(lines, set(), 1, section)
+    assert sum(best_label(labels).startswith("column:") for _, labels in found.fields) == n_headers
+
+
+def test_pieces_of_a_header_name_no_column() -> None:
+    # Once 总计 was cut in two by a rule that ran into its cell, 心 was the header of the next column, and a
+    # blank row was rather lost than laid below it.
+    form = load_form("2021")
+    leaves = ["结果维持", "结果纠正", "其他结果", "尚未审结", "总计"] * 3
+    upper, lower = ([*leaves[:4], piece, *leaves[5:]] for piece in ("2", "心"))
+    reviews = table_of([["四、行政复议", *[""] * 14], upper, lower, [""] * 15])
+    evidence = read(table_of(request_rows(form, {})), reviews, kind="scan")
+    assert values(evidence, "reviews.") == [None] * 15
+    lines = document_lines(label_pages([Page(1, "scan", 1000, 1000, tables=(reviews,))], load_classifier()))
+    section = next(s for s in form.sections if s.table == "reviews")
+    texts = [place.token.text for place, _ in find_headers(lines, set(), 3, section).fields if place.token]
+    assert "心" not in texts
+    assert texts.count("结果维持") == 6
 
 
 def test_a_header_over_two_columns_names_neither() -> None:

@@ -509,6 +509,23 @@ def test_the_rest_of_a_rule_beside_a_figure_is_no_one():
     assert lines_of(image) != clean
 
 
+@pytest.mark.parametrize("stands_up", [False, True])
+def test_the_end_of_a_rule_on_another_is_no_one(stands_up: bool):
+    # Once the lower half of a rule before a 0 was read as the 1 of 10: it was not so much higher than the 0.
+    image = draw_figure("0")[21:48].copy()
+    blank = image.copy()
+    clean = lines_of(image)
+    left = round(clean[0].left)
+    high = round(clean[0].bottom - clean[0].top)
+    if stands_up:
+        image[: round(clean[0].bottom) - high // 2, left - 6 : left - 4] = 30
+    else:
+        image[round(clean[0].top) + high // 2 :, left - 6 : left - 4] = 30
+    assert lines_of(image) == clean
+    blank[round(clean[0].top) : round(clean[0].bottom), left - 6 : left - 4] = 30  # off the rules
+    assert lines_of(blank) != clean
+
+
 @pytest.mark.parametrize(
     ("text", "starts"),
     [
@@ -534,6 +551,15 @@ def test_very_wide_gaps_part_words_that_were_read_without(width, n_parts):
     crop = np.full((30, 200, 3), 255, np.uint8)
     crop[8:26, 10 : 10 + width] = crop[8:26, 45 + width : 45 + 2 * width] = 20
     assert len(split_at_gaps(Line(crop, BBox(0, 0, 200, 30)), "科研机社会公")) == n_parts
+
+
+@pytest.mark.parametrize(("text", "n_parts"), [("1238.69", 1), ("123869", 2)])
+def test_the_room_of_a_point_in_full_width_parts_no_figure(text, n_parts):
+    crop = np.full((38, 219, 3), 255, np.uint8)
+    for left in (10, 40, 72, 104, 168, 200):
+        crop[8:32, left : left + 16] = 20
+    crop[28:32, 130:134] = 20
+    assert len(split_at_gaps(Line(crop, BBox(0, 0, 219, 38)), text)) == n_parts
 
 
 def test_narrow_gaps_part_nothing():
@@ -771,6 +797,27 @@ def test_a_figure_in_full_width_with_a_point_is_one(text: str, gap: int, n_marks
     word = Token("行政事业性收费", BBox(10, 76, 80, 106), 1.0)
     marks = find_marks(gray, gray < 128, [word, token], dpi=DPI)
     assert len(marks) == n_marks
+
+
+@pytest.mark.parametrize(
+    ("text", "pitch", "lefts"),
+    [
+        ("7028", 32, [100]),
+        ("-7028", 32, [72]),  # with its sign
+        ("7 0 2 8", 32, [100]),
+        ("7028", 60, [100, 160, 220, 280]),  # columns of one digit each
+        ("702", 32, [100, 132, 164, 196]),  # not what stands there
+    ],
+)
+def test_a_figure_in_full_width_is_one_mark(text: str, pitch: int, lefts: list[int]) -> None:
+    gray = np.full((200, 600), 255, np.uint8)
+    gray[92:94, 72:80] = 0
+    for left in range(100, 100 + 4 * pitch, pitch):
+        gray[80:103, left : left + 16] = 0
+    token = Token(text, BBox(70, 72, 110 + 4 * pitch, 110), 0.9, (Reading(text, 0.9),))
+    word = Token("行政许可", BBox(10, 76, 60, 106), 1.0)
+    marks = find_marks(gray, gray < 128, [word, token], dpi=DPI)
+    assert sorted(mark.bbox.left for mark in marks) == pytest.approx(lefts, abs=1)
 
 
 def test_a_mark_in_no_line_is_dirt() -> None:

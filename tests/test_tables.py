@@ -402,6 +402,20 @@ def test_ends_that_hang_in_line_are_a_rule() -> None:
     assert find_grid(image)[:2] == (3, 3)
 
 
+@pytest.mark.parametrize(("side", "height", "n"), [("right", 50, 15), ("left", 50, 15), ("right", 36, 13)])
+def test_a_row_goes_on_behind_level_rules_that_were_lost(side: str, height: int, n: int) -> None:
+    # Once the last two figures of a row that a page end had torn off were outside its table.
+    image = np.full((300, 1000, 3), 255, np.uint8)
+    image[100:102, 50:780] = image[150:152, 50:720] = 0
+    for x in range(50, 51 + 15 * 56, 56):
+        bottom = 152 if x < 790 else 102 + height
+        image[100 if x < 790 else 152 - height : bottom, x : x + 2] = 0
+    image[100:102, 870:892] = 0
+    if side == "left":
+        image = image[:, ::-1].copy()
+    assert find_grid(image)[:2] == (1, n)
+
+
 def test_a_blank_page_has_no_rules() -> None:
     assert find_rules(np.full((400, 300, 3), 255, np.uint8), dpi=100) == Rules((), ())
 

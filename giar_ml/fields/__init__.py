@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import Page, Problem
-from giar_ml.fields.columns import Layout, Seen, find_headers, lay_fields
+from giar_ml.fields.columns import Layout, Seen, find_headers, is_in_line, lay_fields
 from giar_ml.fields.lines import Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.rows import (
@@ -172,6 +172,11 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
             headers,
             prints_zeros=prints_zeros,
             bare="lost" if prints_zeros else "blank" if is_summed else "unsure",
+            is_placed=any(
+                is_in_line(line, other.line, section)
+                for k, other in matched.items()
+                if k != j and rows[k][0] is section
+            ),
         )
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")

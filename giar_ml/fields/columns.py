@@ -39,6 +39,8 @@ _SKIP_FIRST_BLANK = 0.2
 _SKIP_LAST_BLANK = 0.4
 _SKIP_INNER_BLANK = 1.5
 _SKIP_BLANK = 3.0
+_SKIP_PLACED_BLANK = 9.0
+"""For a place in line with a figure of another row that has one in each column, and all in line."""
 _BLANK_AMONG_ZEROS = 2.0
 _BLANK_FOR_ZERO = 0.1
 _LOST_NAMED_COLUMN = 9.0
@@ -119,19 +121,36 @@ def find_headers(
     index: int,
     section: Section,
 ) -> Headers:
-    """The nearest header lines above a line that name columns of its section."""
+    """The nearest header lines above a line that name columns of its section. Marks beside headers may read
+    as figures."""
     names = {f"column:{section.table}.{c.key}" for c in section.columns}
     block: list[tuple[Field, Labels]] = []
     table = None
     for i in range(index - 1, -1, -1):
-        if i in used or lines[i].n_figures:
+        if i in used or not _may_be_headers(lines[i]):
             if _names_columns(block, names):
                 break
             block, table = [], None
         else:
-            block = [(p, _within(p.labels, section.table)) for p in lines[i].labels] + block
+            words = [place for place in lines[i].labels if not _is_piece(place)]
+            block = [(place, _within(place.labels, section.table)) for place in words] + block
             table = lines[i].table if table is None else table
     return Headers(block, table) if _names_columns(block, names) else Headers([], None)
+
+
+def _may_be_headers(line: Line) -> bool:
+    """Whether a line holds no figures, or no more than words that surely name columns."""
+    named = sum(_is_surely(place, best_label(place.labels)) for place in line.labels if _names_column(place))
+    return line.n_figures <= named
+
+
+def _is_piece(place: Field) -> bool:
+    """Whether a label is a piece of one, a single character: a rule that runs into its cell cut it in two."""
+    return place.token is not None and len(plain(place.token.text)) == 1
+
+
+def _names_column(place: Field) -> bool:
+    return best_label(place.labels).startswith("column:") and not (place.token and place.token.readings)
 
 
 def _within(labels: Labels, table: str) -> Labels:
@@ -158,6 +177,7 @@ def lay_fields(
     *,
     prints_zeros: bool,
     bare: Literal["lost", "blank", "unsure"] = "lost",
+    is_placed: bool = False,
 ) -> tuple[Layout, ...]:
     """The ways to lay a line's fields into the section's columns, cheapest first.
 
@@ -165,6 +185,7 @@ def lay_fields(
         prints_zeros: the line's table does, so that a blank is no zero.
         bare: what a caption with nothing behind it is: a row whose figures are lost, a blank one, or most
             likely a blank one, which no sum confirms.
+        is_placed: the columns are those of a full row, see `is_in_line`.
     """
     columns = section.columns
     if bare != "lost" and not line.fields and _is_caption_alone(line):
@@ -197,8 +218,11 @@ def lay_fields(
         (k, *kind): _see(line, place, c) for k, place in enumerate(line.fields) for kind, c in kinds.items()
     }
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
+    skip = _skip_costs(line, len(columns))
+    if is_placed:
+        skip = [c if f.is_figure else _SKIP_PLACED_BLANK for c, f in zip(skip, line.fields, strict=True)]
     layouts: dict[Places, Layout] = {}
-    for cost, places in _k_best_places(_skip_costs(line, len(columns)), lost, match):
+    for cost, places in _k_best_places(skip, lost, match):
         pattern = tuple(places.index(k) if k in places else None for k in figures)
         cells = {
             section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
@@ -206,6 +230,18 @@ def lay_fields(
         }
         layouts.setdefault(pattern, Layout(pattern, cells, cost))
     return tuple(layouts.values())
+
+
+def is_in_line(line: Line, full: Line, section: Section) -> bool:
+    """Whether the places of a ruled line stand below or above those of another one of its table that has a
+    figure in each column of a section, and no more."""
+    n_columns = len(section.columns)
+    if not (line.gridded and line.table == full.table and len(line.fields) == len(full.fields) == n_columns):
+        return False
+    if full.n_figures != n_columns or any(f.token and f.token.is_likely_nothing for f in full.fields):
+        return False
+    places = zip(line.fields, full.fields, strict=True)
+    return all(other.is_across(sum(place.position) / 2) for place, other in places)
 
 
 def _is_caption_alone(line: Line) -> bool:

@@ -7,6 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from giar_ml.document import BBox
+from giar_ml.figures import is_figure, plain
 from giar_ml.geometry import runs
 from giar_ml.ocr.lines import Line
 from giar_ml.tables.rules import to_gray
@@ -16,6 +17,8 @@ MIN_GAP = 0.4
 WIDE_GAP, MIN_PART = 0.8, 1.0
 """A gap that parts a line even where none was read, since it was read narrow, and the width of parts so told,
 in the same heights: words set wide (总　计) have characters that stand alone."""
+POINT_GAP = 1.2
+"""The same for a figure that was read with a point, which has the room of a digit in full width."""
 MIN_DARK_PX = 2
 """Of a column of pixels with print: less is a speck."""
 _STAY = "、，：；.．）)"
@@ -43,7 +46,8 @@ def split_at_gaps(line: Line, text: str) -> list[Line]:
             else:
                 kept.append(part)
     else:
-        kept = runs(dark, gap=round(WIDE_GAP * len(gray)))
+        wide = POINT_GAP if "." in plain(text) and is_figure(text) else WIDE_GAP
+        kept = runs(dark, gap=round(wide * len(gray)))
         if any(stop - start < MIN_PART * len(gray) for start, stop in kept):
             return [line]
     cuts = [0, *((a[1] + b[0]) // 2 for a, b in pairwise(kept)), gray.shape[1]]

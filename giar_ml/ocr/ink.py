@@ -60,6 +60,8 @@ BY_EDGE_IN = 0.015
 """So near to the edge of a cell with a figure in it a bar is the rest of a rule, and no 1."""
 BAR = 1.35
 """Height of the rest of a rule, in heights of the highest print in the cell: no character is so thin."""
+HANGING = 0.35
+"""The same of what of it goes on beyond the print to the edge of the cell: its end on another rule."""
 PIECE = 0.8
 """Height of a piece of one at most, in the same."""
 
@@ -169,7 +171,7 @@ def _clean_at(cell: np.ndarray, depth: float, paper: float, *, dpi: float) -> tu
     is_small = (stats[:, 2:4].max(axis=1) < min_ink) | (by_edge & (widths <= 1.2 * remnant))
     _drop_dust(drop, stats, is_small & ~is_point, distance=DUST_AWAY_IN * dpi)
     stroke_gap = max(1, round(STROKE_GAP_IN * dpi))
-    _drop_bars(drop, stats, thickness=1.2 * remnant, height=min_ink, gap=stroke_gap)
+    _drop_bars(drop, stats, thickness=1.2 * remnant, height=min_ink, gap=stroke_gap, size=height)
     kept = ~drop
     is_kept = kept[labels]
     core = is_kept & (cell < paper - CORE * depth)
@@ -311,20 +313,34 @@ def _drop_dust(drop: np.ndarray, stats: np.ndarray, is_small: np.ndarray, *, dis
         drop[i] = distances_to(stats[i], print_).min() > distance
 
 
-def _drop_bars(drop: np.ndarray, stats: np.ndarray, *, thickness: float, height: float, gap: int) -> None:
-    """Drop thin upright lines that are higher than the print beside them, whole or in pieces off the print:
-    what is left of a rule. Print may have fallen to pieces that are at most `gap` apart; less of it than
-    `height` says nothing."""
+def _drop_bars(
+    drop: np.ndarray, stats: np.ndarray, *, thickness: float, height: float, gap: int, size: int
+) -> None:
+    """Drop thin upright lines that are higher than the print beside them, whole or in pieces off the print,
+    or go on from it to the edge of the cell: what is left of a rule.
+
+    Args:
+        height: less print than that says nothing.
+        gap: print may have fallen to pieces that are so far apart at most.
+        size: the height of the cell.
+    """
     _, tops, widths, heights, _ = stats.T
     rows = np.zeros(int((tops + heights).max()), bool)
     for i in np.flatnonzero(~drop & (widths > thickness)):
         rows[tops[i] : tops[i] + heights[i]] = True
     if not rows.any():
         return
-    highest = max(stop - start for start, stop in runs(rows, gap=gap))
+    lines = runs(rows, gap=gap)
+    highest = max(stop - start for start, stop in lines)
     if highest < height:
         return
     drop |= (widths <= thickness) & (heights >= BAR * highest)
+    bottoms = tops + heights
+    for start, stop in lines:
+        hangs = (bottoms >= size - thickness) & (bottoms - stop >= HANGING * highest)
+        rises = (tops <= thickness) & (start - tops >= HANGING * highest)
+        is_beside = (widths <= thickness) & (heights > widths) & (tops < stop) & (bottoms > start)
+        drop |= is_beside & (hangs | rises)
     _drop_pieces(drop, stats, thickness=thickness, highest=highest)
 
 

@@ -14,7 +14,7 @@ from giar_ml.geometry import intersection_area, overlap, union
 from giar_ml.layout import INK_LEVEL
 from giar_ml.levels import page_paper_level
 from giar_ml.ocr.cells import crop_line
-from giar_ml.ocr.ink import MAX_BESIDE_POINT, MIN_INK_IN
+from giar_ml.ocr.ink import MAX_BESIDE_POINT, MIN_INK_IN, SIGN_MIDDLE
 from giar_ml.ocr.lines import Line
 
 GAP_IN = 0.08
@@ -28,6 +28,11 @@ PALEST = 0.5
 """Grey levels below the paper of the palest strokes of a mark, in those of ink."""
 MAX_ASPECT = 8.0
 """Width by height of the longest: 12,345,678.90 has about 6."""
+MAX_FULL_WIDTH_GAP = 1.15
+"""Gap between two digits in full width, in heights of them: 11 has the widest. Columns of single digits
+stand twice as far apart."""
+SIGN_REACH = 1.8
+"""How far before a digit its sign begins, in heights of it: in full width both have room around them."""
 
 
 def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dpi: float) -> list[Line]:
@@ -50,7 +55,7 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
         parts = [mark for mark in marks if intersection_area(box, mark)]
         if len(parts) <= 1:
             marks = [*(mark for mark in marks if mark not in parts), union([box, *parts])]
-    marks = _join_at_points(marks, tokens)
+    marks = _join_as_read(marks, tokens, ink)
     words = [token.bbox for token in tokens if token.text != UNREAD]
     return [
         Line(_crop(gray, mark, dpi=dpi), BBox(*map(float, mark)))
@@ -93,19 +98,42 @@ def _find_boxes(ink: np.ndarray, read: np.ndarray, *, dpi: float) -> list[BBox]:
     return marks
 
 
-def _join_at_points(marks: Sequence[BBox], tokens: Sequence[Token]) -> list[BBox]:
-    """The marks with those made one that were read as one figure with a point: in full width it has the room
-    of a digit."""
+def _join_as_read(marks: Sequence[BBox], tokens: Sequence[Token], ink: np.ndarray) -> list[BBox]:
+    """The marks with those made one that were read as one figure: digits in full width, and points, which
+    have the room of one there. A sign in front, which is no mark by itself, goes with its digits."""
     joined = list(marks)
     for token in tokens:
         text = plain(token.text)
-        if "." not in text or not is_figure(text):
+        if not is_figure(text):
             continue
         inside = sorted(m for m in joined if intersection_area(m, token.bbox) >= COVERED * m.width * m.height)
-        gaps = [b.left - a.right for a, b in pairwise(inside)]
-        if len(inside) > 1 and max(gaps) <= MAX_BESIDE_POINT[1] * max(mark.height for mark in inside):
-            joined = [*(m for m in joined if m not in inside), union(inside)]
+        if not inside or not _is_one_figure(inside, text):
+            continue
+        box = union(inside)
+        if text[0] in "-+":
+            box = _with_sign(box, token.bbox, ink)
+        joined = [*(m for m in joined if m not in inside), box]
     return joined
+
+
+def _is_one_figure(marks: Sequence[BBox], text: str) -> bool:
+    """Whether marks side by side are the figure that was read there: with a point between, or each of them
+    one of its characters."""
+    gap = max((b.left - a.right for a, b in pairwise(marks)), default=0.0) / max(m.height for m in marks)
+    if len(marks) == 1 or ("." in text and gap <= MAX_BESIDE_POINT[1]):
+        return True
+    # The words behind a figure may be one mark with its last digit.
+    n_characters = len(text.lstrip("-+"))
+    return sum(map(str.isdecimal, text)) <= len(marks) <= n_characters and gap <= MAX_FULL_WIDTH_GAP
+
+
+def _with_sign(box: BBox, read: BBox, ink: np.ndarray) -> BBox:
+    """The box of digits with the sign before them, in the middle of their height, that was read there."""
+    left, top, _, bottom = (round(side) for side in box)
+    first = max(0, round(read.left), left - round(SIGN_REACH * box.height))
+    low, high = (round(top + share * (bottom - top)) for share in SIGN_MIDDLE)
+    columns = np.flatnonzero(ink[low:high, first:left].any(axis=0))
+    return box._replace(left=first + int(columns[0])) if len(columns) else box
 
 
 def drop_found(tokens: Sequence[Token], marks: Sequence[Token]) -> list[Token]:

@@ -101,7 +101,7 @@ def find_lost_columns(
     for (top, bottom), standing in zip(bands, whole, strict=True):
         within = (top + touch / 2, bottom - touch / 2)
         sides = _with_sides(standing, rows, (top, bottom), touch=touch)
-        places, usual = _expected(sides), _usual(np.diff(sides), least=MANY_ALIKE)
+        places, usual = _expected(sides), usual_width(np.diff(sides), least=MANY_ALIKE)
         left.append([_seen(page, place, within) for place in places if place.regular])
         doubtful += [
             _doubt(page, place, within, usual=usual, apart=APART_IN * dpi, close=close)
@@ -214,7 +214,7 @@ def _look(
         printed=cv2.boxFilter(print_, cv2.CV_16U, (size, size), normalize=False) >= MIN_PRINT * size**2,
         slopes=slopes,
         bands=bands,
-        whole=[positions_of([c for c in columns if _covers(c, *band)], touch=touch) for band in bands],
+        whole=[positions_of([c for c in columns if covers(c, *band)], touch=touch) for band in bands],
     )
 
 
@@ -231,7 +231,7 @@ def _with_sides(
     return sorted([*positions, *is_open]) if positions else []
 
 
-def _covers(rule: Rule, top: float, bottom: float) -> bool:
+def covers(rule: Rule, top: float, bottom: float) -> bool:
     return overlap(rule.start, rule.stop, top, bottom) >= 0.5 * (bottom - top)
 
 
@@ -239,7 +239,7 @@ def _expected(positions: list[float]) -> list[_Place]:
     """Where rules may be missing between columns."""
     gaps = np.diff(positions)
     places: list[_Place] = []
-    follows, usual = False, _usual(gaps)
+    follows, usual = False, usual_width(gaps)
     for i, gap in enumerate(gaps.tolist()):
         sides = (positions[i], positions[i + 1])
         n = max(1, round(gap / usual)) if usual else 1
@@ -255,7 +255,7 @@ def _expected(positions: list[float]) -> list[_Place]:
     return places
 
 
-def _usual(gaps: np.ndarray, *, least: int = MIN_ALIKE) -> float:
+def usual_width(gaps: np.ndarray, *, least: int = MIN_ALIKE) -> float:
     """The width of columns that are alike; 0 where fewer are than the least."""
     if len(gaps) <= least:
         return 0.0

@@ -20,6 +20,7 @@ from giar_ml.tables.choosing import (
     join_pieces,
     keep_meeting,
 )
+from giar_ml.tables.corners import find_last_columns
 from giar_ml.tables.lost import find_interrupted_columns, find_lost_columns
 from giar_ml.tables.ruling import (
     CLOSE_IN,
@@ -124,6 +125,8 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     row_streaks += find_scratches(rows, columns, gray, slopes=slopes, dpi=dpi)
     rows = tuple(rule for rule in rows if rule not in row_streaks)
     columns = tuple(rule for rule in columns if rule not in column_streaks)
+    rows, last = find_last_columns(rows, columns, down, dpi=dpi)
+    columns += last
     row_streaks += (*row_folds, *hairlines)
     column_streaks += tuple(column_folds)
     strong = without_pale_marks(column_marks, gray.T, [*horizontal, *vertical], dpi=dpi)
