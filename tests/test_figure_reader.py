@@ -28,6 +28,7 @@ from training.figure_reader.augment import augment, centre
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import EXTRA_PX, fold
 from training.figure_reader.render import CHINESE, LATIN, font_files, render, sample_text
+from training.figure_reader.sheets import SHARES, read_sheets
 from training.settings import read_settings
 
 DPI = 200.0
@@ -127,9 +128,24 @@ def test_rendered_figures_have_the_form_of_crops_and_survive_what_is_done_to_the
         text = sample_text(rng)
         crop = render(text, rng)
         assert crop.shape[0] == HEIGHT_PX + 2 * EXTRA_PX
-        soiled = augment(crop, rng, empty=False)
+        soiled = augment(crop, rng, empty=False, lightly=bool(rng.random() < 0.5))
         assert soiled.shape == (HEIGHT_PX, crop.shape[1] - 2 * EXTRA_PX)
         assert soiled.dtype == np.uint8
+
+
+@fonts
+def test_a_sheet_of_figures_is_the_same_each_time_and_its_crops_show_what_is_printed(tmp_path: Path) -> None:
+    crops, again = (read_sheets(1, 5, tmp_path / name) for name in ("a", "b"))
+    assert len(crops) > 50
+    assert {crop.source for crop in crops} <= {f"sheet, {severity}" for severity in SHARES}
+    assert all(
+        np.array_equal(a.image, b.image) and a.text == b.text for a, b in zip(crops, again, strict=True)
+    )
+    with_ink = [crop.text for crop in crops if (centre(crop.image) < 128).any()]
+    assert len(with_ink) >= sum(bool(crop.text) for crop in crops)
+    # Made once: what lies in the folder is read.
+    (tmp_path / "a" / sorted(file.name for file in (tmp_path / "a").iterdir())[0]).write_bytes(b"cut short")
+    assert [crop.text for crop in read_sheets(1, 5, tmp_path / "a")] == [crop.text for crop in crops]
 
 
 @fonts
@@ -187,6 +203,8 @@ def test_a_missing_or_damaged_model_is_named(tmp_path: Path) -> None:
         ("[data]\nempty = 1", "empty = 1: input should be less than 1"),
         ("[run]\nlearning_rate = 0", "learning_rate = 0: input should be greater than 0"),
         ("[data]\nscans = 0", "go together"),
+        ("[data]\nsheets = 8", "sheets and sheets_share go together"),
+        ("[data]\nsheets = 8\nsheets_share = 0.7", "add up to 1 at most"),
         ("[run]\nprecision = 'int8'", "precision = 'int8': input should be 'fp32' or 'bf16'"),
     ],
 )

@@ -219,6 +219,7 @@ def degrade(
     *,
     dpi: float,
     turn: int | None = None,
+    recipe: Recipe | None = None,
 ) -> tuple[Scan, Gold]:
     """A report as a device of one severity gives it, and the gold in the pixels of its pages.
 
@@ -228,13 +229,14 @@ def degrade(
         dpi: of `pages`, in which the paper's marks are drawn. The scan is never finer than that.
         turn: degrees clockwise by which all pages lie turned; None leaves it to the severity's chance,
             which turns one page.
+        recipe: in place of the severity's own.
 
     Raises:
         ValueError: `turn` is no quarter, or there are no pages.
     """
     if not pages:
         raise ValueError("no pages to degrade")
-    recipe = RECIPES[severity]
+    recipe = recipe or RECIPES[severity]
     low, common, high = (min(limit, dpi) for limit in recipe.dpi)
     scan_dpi = float(round(rng.triangular(low, common, high))) if low < high else low
     turns = _draw_turns(recipe, len(pages), turn, rng)

@@ -17,6 +17,7 @@ from training.corpora import SCANS, make_corpus
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import Crop, read_crops
 from training.figure_reader.render import sample_rendered
+from training.figure_reader.sheets import read_sheets
 from training.paths import CORPORA
 from training.settings import read_settings
 
@@ -53,10 +54,13 @@ def run(args: argparse.Namespace) -> int:
         at_most = wanted.use or None
         scans = _crops_of(args.corpus, config.seed, wanted.scans, at_most, quiet=args.quiet)
         validation = _crops_of(args.corpus, config.seed + 1, wanted.validation_scans, None, quiet=args.quiet)
+    sheets = read_sheets(wanted.sheets, config.seed, args.corpus / KEPT)
+    validation += read_sheets(wanted.validation_sheets, config.seed + 1, args.corpus / KEPT)
     rendered = render_crops(wanted.rendered, config.seed)
     validation = validation or validation_crops(config.seed)
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr, flush=True))
-    train(config, Data(scans, rendered, validation), args.output, start_from=args.start_from, say=say)
+    data = Data(scans, rendered, validation, sheets)
+    train(config, data, args.output, start_from=args.start_from, say=say)
     return 0
 
 

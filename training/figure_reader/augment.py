@@ -8,20 +8,24 @@ import numpy as np
 from giar_ml.ocr.figures import HEIGHT_PX, MARGIN_PX
 from training.figure_reader.crops import EXTRA_PX
 
+LIGHTLY = 0.3
+"""Share of the chances for a crop that was scanned badly."""
+
 # All functions take and give (h, w) float32 ink: 0 is paper, 1 is black.
 
 
-def augment(crop: np.ndarray, rng: np.random.Generator, *, empty: bool) -> np.ndarray:
+def augment(crop: np.ndarray, rng: np.random.Generator, *, empty: bool, lightly: bool = False) -> np.ndarray:
     """A crop as another scan might show it, (32, W) uint8.
 
     Args:
         crop: (44, W + 12) uint8, with `EXTRA_PX` more on each side.
         empty: it shows no figure; dirt is put on more often.
+        lightly: it was scanned as badly as reports are: what is worse would teach doubt where none is due.
     """
     ink = 1 - crop.astype(np.float32) / 255
 
     def chance(share: float) -> bool:
-        return bool(rng.random() < share)
+        return bool(rng.random() < (LIGHTLY * share if lightly else share))
 
     ink = _move(ink, rng, shift_px=1.5 if empty else 3.0)
     if chance(0.25):
@@ -106,8 +110,11 @@ def _add_rules(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
             start, stop = sorted(rng.uniform(-width, 2 * width, 2))
             _line(layer, start, y, stop, y + rng.uniform(-0.7, 0.7), thickness=thickness)
         else:
-            x = rng.uniform(-1, 3) if rng.random() < 0.5 else width - 1 - rng.uniform(-1, 3)
-            reach = (-2.0, height + 2.0) if rng.random() < 0.8 else sorted(rng.uniform(-8, height + 8, 2))
+            is_whole = rng.random() < 0.8
+            # What is left of a rule close to a digit may as well be a 1; a whole one may not.
+            inwards = rng.uniform(-1, 6 if is_whole else 3)
+            x = inwards if rng.random() < 0.5 else width - 1 - inwards
+            reach = (-2.0, height + 2.0) if is_whole else sorted(rng.uniform(-8, height + 8, 2))
             _line(layer, x, reach[0], x + rng.uniform(-0.7, 0.7), reach[1], thickness=thickness)
     return np.maximum(ink, layer * rng.uniform(0.3, 1))
 
@@ -155,19 +162,36 @@ def _add_specks(ink: np.ndarray, rng: np.random.Generator, *, anywhere: bool) ->
 
 
 def _scan_coarsely(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Fewer pixels, often of one bit, as a fax has them."""
+    """Fewer pixels, down to digits of eight, often of one bit, as a fax has them."""
     height, width = ink.shape
-    scale = rng.uniform(0.6, 1.1)
+    scale = rng.uniform(0.42, 1.1)
     small = cv2.resize(
         ink, (max(4, round(width * scale)), max(4, round(height * scale))), interpolation=cv2.INTER_AREA
     )
     if rng.random() < 0.6:
         rough = small + rng.normal(0, rng.uniform(0.01, 0.08), small.shape)
-        small = (rough > rng.uniform(0.25, 0.55) * max(0.3, small.max())).astype(np.float32)
+        small = (rough > rng.uniform(0.25, 0.6) * max(0.3, small.max())).astype(np.float32)
         if rng.random() < 0.3:
             flipped = rng.random(small.shape) < rng.uniform(0.0005, 0.01)
             small = np.where(flipped, 1 - small, small).astype(np.float32)
+        if rng.random() < 0.15:
+            small = _break_rows(small, rng)
     return np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
+
+
+def _break_rows(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """A row or two of pixels lost, sent twice or moved to the side."""
+    broken = ink.copy()
+    for _ in range(int(rng.integers(1, 3))):
+        row = int(rng.integers(1, len(ink)))
+        kind = rng.random()
+        if kind < 0.4:
+            broken[row] = broken[row - 1]
+        elif kind < 0.6:
+            broken[row:-1] = broken[row + 1 :].copy()
+        else:
+            broken[row] = np.roll(broken[row], int(rng.choice([-2, -1, 1, 2])))
+    return broken
 
 
 def _smear(ink: np.ndarray, rng: np.random.Generator) -> np.ndarray:

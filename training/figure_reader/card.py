@@ -16,7 +16,7 @@ def write_card(record: Mapping[str, Any], metrics: Mapping[str, Scores], path: P
         f"| {name} | {s.n:,} | {s.accuracy:.4f} | {s.empty_accuracy:.4f} | {s.ece:.4f} |"
         for name, s in metrics.items()
     )
-    scans = ", ".join(f"{source} {n:,}" for source, n in sorted(data["scans"].items())) or "none"
+    scans = "; ".join(f"{source} {n:,}" for source, n in sorted(data["scans"].items())) or "none"
     run = f"{record['course'][-1]['step']} steps of {config['run']['batch']} crops in"
     run += f" {record['seconds'] / 60:.1f} min ({record['device']})"
     origin = "the weights of an earlier run, see training.json" if record["start_from"] else "random weights"

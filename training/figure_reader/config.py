@@ -23,6 +23,8 @@ class DataConfig:
         scans: made-up scans to learn from, and `validation_scans` others to stop by; 0 for rendered figures
             alone.
         use: scans that are really read, the first ones; 0 for all.
+        sheets: full of figures, see `training.figure_reader.sheets`; `sheets_share` of the figures drawn are
+            of them, and `validation_sheets` others are stopped by as well.
         rendered: crops that are rendered from fonts; `rendered_share` of the figures drawn are of them.
         empty: share of crops without a figure.
     """
@@ -30,6 +32,9 @@ class DataConfig:
     scans: CountOrNone = 400
     validation_scans: CountOrNone = 24
     use: CountOrNone = 0
+    sheets: CountOrNone = 0
+    validation_sheets: CountOrNone = 0
+    sheets_share: Part = 0.0
     rendered: Count = 12_000
     rendered_share: Part = 0.35
     empty: Part = 0.13
@@ -38,6 +43,10 @@ class DataConfig:
     def _check(self) -> DataConfig:
         if bool(self.scans) != bool(self.validation_scans):
             raise ValueError("scans and validation_scans go together")
+        if bool(self.sheets) != bool(self.sheets_share):
+            raise ValueError("sheets and sheets_share go together")
+        if self.sheets_share + self.rendered_share > 1:
+            raise ValueError("sheets_share and rendered_share add up to 1 at most")
         return self
 
 

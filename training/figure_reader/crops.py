@@ -100,14 +100,22 @@ def upright_scans(path: Path, engine: OcrEngine | None = None) -> Iterator[Uprig
     for page in document.pages:
         if page.number not in numbers or page.image is None or page.number not in scales:
             continue
-        upright = find_tables(make_upright(page, engine or _Upright()))
-        assert upright.image is not None
-        dpi = upright.dpi or estimate_dpi(upright.image)
-        scan = UprightScan(to_gray(upright.image), dpi, upright, gold, scales[page.number])
-        if _is_upright(scan):
+        scan = upright_scan(find_tables(turn_upright(page, engine)), gold, scales[page.number])
+        if is_upright(scan):
             yield scan
         else:
             complain(f"{path.name}: page {page.number} left out: it lies on its side")
+
+
+def turn_upright(page: Page, engine: OcrEngine | None = None) -> Page:
+    """As `make_upright`; without an engine no page is turned."""
+    return make_upright(page, engine or _Upright())
+
+
+def upright_scan(page: Page, gold: Gold, scale: tuple[float, float] = (1.0, 1.0)) -> UprightScan:
+    """An upright page with its gold."""
+    assert page.image is not None
+    return UprightScan(to_gray(page.image), page.dpi or estimate_dpi(page.image), page, gold, scale)
 
 
 def labelled_lines(scan: UprightScan) -> list[LabelledLine]:
@@ -118,18 +126,31 @@ def labelled_lines(scan: UprightScan) -> list[LabelledLine]:
     for table in scan.page.tables:
         for cell in table.cells:
             keys = [key for key, place in cells.items() if contains_center(cell.bbox, place)]
-            if len(keys) != 1:
-                continue
-            text = fold(scan.gold.cells[keys[0]].text)
-            own = inks.get(keys[0], [])
-            if text is None or len(own) != bool(text) or len(scan.gold.cells[keys[0]].places) != 1:
-                continue
-            for line in find_cell_lines(scan.gray, cell.bbox, dpi=scan.dpi):
-                label = _label(line.bbox, own[0], text, dpi=scan.dpi) if text else ""
-                # Where a rule was lost, a cell has its neighbour's text too.
-                is_other = label == "" and _touches(line.bbox, inks.values(), by=AWAY_IN * scan.dpi)
-                if label is not None and not is_other:
-                    found.append(LabelledLine(line, label))
+            if len(keys) == 1:
+                found += _lines_in(scan, cell.bbox, keys[0], inks)
+    return found
+
+
+def lines_in_gold(scan: UprightScan) -> list[LabelledLine]:
+    """As `labelled_lines`, with the cells where the gold has them."""
+    inks = _inks(scan)
+    return [line for key, bbox in _figure_cells(scan).items() for line in _lines_in(scan, bbox, key, inks)]
+
+
+def _lines_in(
+    scan: UprightScan, cell: BBox, key: str, inks: Mapping[str | None, list[BBox]]
+) -> list[LabelledLine]:
+    text = fold(scan.gold.cells[key].text)
+    own = inks.get(key, [])
+    if text is None or len(own) != bool(text) or len(scan.gold.cells[key].places) != 1:
+        return []
+    found = []
+    for line in find_cell_lines(scan.gray, cell, dpi=scan.dpi):
+        label = _label(line.bbox, own[0], text, dpi=scan.dpi) if text else ""
+        # Where a rule was lost, a cell has its neighbour's text too.
+        is_other = label == "" and _touches(line.bbox, inks.values(), by=AWAY_IN * scan.dpi)
+        if label is not None and not is_other:
+            found.append(LabelledLine(line, label))
     return found
 
 
@@ -168,7 +189,7 @@ def _move(scan: UprightScan, place: Place) -> Sequence[tuple[float, float]]:
     return warp.to_upright(points) if warp else points
 
 
-def _is_upright(scan: UprightScan) -> bool:
+def is_upright(scan: UprightScan) -> bool:
     """Whether the figures of the page are read from left to right."""
     polys = [
         _move(scan, token.place)
@@ -206,14 +227,19 @@ def scan_crops(path: Path) -> list[Crop]:
     crops = []
     for scan in upright_scans(path):
         source = str(scan.gold.origin.get("severity", "scan"))
-        lines = labelled_lines(scan)
-        rng = np.random.default_rng([len(lines), scan.page.number])
-        boxes = [(line.bbox, text) for line, text in lines]
-        boxes += [(bbox, "") for bbox in _bare_paper(scan, boxes, rng)]
-        for bbox, text in boxes:
-            image = figure_crop(scan.gray, bbox, dpi=scan.dpi, extra_px=EXTRA_PX)
-            crops.append(Crop(image, text, source))
+        crops += crops_of(scan, labelled_lines(scan), source)
     return crops
+
+
+def crops_of(scan: UprightScan, lines: Sequence[LabelledLine], source: str) -> list[Crop]:
+    """The crops of these lines of a page, and some of bare paper."""
+    rng = np.random.default_rng([len(lines), scan.page.number])
+    boxes = [(line.bbox, text) for line, text in lines]
+    boxes += [(bbox, "") for bbox in _bare_paper(scan, boxes, rng)]
+    return [
+        Crop(figure_crop(scan.gray, bbox, dpi=scan.dpi, extra_px=EXTRA_PX), text, source)
+        for bbox, text in boxes
+    ]
 
 
 def _bare_paper(scan: UprightScan, lines: Sequence[tuple[BBox, str]], rng: np.random.Generator) -> list[BBox]:
@@ -264,13 +290,17 @@ def read_crops(
 
 def _crops_once(path: Path, kept: Path) -> list[Crop]:
     name = hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    file = kept / f"{name}-{CACHE_VERSION}.npz"
-    # Not there, or cut short by an interruption: then the scan is read again.
+    return kept_crops(kept / f"{name}-{CACHE_VERSION}.npz", lambda: scan_crops(path))
+
+
+def kept_crops(file: Path, make: Callable[[], list[Crop]]) -> list[Crop]:
+    """The crops in a file, which are made and written unless they are there."""
+    # Not there, or cut short by an interruption: then they are made again.
     with suppress(OSError, ValueError, KeyError):
         return _load(file)
-    crops = scan_crops(path)
-    kept.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{name}.{os.getpid()}.part.npz")
+    crops = make()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.stem}.{os.getpid()}.part.npz")
     np.savez_compressed(
         part,
         pixels=np.concatenate([crop.image for crop in crops], axis=1)

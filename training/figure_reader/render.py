@@ -65,7 +65,7 @@ def font_files(families: tuple[str, ...]) -> tuple[tuple[str, int], ...]:
     for line in listed.splitlines():
         file, _, rest = line.partition(": ")
         names, _, index = rest.partition(":index=")
-        if set(names.split(",")) & set(families) and "Italic" not in file:
+        if set(names.split(",")) & set(families) and "italic" not in file.lower():
             found.add((file, int(index or 0) & 0xFFFF))  # the rest is the number of a named instance
     if not found:
         raise UsageError(f"none of the fonts {', '.join(families)} is installed")

@@ -25,21 +25,35 @@ class Sampler:
     Args:
         crops: of scans, with and without figures.
         rendered: figures from fonts.
+        sheets: of sheets of figures, with and without figures.
     """
 
-    def __init__(self, crops: Sequence[Crop], rendered: Sequence[Crop], data: DataConfig, seed: int) -> None:
+    def __init__(
+        self,
+        crops: Sequence[Crop],
+        rendered: Sequence[Crop],
+        data: DataConfig,
+        seed: int,
+        *,
+        sheets: Sequence[Crop] = (),
+    ) -> None:
         self._rng = np.random.default_rng([seed, 1])
         figures = [crop for crop in crops if crop.text]
-        empty = [crop for crop in crops if not crop.text]
-        share = data.rendered_share if figures else 1.0
+        coarse = [crop for crop in sheets if crop.text]
+        empty = [crop for crop in (*crops, *sheets) if not crop.text]
+        share, coarse_share = data.rendered_share, data.sheets_share if coarse else 0.0
+        if not figures:
+            share = 1 - coarse_share
         bare = Crop(np.full((44, 40), 255, np.uint8), "", "bare")
         parts: list[tuple[Sequence[Crop], np.ndarray]] = [
             (empty or [bare], np.full(max(1, len(empty)), data.empty / max(1, len(empty))))
         ]
         if figures:
-            parts.append((figures, (1 - data.empty) * (1 - share) * _weights(figures)))
-        if rendered:
-            parts.append((rendered, (1 - data.empty) * share * np.full(len(rendered), 1 / len(rendered))))
+            parts.append((figures, (1 - data.empty) * (1 - share - coarse_share) * _weights(figures)))
+        for drawn, part in ((rendered, share), (coarse, coarse_share)):
+            if drawn:
+                parts.append((drawn, (1 - data.empty) * part * np.full(len(drawn), 1 / len(drawn))))
+        self._badly_scanned = {id(crop) for crop in coarse}
         self._crops = [crop for part, _ in parts for crop in part]
         self._edges = np.cumsum(np.concatenate([weights for _, weights in parts]))
 
@@ -49,7 +63,8 @@ class Sampler:
         found = []
         for i in np.minimum(np.searchsorted(self._edges, draws), len(self._crops) - 1):
             crop = self._crops[i]
-            found.append((augment(crop.image, self._rng, empty=not crop.text), crop.text))
+            lightly = id(crop) in self._badly_scanned
+            found.append((augment(crop.image, self._rng, empty=not crop.text, lightly=lightly), crop.text))
         found.sort(key=lambda pair: pair[0].shape[1])
         order = self._rng.permutation(_POOL)
         return [found[k * size : (k + 1) * size] for k in order]

@@ -47,11 +47,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Data:
-    """Crops of scans to learn from, those rendered from fonts, and those to stop by."""
+    """Crops of scans to learn from, those rendered from fonts, those to stop by, and those of sheets."""
 
     scans: Sequence[Crop]
     rendered: Sequence[Crop]
     validation: Sequence[Crop]
+    sheets: Sequence[Crop] = ()
 
 
 def train(
@@ -89,7 +90,8 @@ def _train(
     model = new.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     n_weights = sum(parameter.numel() for parameter in model.parameters())
     say(
-        f"{len(data.scans):,} crops of scans and {len(data.rendered):,} of fonts to learn from,"
+        f"{len(data.scans):,} crops of scans, {len(data.sheets):,} of sheets and {len(data.rendered):,}"
+        " of fonts to learn from,"
         f" {len(data.validation):,} to stop by; {n_weights / 1e6:.2f} million weights"
     )
     model.temperature.fill_(1)
@@ -116,8 +118,8 @@ def _train(
         "start_from": _origin(start_from),
         "data": {
             "sha256": data_hash(data),
-            "scans": dict(Counter(crop.source for crop in data.scans)),
-            "empty": sum(not crop.text for crop in data.scans),
+            "scans": dict(Counter(crop.source for crop in (*data.scans, *data.sheets))),
+            "empty": sum(not crop.text for crop in (*data.scans, *data.sheets)),
             "rendered": len(data.rendered),
             "validation": len(data.validation),
         },
@@ -144,7 +146,7 @@ def _train(
 def _learn(config: TrainConfig, model: FigureNet, data: Data, say: Say) -> list[dict[str, float]]:
     """Train the model in place, up to the step of the best validation; returns what each validation found."""
     run = config.run
-    sampler = Sampler(data.scans, data.rendered, config.data, config.seed)
+    sampler = Sampler(data.scans, data.rendered, config.data, config.seed, sheets=data.sheets)
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, run.steps, run.warmup))
     images, texts = [centre(crop.image) for crop in data.validation], [c.text for c in data.validation]
@@ -229,7 +231,7 @@ def load_model(folder: Path, size: ModelConfig | None = None) -> FigureNet:
 def data_hash(data: Data) -> str:
     """Changes with any crop."""
     digest = hashlib.sha256()
-    for crop in (*data.scans, *data.rendered, *data.validation):
+    for crop in (*data.scans, *data.rendered, *data.validation, *data.sheets):
         digest.update(crop.image.tobytes())
         digest.update(f"{crop.image.shape}{crop.text}".encode())
     return digest.hexdigest()
