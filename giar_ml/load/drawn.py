@@ -209,6 +209,8 @@ def _objects_in(
     holder = page.raw if form is None else form.raw
     for index in range(count(holder)):
         raw = get(holder, index)
+        if not raw:
+            raise pdfium.PdfiumError("an object of the page cannot be read")
         found = pdfium_c.FPDFPageObj_GetType(raw)
         if found not in (kind, pdfium_c.FPDF_PAGEOBJ_FORM):
             continue
