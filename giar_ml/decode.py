@@ -334,6 +334,8 @@ class _Errors:
             for side, sign in ((s.left, 1), (s.right, -1)):
                 for key in side:
                     self._places.setdefault(key, []).append((n, sign))
+        n_sums = len(self._sums)
+        self._nothing = _Told(np.zeros((2, n_sums), np.int64), np.full(n_sums, math.inf), frozenset())
         self._told: dict[tuple[Hashable, Hashable], _Told] = {}
 
     def least_cost(self, patterns: Mapping[Hashable, Hashable]) -> int:
@@ -378,7 +380,8 @@ class _Errors:
 
     def _open_sums(self, patterns: Mapping[Hashable, Hashable]) -> list[_OpenSum]:
         """In the order of the form."""
-        told = [self._told.get(choice) or self._tell(*choice) for choice in patterns.items()]
+        told = [self._nothing]
+        told += [self._told.get(choice) or self._tell(*choice) for choice in patterns.items()]
         excess, n_lost = np.add.reduce([t.sides for t in told])
         errors = np.minimum.reduce([t.errors for t in told])
         lost = frozenset[str]().union(*(t.lost for t in told))
@@ -388,9 +391,7 @@ class _Errors:
         ]
 
     def _tell(self, group: Hashable, pattern: Hashable) -> _Told:
-        sides = np.zeros((2, len(self._sums)), np.int64)
-        errors = np.full(len(self._sums), math.inf)
-        lost = set()
+        sides, errors, lost = self._nothing.sides.copy(), self._nothing.errors.copy(), set()
         for key, evidence in self._cells[group][pattern].items():
             figure = None if evidence is None else evidence.first
             if figure is None:

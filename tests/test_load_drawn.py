@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import cv2
+import numpy as np
 import pypdfium2 as pdfium
 import pytest
 from PIL import Image, ImageDraw
 from test_load_pdf import A4, PdfPage, chinese, figures, make_pdf
 
 from giar_ml.document import Page
-from giar_ml.load.drawn import find_drawn_rules
+from giar_ml.load.drawn import _find_runs, find_drawn_rules
 from giar_ml.load.pdf import DIGITAL_DPI, _render, read_pdf
 from giar_ml.tables import find_tables
 from giar_ml.tables.rules import to_gray
@@ -151,3 +153,17 @@ def test_tables_are_those_of_the_picture(content):
 
     assert found(page) == found(replace(page, rules=None))
     assert len(found(page)) == 9
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_rows_without_long_runs_are_told_from_those_with_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    length, width = int(rng.integers(18, 90)), int(rng.integers(20, 400))
+    mask = np.zeros((60, width), np.uint8)
+    for row in mask:
+        for start in rng.integers(-length, width, rng.integers(0, 4)):
+            row[max(start, 0) : max(start + rng.integers(1, 2 * length), 0)] = 1
+    at, left = _find_runs(mask, length)
+    opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
+    assert (opened[at] == left).all()
+    assert not np.delete(opened, at, axis=0).any()

@@ -167,3 +167,6 @@ def test_ways_below_a_limit_are_those_without_one(seed: int) -> None:
     for limit in (0.0, ways[0].cost, ways[0].cost + 1e-6, ways[1].cost, ways[1].cost + 1e-6, 1e6):
         found = align_rows(lines, ROWS, costs, limit=limit)
         assert found == [way for way in ways if way.cost < limit]
+    for margin in (1e-6, ways[1].cost - ways[0].cost, ways[1].cost - ways[0].cost + 1e-6, 1e6):
+        found = align_rows(lines, ROWS, costs, margin=margin)
+        assert found == [way for way in ways if way.cost - ways[0].cost < margin]

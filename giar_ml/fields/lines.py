@@ -88,8 +88,12 @@ def _page_lines(page: Page) -> Iterable[Line]:
     for number, table in enumerate(page.tables):
         # In a dump the number of a field says nothing of its column.
         n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
-        for row in range(table.n_rows):
-            yield _table_line(page, number, table, row, n_label_columns)
+        rows: list[list[Cell]] = [[] for _ in range(table.n_rows)]
+        for cell in table.cells:
+            for row in rows[cell.row_start : cell.row_stop]:
+                row.append(cell)
+        for n, cells in enumerate(rows):
+            yield _table_line(page, number, table, n, cells, n_label_columns)
 
 
 def _count_label_columns(table: Table) -> int:
@@ -119,8 +123,10 @@ def _count_illegible_columns(table: Table) -> int:
     return first
 
 
-def _table_line(page: Page, number: int, table: Table, row: int, n_label_columns: int) -> Line:
-    cells = sorted((c for c in table.cells if c.row_start <= row < c.row_stop), key=lambda c: c.column_start)
+def _table_line(
+    page: Page, number: int, table: Table, row: int, cells: Sequence[Cell], n_label_columns: int
+) -> Line:
+    cells = sorted(cells, key=lambda cell: cell.column_start)
     cells = [piece for cell in without_strays(cells, table) for piece in _split_columns(cell)]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read, and so is a blot before

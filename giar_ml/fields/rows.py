@@ -234,7 +234,8 @@ def align_rows(
             _go(here, best[i + 1][j + 1], prices[i][j], {j: match}, 1 << (m * i + j))
             for run in runs[i][j] if i in runs else ():
                 _go(here, best[run.stop][j + len(run.matches)], run.price, run.matches, _bits(run.matches, m))
-    return [_trace(step) for step in best[n][m] if step.cost < limit]
+    found = [step for step in best[n][m] if step.cost < limit]
+    return [_trace(step) for step in found if step.cost - found[0].cost < margin]
 
 
 class _Run(NamedTuple):

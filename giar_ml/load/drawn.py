@@ -209,6 +209,8 @@ def _objects_in(
     holder = page.raw if form is None else form.raw
     for index in range(count(holder)):
         raw = get(holder, index)
+        if not raw:
+            raise pdfium.PdfiumError("an object of the page cannot be read")
         found = pdfium_c.FPDFPageObj_GetType(raw)
         if found not in (kind, pdfium_c.FPDF_PAGEOBJ_FORM):
             continue
@@ -285,11 +287,15 @@ def _join(rules: Sequence[Rule], page: tuple[float, float], *, dpi: float) -> li
     """
     across, along = page
     inside = [
-        rule._replace(start=max(0.0, rule.start), stop=min(along, rule.stop))
+        rule if rule.start >= 0 and rule.stop <= along else _clip(rule, along)
         for rule in rules
         if 0 <= rule.position <= across and rule.start < along and rule.stop > 0
     ]
     return [rule for rule in _runs(inside, dpi=dpi) if rule.stop - rule.start >= MIN_RULE_IN * dpi]
+
+
+def _clip(rule: Rule, along: float) -> Rule:
+    return rule._replace(start=max(0.0, rule.start), stop=min(along, rule.stop))
 
 
 def _runs(rules: Sequence[Rule], *, dpi: float) -> Iterator[Rule]:
@@ -306,6 +312,8 @@ def _runs(rules: Sequence[Rule], *, dpi: float) -> Iterator[Rule]:
 
 
 def _union(run: Sequence[Rule]) -> Rule:
+    if len(run) == 1:
+        return run[0]
     lengths = [max(rule.stop - rule.start, 1e-3) for rule in run]
     return Rule(
         sum(rule.position * length for rule, length in zip(run, lengths, strict=True)) / sum(lengths),
