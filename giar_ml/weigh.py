@@ -20,6 +20,10 @@ to others, the print was among the others twice. A misprint is likelier, so that
 what is clearly read."""
 _UNSEEN = 1e-4
 """No reading is taken to be less probable than this."""
+_NOTHING, _UNSURE = 0.4, 1e-3
+"""A mark that is none of its readings is so often nothing at all, or a 0, where these leave so much to
+others. Of 244 such figures of 1,240 scans, which left 15.3 to others, the print was none of the readings
+23 times, and 9 of these it was nothing (`training.count_unread`)."""
 
 
 def build_puzzle(
@@ -74,11 +78,14 @@ def _weigh(seen: Seen) -> Evidence:
         return Evidence((), other_cost=0.0)
     if seen.blank:
         return Evidence(((None, 0.0),), other_cost=_cost(seen.missed / 10))
-    # The print is none of the readings about as often as these leave room for it. But then it is a figure
-    # like them, and one that only the sums ask for is hardly that: the room counts by its square.
-    missing = max((1.0 - sum(p for _, p in seen.readings)) ** 2, _FLOOR)
-    # The probability left over is spread over the figures that were not seen: some ten of them are likely.
-    return Evidence(tuple(readings), other_cost=_cost(missing / 10))
+    # The print is none of the readings about as often as these leave room for it. Dirt on an empty place is
+    # much of it. Else it is a figure like them, and one that only the sums ask for is hardly that: for those
+    # the room counts by its square, and some ten of them are likely.
+    left = 1.0 - sum(p for _, p in seen.readings)
+    other_cost = _cost(max(left**2, _FLOOR) / 10)
+    if left >= _UNSURE and all(figure for figure, _ in readings):
+        readings.append((0, _cost(left * _NOTHING)))
+    return Evidence(tuple(readings), other_cost=other_cost)
 
 
 def _cost(probability: float) -> float:
