@@ -58,6 +58,8 @@ class Relaxation:
         self.work = 0
         """Demands of all rounds, which is what takes time."""
         self._known: set[tuple[int | None, int, bool]] = set()
+        self._asked: dict[tuple[int | None, int, bool], Demand] = {}
+        """What was looked at, demanded or not: later bounds ask much the same."""
         self._pairs: dict[int, frozenset[int]] = {}
         self.demands: list[Demand] = []
         for at, lack in enumerate(changes.lack):
@@ -122,18 +124,27 @@ class Relaxation:
         """What these shares do not meet, beyond what is demanded."""
         changes = self._changes
         found = []
+        made = [(n, share) for n, share in enumerate(shares) if share]
+        made_in: list[list[tuple[int, float]]] = [[] for _ in changes.lack]
+        for n, share in made:
+            for place in changes.places[changes.all[n].key]:
+                made_in[place.sum].append((n, share))
 
         def try_(n: int | None, at: int, left: int | None, together: bool) -> None:
-            if (n, at, together) not in self._known:
-                demand = self._demand(n, at, left, together)
-                if sum(shares[m] * weight for m, weight in demand.weights.items()) < demand.least - _EPSILON:
-                    self._known.add((n, at, together))
+            name = (n, at, together)
+            if name not in self._known:
+                demand = self._asked.get(name)
+                if demand is None:
+                    demand = self._asked[name] = self._demand(n, at, left, together)
+                weights = demand.weights
+                if sum(share * weights.get(m, 0) for m, share in made_in[at]) < demand.least - _EPSILON:
+                    self._known.add(name)
                     found.append(demand)
 
         for at, lack in enumerate(changes.lack):
             if lack:
                 try_(None, at, lack, True)
-        for n, share in enumerate(shares):
+        for n, share in made:
             if share <= _EPSILON:
                 continue
             change = changes.all[n]
