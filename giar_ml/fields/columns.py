@@ -124,6 +124,7 @@ def find_headers(
     """The nearest header lines above a line that name columns of its section. Marks beside headers may read
     as figures."""
     names = {f"column:{section.table}.{c.key}" for c in section.columns}
+    characters = frozenset("".join("".join((*c.under, *c.labels)) for c in section.columns))
     block: list[tuple[Field, Labels]] = []
     table = None
     for i in range(index - 1, -1, -1):
@@ -132,7 +133,7 @@ def find_headers(
                 break
             block, table = [], None
         else:
-            words = [place for place in lines[i].labels if not _is_piece(place)]
+            words = [place for place in lines[i].labels if not _is_piece(place, characters)]
             block = [(place, _within(place.labels, section.table)) for place in words] + block
             table = lines[i].table if table is None else table
     return Headers(block, table) if _names_columns(block, names) else Headers([], None)
@@ -144,9 +145,10 @@ def _may_be_headers(line: Line) -> bool:
     return line.n_figures <= named
 
 
-def _is_piece(place: Field) -> bool:
-    """Whether a label is a piece of one, a single character: a rule that runs into its cell cut it in two."""
-    return place.token is not None and len(plain(place.token.text)) == 1
+def _is_piece(place: Field, characters: frozenset[str]) -> bool:
+    """Whether a label is a single character that is in no header: a rule in its cell cut one in two."""
+    text = plain(place.token.text) if place.token else ""
+    return len(text) == 1 and text not in characters
 
 
 def _names_column(place: Field) -> bool:
