@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
+from giar_ml.fields.low_marks import doubt_low_marks
 from giar_ml.fields.strays import LEGIBLE, without_strays
 from giar_ml.figures import is_empty, is_figure, mend_figure, plain
 from giar_ml.geometry import union
@@ -85,7 +86,7 @@ def document_lines(pages: Sequence[Page]) -> list[Line]:
 
 
 def _page_lines(page: Page) -> Iterable[Line]:
-    for number, table in enumerate(page.tables):
+    for number, table in enumerate(map(doubt_low_marks, page.tables)):
         # In a dump the number of a field says nothing of its column.
         n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
         rows: list[list[Cell]] = [[] for _ in range(table.n_rows)]
