@@ -31,6 +31,8 @@ UNCERTAIN = "uncertain"
 """Code of the reason when nothing is wrong but the readings are not sure enough."""
 _NEARLY = 0.2
 """Share of the doubt of the least sure cell, from which another one is worth a look, too."""
+_PROVEN = 0.999
+"""Sureness from which sums may say that print is none of what it reads as."""
 _NAMED = 3
 """Longer lists of cells are cut after so many; the problem's `cells` has them all."""
 
@@ -46,6 +48,7 @@ def find_reasons(
         *_not_determined(form, cells),
         *_left_blank(evidence, cells),
         *_unconfirmed(evidence, cells, checks),
+        *_overruled(form, cells),
         *_contradictions(form, checks),
     ]
     explained = {key for problem in problems for key in problem.cells}
@@ -134,6 +137,22 @@ def _unconfirmed(
         return []
     names = _shorten([evidence.form.cells[key].name for key in keys])
     return [Problem("unconfirmed", f"{_count(keys, 'cell')} not found, and given by one sum: {names}", keys)]
+
+
+def _overruled(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
+    """Cells in which something is printed, and that have a figure or none that it was not read as: the office may
+    have misprinted what was misread."""
+    keys = tuple(
+        key
+        for key, cell in cells.items()
+        if cell.status == "inferred" and cell.candidates and cell.confidence < _PROVEN
+    )
+    if not keys:
+        return []
+    names = _shorten([form.cells[key].name for key in keys])
+    return [
+        Problem("unconfirmed", f"{_count(keys, 'cell')} printed otherwise than the sums ask: {names}", keys)
+    ]
 
 
 def _contradictions(form: Form, checks: Sequence[Check]) -> list[Problem]:

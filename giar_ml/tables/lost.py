@@ -24,6 +24,8 @@ MIN_TRACE = 0.08
 MIN_ROWS = 2
 MANY_ALIKE = 6
 """Columns that say enough of a row alone."""
+MOSTLY = 0.8
+"""Of the height of the only row that it stands in a rule goes through."""
 MIN_HIGH = 0.6
 """Share of a band that a rule takes, and hardly a stroke: print may stand close on both sides of it."""
 APART_IN = 0.15
@@ -232,7 +234,11 @@ def _with_sides(
 
 
 def covers(rule: Rule, top: float, bottom: float) -> bool:
-    return overlap(rule.start, rule.stop, top, bottom) >= 0.5 * (bottom - top)
+    """Whether an upright rule stands in a row. One that stands in no other must go through most of it: a stroke
+    of a figure takes half of a low row."""
+    is_inside = top <= rule.start and rule.stop <= bottom
+    least = MOSTLY if is_inside else 0.5
+    return overlap(rule.start, rule.stop, top, bottom) >= least * (bottom - top)
 
 
 def _expected(positions: list[float]) -> list[_Place]:
