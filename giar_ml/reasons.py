@@ -140,7 +140,7 @@ def _unconfirmed(
 
 
 def _overruled(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
-    """Cells in which something is printed, and that have a figure or none that it was not read as: the office may
+    """Cells in which something is printed that was not read as what they are said to have: the office may
     have misprinted what was misread."""
     keys = tuple(
         key

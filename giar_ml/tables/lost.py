@@ -234,8 +234,8 @@ def _with_sides(
 
 
 def covers(rule: Rule, top: float, bottom: float) -> bool:
-    """Whether an upright rule stands in a row. One that stands in no other must go through most of it: a stroke
-    of a figure takes half of a low row."""
+    """Whether an upright rule stands in a row. One that stands in no other must go through most of it: a
+    stroke of a figure takes half of a low row."""
     is_inside = top <= rule.start and rule.stop <= bottom
     least = MOSTLY if is_inside else 0.5
     return overlap(rule.start, rule.stop, top, bottom) >= least * (bottom - top)
