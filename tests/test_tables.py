@@ -17,6 +17,7 @@ from giar_ml.tables import (
     split_stacked_rows,
 )
 from giar_ml.tables.choosing import keep_meeting
+from giar_ml.tables.lost import covers
 from giar_ml.tables.rules import find_rules, group_rules
 from giar_ml.tables.ruling import Rule, Rules
 from giar_ml.tables.segments import find_segments, fit_line, without_strokes
@@ -1182,3 +1183,11 @@ def test_long_runs_are_what_an_opening_leaves(length: int) -> None:
     opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     assert 0 < opened.sum() < mask.sum()
     assert np.array_equal(_long_runs(mask, length), opened)
+
+
+@pytest.mark.parametrize(
+    ("start", "stop", "stands"), [(800, 814, False), (795, 816, True), (780, 808, True), (205, 868, True)]
+)
+def test_a_stroke_of_a_figure_is_no_rule_of_a_low_row(start: float, stop: float, stands: bool) -> None:
+    # Once the side of a 0 made a column half as wide, and the 1 of the cell beside it another rule.
+    assert covers(Rule(788.9, start, stop), 793.5, 818) is stands

@@ -129,6 +129,18 @@ def test_unread_cell_is_inferred():
     assert (verdict.cells["requests.granted.total"].value, verdict.status) == (11, "accepted")
 
 
+def test_print_that_sums_overrule_is_reviewed():
+    # Once a misprinted 1 was read as 91, with 0.97, and taken for dirt on a blank cell: nothing said so.
+    figures = seen(REQUEST, scanned_surely) | {"requests.granted.social_organization": scanned((91, 0.974))}
+    verdict = decide(evidence(figures, scanned_surely), [], max_risk=0.05)
+    assert verdict.cells["requests.granted.social_organization"].value == 0
+    assert [problem.code for problem in verdict.problems] == ["unconfirmed"]
+    surer = decide(
+        evidence(figures | {"requests.granted.social_organization": scanned((91, 0.3))}), [], max_risk=0.05
+    )
+    assert surer.status == "accepted"
+
+
 def test_what_one_sum_alone_gives_for_a_cell_that_was_not_found_is_reviewed():
     # Once 267 and 378 were read as one figure, the total: of the other column the sum made 267,267.
     figures = {
