@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from giar_ml.document import BBox, Labels, Token
+from giar_ml.document import BBox, Labels, Reading, Token
 from giar_ml.fields.lines import Field, Line
 from giar_ml.fields.rows import (
     Alignment,
@@ -84,6 +84,16 @@ def test_rows_printed_blank_where_no_rules_are_drawn() -> None:
     lines.insert(3, dot)
     found = rows_of(align(lines)[0])
     assert found == {name: i + (i >= 3) for i, name in enumerate(REQUESTS)}
+
+
+def test_a_line_of_dirt_is_no_row() -> None:
+    """Once a dot that was nothing, with 0.99, was as dear to leave out as a figure: rows shifted onto it."""
+    nothing = Token(".", BOX, 0.99, (Reading("", 0.99), Reading("1", 0.01)))
+    lines = [line(name) for name in REQUESTS]
+    lines[7] = line(REQUESTS[7], figures=0)
+    lines.insert(9, Line(1, 0, True, False, (), (Field(BOX, (0.5, 0.6), nothing),)))
+    found = rows_of(align(lines)[0])
+    assert found == {name: i + (i >= 9) for i, name in enumerate(REQUESTS)}
 
 
 def test_the_next_best_lays_another_line() -> None:

@@ -377,8 +377,8 @@ def _skip_line_cost(line: Line, label_cost: float) -> float:
 
 
 def _doubt_cost(token: Token) -> float:
-    """What it costs to say that a token is no figure."""
-    return -math.log(max(1.0 - token.confidence, 1e-9))
+    """What it costs to say that a token is no figure; one that likely is nothing is so sure of that."""
+    return -math.log(max(token.confidence if token.is_likely_nothing else 1.0 - token.confidence, 1e-9))
 
 
 def _shape_cost(line: Line, n_columns: int) -> float:
