@@ -87,11 +87,11 @@ def test_rows_printed_blank_where_no_rules_are_drawn() -> None:
 
 
 def test_a_line_of_dirt_is_no_row() -> None:
-    """Once a dot that was nothing, with 0.99, was as dear to leave out as a figure: rows shifted onto it."""
-    nothing = Token(".", BOX, 0.99, (Reading("", 0.99), Reading("1", 0.01)))
+    """Once a dot that was nothing, with 0.9999, was as dear to leave out as a figure: rows shifted onto it."""
+    nothing = Token(".", BOX, 0.9999, (Reading("", 0.9999), Reading("1", 0.0001)))
     lines = [line(name) for name in REQUESTS]
-    lines[7], lines[8] = line(REQUESTS[7], figures=0), line(REQUESTS[8], p=0.7)
-    lines.insert(9, Line(1, 0, True, False, (), (Field(BOX, (0.5, 0.6), nothing),)))
+    lines[7], lines[8] = line(REQUESTS[7], figures=0), line(REQUESTS[8], p=0.3)
+    lines.insert(9, Line(1, 0, True, False, (), (Field(BOX, (0.5, 0.6), nothing),) * 3))
     found = rows_of(align(lines)[0])
     assert found == {name: i + (i >= 9) for i, name in enumerate(REQUESTS)}
 
