@@ -87,7 +87,7 @@ def test_rows_printed_blank_where_no_rules_are_drawn() -> None:
 
 
 def test_a_line_of_dirt_is_no_row() -> None:
-    """Once a dot that was nothing, with 0.9999, was as dear to leave out as a figure: rows shifted onto it."""
+    """Once a dot that was nothing, with 0.9999, was as dear to leave out as a figure, and rows shifted."""
     nothing = Token(".", BOX, 0.9999, (Reading("", 0.9999), Reading("1", 0.0001)))
     lines = [line(name) for name in REQUESTS]
     lines[7], lines[8] = line(REQUESTS[7], figures=0), line(REQUESTS[8], p=0.3)
