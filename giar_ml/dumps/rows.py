@@ -91,11 +91,12 @@ def with_blank_cells(rows: Sequence[Row]) -> list[Row]:
     steps = [b.line - a.line for start, stop, _ in alike for a, b in pairwise(rows[start - 1 : stop])]
     if len(alike) < _LEAST_ALIKE or 2 * len(alike) < len(several) or steps.count(1) < steps.count(2):
         return list(rows)
+    taken = {i for start, (stop, _) in whole.items() for i in range(start, stop)}
     done: list[Row] = []
     for i, row in enumerate([*rows, None]):
         if i in whole:
             done.append(_with_all_places(rows, i, *whole[i]))
-        if row and not any(start <= i < stop for start, (stop, _) in whole.items()):
+        if row and i not in taken:
             done.append(row)
     return done
 
