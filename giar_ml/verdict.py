@@ -202,42 +202,47 @@ def _chosen_seen(row: RowEvidence, key: str, decision: Decision) -> Seen | None:
 
 
 def _lone_cells(row: RowEvidence, misread: Callable[[Seen], float]) -> dict[str, CellResult]:
-    """Cells that stand in no sum: the best layout counts, unless another is about as good.
+    """Cells that stand in no sum: the best layout counts, and others take as much from its sureness as they
+    are likely.
 
     Args:
         misread: how likely the first reading of a cell is wrong, 0..1.
     """
-    best, *others = row.layouts
-    rivals = [layout for layout in others if layout.cost < best.cost + PROOF]
-    return {key: _lone_cell(key, best, rivals, misread) for key in best.cells}
+    best = row.layouts[0]
+    return {key: _lone_cell(key, row.layouts, misread) for key in best.cells}
 
 
-def _lone_cell(
-    key: str, best: Layout, rivals: Sequence[Layout], misread: Callable[[Seen], float]
-) -> CellResult:
+def _lone_cell(key: str, layouts: Sequence[Layout], misread: Callable[[Seen], float]) -> CellResult:
+    best = layouts[0]
     seen = best.cells[key]
     if seen is None:
         return CellResult(None, None, "missing", 0.0)
-    place = _where(seen)
-    candidates = _candidates(seen)
-    other = [r.cells[key] for r in rivals if _value(r.cells[key]) != _value(seen)]
-    if other:
-        values = {v: 0.0 for s in other if (v := _value(s)) is not None}
-        candidates = tuple({**values, **dict(candidates)}.items())
-        printed = _value(seen)
-        value = 0 if printed is None and seen.readings else printed
-        return CellResult(value, printed, "conflict", 0.5, candidates=candidates, **place)
     if not seen.readings:
-        return CellResult(None, None, "missing", 0.0, **place)
+        return CellResult(None, None, "missing", 0.0, **_where(seen))
     value = _value(seen)
+    others = [layout for layout in layouts if _figure(layout.cells[key]) != (value or 0)]
+    other = sum(math.exp(best.cost - layout.cost) for layout in others)
+    same = sum(math.exp(best.cost - layout.cost) for layout in layouts) - other
+    candidates = dict(_candidates(seen))
+    for layout in others:
+        if (possible := _value(layout.cells[key])) is not None:
+            candidates.setdefault(possible, 0.0)
     found: Callable[..., CellResult] = partial(
-        CellResult, confidence=1 - misread(seen), candidates=candidates, **place
+        CellResult, candidates=tuple(candidates.items()), **_where(seen)
     )
-    return found(0, None, "blank") if value is None else found(value, value, "read")
+    if other > same * math.exp(-OPEN_MARGIN):
+        return found(value or 0, value, "conflict", 0.5)
+    confidence = (1 - misread(seen)) * same / (same + other)
+    return found(0, None, "blank", confidence) if value is None else found(value, value, "read", confidence)
 
 
 def _value(seen: Seen | None) -> Value | None:
     return seen.readings[0][0] if seen and seen.readings else None
+
+
+def _figure(seen: Seen | None) -> Value | None:
+    """The first reading, 0 for a blank; None where nothing could be read."""
+    return (_value(seen) or 0) if seen and seen.readings else None
 
 
 def _top(seen: Seen) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from itertools import combinations
 
@@ -67,7 +68,7 @@ def lead(line: Line, headers: Sequence[Field], section: Section, row: Header) ->
     """The figures of the cheapest layout, and by how much it is ahead of one with others."""
 
     def figures(layout: Layout) -> list[object]:
-        return [seen.readings[0][0] if seen else "-" for seen in layout.cells.values()]
+        return [seen.readings[0][0] if seen and seen.readings else "-" for seen in layout.cells.values()]
 
     fields = [(header, header.labels) for header in headers]
     best, *others = lay_fields(line, section, row, Headers(fields, line.table), prints_zeros=False)
@@ -117,3 +118,26 @@ def test_a_lone_figure_beside_its_header_is_as_sure_as_below_it() -> None:
     figures, ahead = lead(line, [header], section, row)
     assert figures == [Decimal("8645.91")]
     assert ahead >= PROOF
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        pytest.param(field(88, 96, "三(一)", 0.6, "other"), id="words"),
+        pytest.param(
+            replace(
+                field(88, 96),
+                token=Token("1", BBox(88, 0, 96, 10), 0.8, (Reading("", 0.8), Reading("1", 0.2))),
+            ),
+            id="likely nothing",
+        ),
+    ],
+)
+def test_a_zero_beside_what_reads_as_no_figure_is_the_figure(mark: Field) -> None:
+    # Once words that shine through from the other side were held to be as likely the figure.
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "licensing")
+    header = field(35, 99, "名", label="column:disclosure.decisions")
+    figures, ahead = lead(Line(1, 0, True, False, (), (field(60, 62, "0"), mark)), [header], section, row)
+    assert figures == [0]
+    assert ahead > 5

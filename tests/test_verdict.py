@@ -169,23 +169,37 @@ def test_doubtful_reading_in_no_sum_goes_to_review():
     assert "行政许可" in verdict.problems[0].message
 
 
-def test_a_figure_that_may_stand_in_the_next_column_is_reviewed_in_both():
+def shifted(apart):
+    """Two cells in no sum of which one has 12 and the other is blank: the first is, or for `apart` nats more
+    the second."""
     what = evidence({}, scanned_surely)
     rows = list(what.rows)
     at = next(i for i, row in enumerate(rows) if "disclosure.regulations.issued" in row.layouts[0].cells)
     keys = list(rows[at].layouts[0].cells)
     blank = BLANK._replace(certain=False)
     ways = [{keys[0]: blank, keys[1]: scanned_surely(12)}, {keys[0]: scanned_surely(12), keys[1]: blank}]
-    layouts = [Layout((i,), {**rows[at].layouts[0].cells, **way}, 4.0 * i) for i, way in enumerate(ways)]
+    layouts = [Layout((i,), {**rows[at].layouts[0].cells, **way}, apart * i) for i, way in enumerate(ways)]
     rows[at] = replace(rows[at], layouts=tuple(layouts))
-    verdict = decide(replace(what, rows=tuple(rows)), [], max_risk=0.5)
-    first, second = (verdict.cells[key] for key in keys[:2])
+    verdict = decide(replace(what, rows=tuple(rows)), [], max_risk=0.001)
+    return verdict, [verdict.cells[key] for key in keys[:2]]
+
+
+def test_a_figure_that_may_as_well_stand_in_the_next_column_is_reviewed_in_both():
+    verdict, (first, second) = shifted(0.05)
     assert (first.status, first.value, first.printed) == ("conflict", 0, None)
     assert (second.status, second.value, second.printed) == ("conflict", 12, 12)
     assert [problem.message.split(": ")[1] for problem in verdict.problems] == [
         "blank as read, but it may as well be 12",
         "12 as read, but it may as well be blank",
     ]
+
+
+def test_a_figure_that_may_stand_in_the_next_column_is_as_sure_as_that_is_unlikely():
+    verdict, (first, second) = shifted(4.0)
+    assert (first.status, second.status, second.value) == ("blank", "read", 12)
+    assert second.confidence == pytest.approx(1 - math.exp(-4.0), abs=0.005)
+    assert [problem.code for problem in verdict.problems] == ["uncertain"]
+    assert shifted(11.0)[0].status == "accepted"
 
 
 def test_all_cells_that_are_nearly_as_unsure_as_the_least_are_named():
