@@ -14,6 +14,7 @@ from statistics import median
 from typing import NamedTuple
 
 from giar_ml.document import Problem, Token
+from giar_ml.fields.cut import find_rest, join_pieces
 from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Form, Header, Section
@@ -40,6 +41,8 @@ _OTHER_TABLE = 2.0
 _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
+_CUT_ROW = 0.5
+"""For two lines to be the pieces of one row."""
 _ROUNDING = 1e-6
 """By how much less than in sums from the start costs may be in sums from the end."""
 SURELY_NONE = 0.05
@@ -213,7 +216,11 @@ def align_rows(
     for line, costs in zip(lines, label_costs, strict=True):
         shape = {width: _shape_cost(line, width) for width in set(n_columns)}
         prices.append([cost + shape[width] for cost, width in zip(costs, n_columns, strict=True)])
-    runs = {i: _read_runs(lines, i, rows, label_costs[i], skip) for i in range(n) if _is_run(lines[i])}
+    runs = {
+        i: _read_runs(lines, i, rows, label_costs, skip)
+        for i, line in enumerate(lines)
+        if _is_run(line) or line.gridded
+    }
     to_come = _costs_to_come(skip, prices, runs, n_rows=m)
     most = min(limit, to_come[0][0] + margin) + _ROUNDING
     best: list[list[list[_Step]]] = [[[] for _ in range(m + 1)] for _ in range(n + 1)]
@@ -239,8 +246,7 @@ def align_rows(
 
 
 class _Run(NamedTuple):
-    """Figures that a dump wrote one below the other, as rows of the form, what that costs, and the line that
-    follows."""
+    """Lines as rows of the form in other ways than one by one, what that costs, and the line that follows."""
 
     matches: dict[int, Match]
     price: float
@@ -251,21 +257,43 @@ def _read_runs(
     lines: Sequence[Line],
     i: int,
     rows: Sequence[tuple[Section, Header]],
-    label_costs: Sequence[float],
+    label_costs: Sequence[Sequence[float]],
     skip: Sequence[float],
 ) -> list[list[_Run]]:
     """Per row of the form, the ways to read line i as several rows from that one on, or with others as it."""
+    rest = find_rest(lines, i)
+    joined = None if rest is None else join_pieces(lines[i], lines[rest])
     found: list[list[_Run]] = []
-    for j, label_cost in enumerate(label_costs):
-        found.append([])
-        for matches in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j)):
-            if matches:
-                last = max(index for match in matches.values() for index in match.indices)
-                others = sum(match.label_cost for match in list(matches.values())[1:])
-                others += sum(skip[k] for k in range(i, last + 1) if not lines[k].n_figures)
-                matches[j] = matches[j]._replace(label_cost=label_cost)
-                found[j].append(_Run(matches, label_cost + others + _RUN, last + 1))
+    for j, (section, _) in enumerate(rows):
+        ways = [
+            ({**run, j: run[j]._replace(label_cost=label_costs[i][j])}, _RUN)
+            for run in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j))
+            if run
+        ]
+        if rest is not None and joined is not None and joined.n_figures <= len(section.columns):
+            label_cost = _label_cost_of_pieces(lines, label_costs, (i, rest), j)
+            price = _CUT_ROW + _shape_cost(joined, len(section.columns))
+            ways.append(({j: Match(joined, (i, rest), label_cost)}, price))
+        found.append([_to_run(lines, i, matches, price, skip) for matches, price in ways])
     return found
+
+
+def _to_run(
+    lines: Sequence[Line], i: int, matches: dict[int, Match], price: float, skip: Sequence[float]
+) -> _Run:
+    own = {index for match in matches.values() for index in match.indices}
+    passed = sum(skip[k] for k in range(i, max(own)) if k not in own and not lines[k].n_figures)
+    labels = sum(match.label_cost for match in matches.values())
+    return _Run(matches, price + labels + passed, max(own) + 1)
+
+
+def _label_cost_of_pieces(
+    lines: Sequence[Line], label_costs: Sequence[Sequence[float]], indices: Sequence[int], j: int
+) -> float:
+    """What the labels of the pieces of a row cost as those of row j: all of their own must be its, but for
+    headers of columns."""
+    own = [label_costs[k][j] for k in indices if _has_own_label(lines[k]) and not _header_tables(lines[k])]
+    return max(own) if own else min(label_costs[k][j] for k in indices)
 
 
 def _costs_to_come(
