@@ -141,3 +141,16 @@ def test_a_zero_beside_what_reads_as_no_figure_is_the_figure(mark: Field) -> Non
     figures, ahead = lead(Line(1, 0, True, False, (), (field(60, 62, "0"), mark)), [header], section, row)
     assert figures == [0]
     assert ahead > 5
+
+
+def test_headers_of_another_page_may_stand_elsewhere() -> None:
+    # Once a full row was shifted by a column, and its last figure left out, since all stood below the next.
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "handled_total")
+    keys = [column.key for column in section.columns]
+    headers = [field(30 + 9 * c, 38 + 9 * c, "名", label=f"column:requests.{k}") for c, k in enumerate(keys)]
+    shown = [(header, header.labels) for header in headers]
+    fields = (field(28, 33), *(field(41 + 9 * c, 43 + 9 * c, text) for c, text in enumerate("2000002")))
+    line = Line(2, 1, True, False, (), fields)
+    layouts = lay_fields(line, section, row, Headers(shown, 0), prints_zeros=True)
+    assert [seen and seen.readings[0][0] for seen in layouts[0].cells.values()] == [2, 0, 0, 0, 0, 0, 2]

@@ -954,3 +954,17 @@ def test_a_piece_of_a_row_is_spare_when_its_sum_holds(total: str, expected: bool
     below = row_at(30, *"0000000", label=publication)
     torn = row_at(12, "5", "3", "0", "8", label=duplicate)
     assert is_spare(torn, above, below, duplicate, publication) is expected
+
+
+def test_only_labels_of_other_forms_speak_against_a_form_and_each_of_them_once() -> None:
+    box = BBox(0, 0, 10, 10)
+
+    def place(label: str, left: float) -> Field:
+        token = Token("标签", box._replace(left=left), 0.99, labels={label: 1.0})
+        return Field(token.bbox, (0.0, 0.1), token)
+
+    # Words beside a table, and a cell that spans rows, once cost a report its place among the accepted.
+    spanning = place("column:disclosure.made", 0)
+    lines = [Line(1, 0, True, False, (spanning, place("other", 20 + i)), ()) for i in range(20)]
+    assert _foreign_label_cost(lines, load_form("2019")) == pytest.approx(0.0, abs=1e-6)
+    assert _foreign_label_cost(lines, load_form("2021")) == 4.0

@@ -32,7 +32,7 @@ from giar_ml.fields.rows import (
 from giar_ml.fields.spare import find_spare
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import LabelledToken, best_label
-from giar_ml.label.names import OTHER, form_labels
+from giar_ml.label.names import form_labels, is_header
 
 __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
 
@@ -215,13 +215,17 @@ def _count_named_rows(lines: Sequence[Line]) -> int:
 
 
 def _foreign_label_cost(lines: Sequence[Line], form: Form) -> float:
-    """What the words that are no label of the form speak against it: of a row printed blank nothing but
-    its label tells which form has it."""
+    """What labels of other forms speak against it, once where they span lines: of a row printed blank nothing
+    but its label tells which form has it."""
     own = form_labels(form)
-    known = [
-        sum(p for name, p in place.labels.items() if name in own and name != OTHER)
+    places = {
+        (line.page, place.bbox, place.token.line): place
         for line in lines
         for place in line.labels
-        if place.is_legible
+        if place.token and place.is_legible
+    }
+    foreign = [
+        sum(p for name, p in place.labels.items() if is_header(name) and name not in own)
+        for place in places.values()
     ]
-    return sum(min(_FOREIGN_LABEL, -math.log(max(p, 1e-9))) for p in known)
+    return sum(min(_FOREIGN_LABEL, -math.log(max(1.0 - p, 1e-9))) for p in foreign)

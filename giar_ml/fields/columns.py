@@ -49,7 +49,9 @@ _BLANK_FOR_ZERO = 0.1
 _LOST_NAMED_COLUMN = 9.0
 _LOST_UNNAMED_COLUMN = 0.3
 _LOST_COLUMN_NO_HEADER = 3.0
-_WRONG_HEADER = 4.0
+_WRONG_HEADER, _WRONG_HEADER_ELSEWHERE = 4.0, 1.0
+"""Below the header of another column; and where the headers stand on another page, whose table may be cut
+otherwise, so that all places are shifted at once."""
 _WRONG_SURE_HEADER, _NO_SURE_HEADER = 8.0, 3.0
 """Below the header of another column, or below none, in a table in which each column has one that was surely
 read. Of 5,300 figures other than 0 in such tables of 100 scans none stood below another, and 9 below none."""
@@ -390,7 +392,8 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     if line.gridded and not is_sure:
         # The rule between two headers was lost: which of them it names cannot be said.
         placed = [(h, c) for h, c in placed if sum(map(h.is_across, centers)) <= 1]
-    wrong = _WRONG_SURE_HEADER if is_sure else _WRONG_HEADER
+    wrong = _WRONG_HEADER if headers.table == line.table else _WRONG_HEADER_ELSEWHERE
+    wrong = _WRONG_SURE_HEADER if is_sure else wrong
     if not line.gridded:
         wrong = _WRONG_INDEX if not line.labels else _WRONG_SHIFTED_INDEX
     # A figure at the edge of a wide column may stand beside its header: this tells it from a mark only.
