@@ -209,6 +209,25 @@ def test_all_cells_that_are_nearly_as_unsure_as_the_least_are_named():
     assert problem.cells == (keys[1], keys[0])
 
 
+@pytest.mark.parametrize(
+    ("table", "make", "reasons"),
+    [
+        ("requests", scanned_surely, ["poor_fit"]),
+        ("requests", printed, []),
+        ("disclosure", scanned_surely, []),
+    ],
+)
+def test_a_row_in_sums_whose_places_suit_no_columns_is_reviewed(table, make, reasons):
+    # Once a 1 was taken for a rule, the blank it left for a 0, and the sums held: the total was misprinted.
+    what = evidence({}, make)
+    rows = list(what.rows)
+    at = next(i for i, row in enumerate(rows) if row.section.table == table)
+    rows[at] = replace(rows[at], layouts=(replace(rows[at].layouts[0], cost=11.0),))
+    problems = decide(replace(what, rows=tuple(rows)), [], max_risk=0.01).problems
+    assert [problem.code for problem in problems] == reasons
+    assert all(set(problem.cells) == set(rows[at].layouts[0].cells) for problem in problems)
+
+
 @pytest.mark.parametrize(("figure", "status"), [(11, "accepted"), (12, "review")])
 def test_prose_agrees_or_contradicts(figure, status):
     stated = [Stated(("requests.new.total",), figure, "收到申请")]
