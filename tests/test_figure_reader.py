@@ -28,7 +28,7 @@ from training.figure_reader.augment import augment, centre
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import EXTRA_PX, fold
 from training.figure_reader.render import CHINESE, LATIN, font_files, render, sample_text
-from training.figure_reader.sheets import SHARES, read_sheets
+from training.figure_reader.sheets import SHARES, SOILED_SHARES, read_sheets
 from training.settings import read_settings
 
 DPI = 200.0
@@ -146,6 +146,18 @@ def test_a_sheet_of_figures_is_the_same_each_time_and_its_crops_show_what_is_pri
     # Made once: what lies in the folder is read.
     (tmp_path / "a" / sorted(file.name for file in (tmp_path / "a").iterdir())[0]).write_bytes(b"cut short")
     assert [crop.text for crop in read_sheets(1, 5, tmp_path / "a")] == [crop.text for crop in crops]
+
+
+@fonts
+def test_a_soiled_sheet_has_figures_below_dirt_and_dirt_without_figures(tmp_path: Path) -> None:
+    crops = read_sheets(3, 5, tmp_path, soiled=True)
+    assert {crop.source for crop in crops} <= {f"soiled, {severity}" for severity in SOILED_SHARES}
+    assert sum(bool(crop.text) for crop in crops) > 100
+    blank = [centre(crop.image) for crop in crops if not crop.text]
+    assert sum((image < 128).mean() > 0.03 for image in blank) > 15
+    # Other sheets are not what they are without dirt, and have other names.
+    assert len(list(tmp_path.iterdir())) == 3
+    assert len(read_sheets(1, 5, tmp_path)) > 50
 
 
 @fonts

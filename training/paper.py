@@ -223,13 +223,19 @@ def pen_marks(image: np.ndarray, rng: np.random.Generator, *, dpi: float, n_mark
     return marked
 
 
-def pen_slip(image: np.ndarray, rng: np.random.Generator, *, dpi: float, length_mm: float) -> np.ndarray:
-    """A ball pen that slipped over the page, figures below shining through."""
+def pen_slip(
+    image: np.ndarray, rng: np.random.Generator, *, dpi: float, length_mm: float, steepness: float = 0.5
+) -> np.ndarray:
+    """A ball pen that slipped over the page, figures below shining through.
+
+    Args:
+        steepness: how far it goes up or down at most, radians.
+    """
     height, width = image.shape[:2]
     size = to_px(length_mm, dpi)
     t = np.linspace(0, 1, 40)
     bend = np.cumsum(np.cumsum(rng.normal(0, 0.0012, 40)))
-    angle = rng.uniform(-0.5, 0.5)
+    angle = rng.uniform(-steepness, steepness)
     line = np.stack([t * math.cos(angle), t * math.sin(angle) + bend], axis=1)
     line -= line.min(axis=0)
     spot = (float(rng.uniform(0.1, 0.8)) * width, float(rng.uniform(0.1, 0.85)) * height)

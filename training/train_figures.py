@@ -54,8 +54,11 @@ def run(args: argparse.Namespace) -> int:
         at_most = wanted.use or None
         scans = _crops_of(args.corpus, config.seed, wanted.scans, at_most, quiet=args.quiet)
         validation = _crops_of(args.corpus, config.seed + 1, wanted.validation_scans, None, quiet=args.quiet)
-    sheets = read_sheets(wanted.sheets, config.seed, args.corpus / KEPT)
-    validation += read_sheets(wanted.validation_sheets, config.seed + 1, args.corpus / KEPT)
+    kept = args.corpus / KEPT
+    sheets = read_sheets(wanted.sheets, config.seed, kept)
+    sheets += read_sheets(wanted.soiled, config.seed, kept, soiled=True)
+    validation += read_sheets(wanted.validation_sheets, config.seed + 1, kept)
+    validation += read_sheets(wanted.validation_soiled, config.seed + 1, kept, soiled=True)
     rendered = render_crops(wanted.rendered, config.seed)
     validation = validation or validation_crops(config.seed)
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr, flush=True))

@@ -25,6 +25,8 @@ class DataConfig:
         use: scans that are really read, the first ones; 0 for all.
         sheets: full of figures, see `training.figure_reader.sheets`; `sheets_share` of the figures drawn are
             of them, and `validation_sheets` others are stopped by as well.
+        soiled: sheets with seals, pen strokes and dirt all over, drawn as often as the other sheets;
+            `validation_soiled` others are stopped by as well.
         rendered: crops that are rendered from fonts; `rendered_share` of the figures drawn are of them.
         empty: share of crops without a figure.
     """
@@ -34,6 +36,8 @@ class DataConfig:
     use: CountOrNone = 0
     sheets: CountOrNone = 0
     validation_sheets: CountOrNone = 0
+    soiled: CountOrNone = 0
+    validation_soiled: CountOrNone = 0
     sheets_share: Part = 0.0
     rendered: Count = 12_000
     rendered_share: Part = 0.35
@@ -43,7 +47,7 @@ class DataConfig:
     def _check(self) -> DataConfig:
         if bool(self.scans) != bool(self.validation_scans):
             raise ValueError("scans and validation_scans go together")
-        if bool(self.sheets) != bool(self.sheets_share):
+        if bool(self.sheets or self.soiled) != bool(self.sheets_share):
             raise ValueError("sheets and sheets_share go together")
         if self.sheets_share + self.rendered_share > 1:
             raise ValueError("sheets_share and rendered_share add up to 1 at most")

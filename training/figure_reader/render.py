@@ -21,7 +21,7 @@ _OVER = 3
 """Text is drawn three times as large, then scaled down."""
 _RAISED = "·・．"
 """Points in the middle of the line, or, in some fonts, of their square."""
-_FULL_WIDTH = str.maketrans("0123456789.,-+", "０１２３４５６７８９．，－＋")
+FULL_WIDTH_SIGNS = str.maketrans("0123456789.,-+", "０１２３４５６７８９．，－＋")
 
 
 def sample_text(rng: np.random.Generator) -> str:
@@ -44,7 +44,7 @@ def sample_text(rng: np.random.Generator) -> str:
         return "-—－"[int(rng.integers(3))]
     draw = rng.random()
     if draw < 0.15:
-        return digits.translate(_FULL_WIDTH)
+        return digits.translate(FULL_WIDTH_SIGNS)
     return digits.replace(".", _RAISED[int(rng.integers(len(_RAISED)))]) if draw < 0.4 else digits
 
 
