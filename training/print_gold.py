@@ -43,7 +43,7 @@ _MAX_OVERLAP = 0.05
 
 
 class LostCellError(RuntimeError):
-    """A cell was sent to the printer and is not on any page, or lies under another table."""
+    """A cell was sent to the printer and is not on any page, or out of order, or lies under another table."""
 
 
 class _Char(NamedTuple):
@@ -207,7 +207,7 @@ def _spell(cell: GridCell, parts: Sequence[_Part]) -> None:
     if _plain(printed) == _plain(expected * n_times):
         printed = expected * n_times
     elif cell.key or not _is_part(_plain(printed), _plain(expected * n_times)):
-        raise RuntimeError(f"cell {cell.key or cell.label}: {expected!r} was sent, {printed!r} is printed")
+        raise LostCellError(f"cell {cell.key or cell.label}: {expected!r} was sent, {printed!r} is printed")
     start = 0
     for part in parts:
         part.text = printed[start : start + len(part.chars)]

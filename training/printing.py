@@ -56,8 +56,8 @@ def print_reports(jobs: Sequence[PrintJob]) -> list[tuple[bytes, Gold]]:
 
 def _read_or_print_again(job: PrintJob, path: Path, folder: Path) -> tuple[bytes, Gold]:
     """LibreOffice may lose all of a table but its first row where that row ends a page, or the figures of a
-    row that it tears, or lay one table over another: then the rows are torn the other way, and at last a
-    browser prints them."""
+    row that it tears, or lay one table over another, or print a label out of order: then the rows are torn
+    the other way, and at last a browser prints them."""
     try:
         return _read(path, job)
     except LostCellError:
