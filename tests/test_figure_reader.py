@@ -26,8 +26,9 @@ from giar_ml.ocr.figures import (
 )
 from training.figure_reader.augment import augment, centre
 from training.figure_reader.config import TrainConfig
-from training.figure_reader.crops import EXTRA_PX, fold
+from training.figure_reader.crops import EXTRA_PX, Crop, fold
 from training.figure_reader.render import CHINESE, LATIN, font_files, render, sample_text
+from training.figure_reader.sampling import is_crossed
 from training.figure_reader.sheets import SHARES, SOILED_SHARES, read_sheets
 from training.settings import read_settings
 
@@ -160,6 +161,15 @@ def test_a_soiled_sheet_has_figures_below_dirt_and_dirt_without_figures(tmp_path
     assert len(read_sheets(1, 5, tmp_path)) > 50
 
 
+def test_a_stroke_that_runs_into_a_line_is_told_from_figures_and_rules() -> None:
+    image = np.full((44, 60), 255, np.uint8)
+    image[12:32, 20:26] = image[12:32, 34:40] = 0  # 11
+    image[:, 2:4] = image[40:42] = 0  # rules
+    assert not is_crossed(Crop(image, "11", "sheet"))
+    cv2.line(image, (10, 0), (28, 43), (60,), 6)
+    assert is_crossed(Crop(image, "11", "sheet"))
+
+
 @fonts
 @pytest.mark.parametrize("text", ["0", "1", "47", "2019", "8,305", "36.25", "-12", "减6"])
 @shipped
@@ -231,7 +241,6 @@ def test_a_wrong_config_says_what_is_wrong(tmp_path: Path, toml: str, message: s
 def test_a_short_training_learns_and_its_weights_are_the_same_in_onnx_and_torch(tmp_path: Path) -> None:
     pytest.importorskip("torch")
     from training.figure_reader.config import DataConfig, ModelConfig, RunConfig
-    from training.figure_reader.crops import Crop
     from training.figure_reader.scoring import predict
     from training.figure_reader.train import Data, load_model, train
 

@@ -29,6 +29,7 @@ class DataConfig:
             `validation_soiled` others are stopped by as well.
         rendered: crops that are rendered from fonts; `rendered_share` of the figures drawn are of them.
         empty: share of crops without a figure.
+        crossed: how often figures of sheets that seals or pen strokes cross are drawn beside the others.
     """
 
     scans: CountOrNone = 400
@@ -42,6 +43,7 @@ class DataConfig:
     rendered: Count = 12_000
     rendered_share: Part = 0.35
     empty: Part = 0.13
+    crossed: Annotated[float, Field(strict=True, ge=1, le=100)] = 1.0
 
     @model_validator(mode="after")
     def _check(self) -> DataConfig:

@@ -17,6 +17,8 @@ from training.style import FANG, FREE, HEIS, KAIS, SONGS, TERMES, TIMES
 LATIN = (TIMES, TERMES, FREE)
 CHINESE = (*SONGS, FANG, *HEIS, *KAIS)
 SIZES_PT = (6.5, 14.0)
+WIDELY = 0.15
+"""Share of figures whose digits stand far apart."""
 _OVER = 3
 """Text is drawn three times as large, then scaled down."""
 _RAISED = "·・．"
@@ -84,18 +86,23 @@ def render(text: str, rng: np.random.Generator) -> np.ndarray:
     file, index = files[int(rng.integers(len(files)))]
     size_px = round(rng.uniform(*SIZES_PT) / 72 * PX_PER_IN * _OVER)
     font = _font(file, index, size_px)
-    spacing = rng.uniform(0, 0.12) * size_px if rng.random() < 0.25 else 0.0
+    draw = rng.random()
+    spacing = 0.0
+    if draw < WIDELY:  # Else whatever stands far apart would have points between.
+        spacing = rng.uniform(0.12, 0.6) * size_px
+    elif draw < 0.3:
+        spacing = rng.uniform(0, 0.12) * size_px
     length = sum(font.getlength(character) for character in text) + spacing * len(text)
     picture = Image.new("L", (round(length) + 2 * size_px, 3 * size_px), 255)
-    draw = ImageDraw.Draw(picture)
+    canvas = ImageDraw.Draw(picture)
     x = float(size_px)
     bold = int(rng.random() < 0.15)
     if spacing:
         for character in text:
-            draw.text((x, size_px), character, font=font, fill=0, stroke_width=bold)
+            canvas.text((x, size_px), character, font=font, fill=0, stroke_width=bold)
             x += font.getlength(character) + spacing
     else:
-        draw.text((x, size_px), text, font=font, fill=0, stroke_width=bold)
+        canvas.text((x, size_px), text, font=font, fill=0, stroke_width=bold)
     return _frame(np.asarray(picture))
 
 
