@@ -820,6 +820,24 @@ def test_a_figure_in_full_width_is_one_mark(text: str, pitch: int, lefts: list[i
     assert sorted(mark.bbox.left for mark in marks) == pytest.approx(lefts, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("digits", "n_marks"),
+    [
+        pytest.param([(100, 16), (132, 20), (164, 16), (196, 16)], 1, id="two are one mark"),
+        pytest.param([(100, 16), (120, 16), (160, 16), (180, 16)], 2, id="columns of two digits each"),
+        pytest.param([(100, 16), (132, 20), (164, 16)], 2, id="a digit too few"),
+    ],
+)
+def test_digits_at_even_steps_are_one_figure_though_some_are_one_mark(digits, n_marks) -> None:
+    # Once 1004 in full width was 1 and 004, in two columns of a table without rules.
+    gray = np.full((200, 600), 255, np.uint8)
+    for left, width in digits:
+        gray[80:103, left : left + width] = 0
+    token = Token("7028", BBox(90, 72, 240, 110), 0.9, (Reading("7028", 0.9),))
+    word = Token("行政许可", BBox(10, 76, 60, 106), 1.0)
+    assert len(find_marks(gray, gray < 128, [word, token], dpi=DPI)) == n_marks
+
+
 def test_a_mark_in_no_line_is_dirt() -> None:
     image = write_figures(("0", 100, 100), ("8", 500, 300))
     assert read_marks(image).tokens == ()

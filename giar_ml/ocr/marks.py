@@ -10,7 +10,7 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.figures import is_figure, plain
-from giar_ml.geometry import intersection_area, overlap, union
+from giar_ml.geometry import intersection_area, overlap, runs, union
 from giar_ml.layout import INK_LEVEL
 from giar_ml.levels import page_paper_level
 from giar_ml.ocr.cells import crop_line
@@ -31,6 +31,9 @@ MAX_ASPECT = 8.0
 MAX_FULL_WIDTH_GAP = 1.15
 """Gap between two digits in full width, in heights of them: 11 has the widest. Columns of single digits
 stand twice as far apart."""
+EVEN = 1.5
+"""The longest step from one digit of a figure to the next, in shortest ones: between columns it is twice as
+long as in a figure."""
 SIGN_REACH = 1.8
 """How far before a digit its sign begins, in heights of it: in full width both have room around them."""
 
@@ -107,7 +110,7 @@ def _join_as_read(marks: Sequence[BBox], tokens: Sequence[Token], ink: np.ndarra
         if not is_figure(text):
             continue
         inside = sorted(m for m in joined if intersection_area(m, token.bbox) >= COVERED * m.width * m.height)
-        if not inside or not _is_one_figure(inside, text):
+        if not inside or not _is_one_figure(inside, text, ink):
             continue
         box = union(inside)
         if text[0] in "-+":
@@ -116,15 +119,25 @@ def _join_as_read(marks: Sequence[BBox], tokens: Sequence[Token], ink: np.ndarra
     return joined
 
 
-def _is_one_figure(marks: Sequence[BBox], text: str) -> bool:
-    """Whether marks side by side are the figure that was read there: with a point between, or each of them
-    one of its characters."""
+def _is_one_figure(marks: Sequence[BBox], text: str, ink: np.ndarray) -> bool:
+    """Whether marks side by side are the figure that was read there: with a point between, each of them one
+    of its characters, or its digits at even steps, some of which are so near that they are one mark."""
     gap = max((b.left - a.right for a, b in pairwise(marks)), default=0.0) / max(m.height for m in marks)
     if len(marks) == 1 or ("." in text and gap <= MAX_BESIDE_POINT[1]):
         return True
     # The words behind a figure may be one mark with its last digit.
-    n_characters = len(text.lstrip("-+"))
-    return sum(map(str.isdecimal, text)) <= len(marks) <= n_characters and gap <= MAX_FULL_WIDTH_GAP
+    n_digits, n_characters = sum(map(str.isdecimal, text)), len(text.lstrip("-+"))
+    if len(marks) > n_characters or gap > MAX_FULL_WIDTH_GAP:
+        return False
+    return n_digits <= len(marks) or (n_digits == n_characters and _are_even(union(marks), n_digits, ink))
+
+
+def _are_even(box: BBox, n_digits: int, ink: np.ndarray) -> bool:
+    """Whether so many digits stand in a box, all as far from the next."""
+    left, top, right, bottom = (round(side) for side in box)
+    digits = runs(np.asarray(ink[top:bottom, left:right].any(axis=0)))
+    steps = [sum(b) - sum(a) for a, b in pairwise(digits)]
+    return len(digits) == n_digits and max(steps) <= EVEN * min(steps)
 
 
 def _with_sign(box: BBox, read: BBox, ink: np.ndarray) -> BBox:
