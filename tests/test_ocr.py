@@ -1124,6 +1124,7 @@ def test_paragraphs_are_told_by_their_ink() -> None:
         ("加强组织领导", 0.9, [80, 200]),
         ("(三)不予公开", 0.9, [80]),
         ("(三)不予公开", 0.5, [80, 200]),
+        pytest.param("1830件", 0.99, [80, 200], id="the 0 was taken for a part of 件"),
     ],
 )
 def test_lines_are_read_narrow_and_again_where_that_is_not_sure(text, score, widths) -> None:

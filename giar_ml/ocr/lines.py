@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Reading, Token
+from giar_ml.figures import has_misread_word, is_figure
 from giar_ml.forms import is_printed
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
@@ -142,8 +143,9 @@ def narrow(crop: np.ndarray) -> np.ndarray:
 
 
 def is_too_narrow(recognition: Recognition, line: Line) -> bool:
-    """Whether a line must be read again at its own width: it was not read surely, or may be a figure."""
-    if is_for_figures(recognition, line):
+    """Whether a line must be read again at its own width: it was not read surely, or may be a figure. Where
+    the digits of one with words end, only the posteriors of all of its width tell."""
+    if is_for_figures(recognition, line) or is_figure(recognition.text) or has_misread_word(recognition.text):
         return True
     score = recognition.score
     return score < SURE_LABEL or (score < SURE_WORDS and not is_printed(recognition.text))
