@@ -838,6 +838,18 @@ def test_digits_at_even_steps_are_one_figure_though_some_are_one_mark(digits, n_
     assert len(find_marks(gray, gray < 128, [word, token], dpi=DPI)) == n_marks
 
 
+def test_a_piece_of_a_digit_below_the_rest_of_it_is_no_end_of_a_figure() -> None:
+    # Once 27767 in full width, pale, was 277, 7 and 67: to the next digit it was far from the foot of a 7.
+    gray = np.full((200, 600), 255, np.uint8)
+    for left, width in ((100, 16), (132, 20), (164, 16), (196, 16)):
+        gray[80:103, left : left + width] = 0
+    gray[88:91, 130:156] = 255
+    gray[91:103, 146:156] = 255
+    token = Token("7028", BBox(90, 72, 240, 110), 0.9, (Reading("7028", 0.9),))
+    word = Token("行政许可", BBox(10, 76, 60, 106), 1.0)
+    assert len(find_marks(gray, gray < 128, [word, token], dpi=DPI)) == 1
+
+
 def test_a_mark_in_no_line_is_dirt() -> None:
     image = write_figures(("0", 100, 100), ("8", 500, 300))
     assert read_marks(image).tokens == ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import cv2
 import numpy as np
@@ -34,6 +34,8 @@ stand twice as far apart."""
 EVEN = 1.5
 """The longest step from one digit of a figure to the next, in shortest ones: between columns it is twice as
 long as in a figure."""
+PIECE_GAP = 0.25
+"""Gap between the pieces of a digit at most, in heights of it."""
 SIGN_REACH = 1.8
 """How far before a digit its sign begins, in heights of it: in full width both have room around them."""
 
@@ -122,7 +124,10 @@ def _join_as_read(marks: Sequence[BBox], tokens: Sequence[Token], ink: np.ndarra
 def _is_one_figure(marks: Sequence[BBox], text: str, ink: np.ndarray) -> bool:
     """Whether marks side by side are the figure that was read there: with a point between, each of them one
     of its characters, or its digits at even steps, some of which are so near that they are one mark."""
-    gap = max((b.left - a.right for a, b in pairwise(marks)), default=0.0) / max(m.height for m in marks)
+    # Pieces of one digit lie below each other.
+    rights = accumulate((mark.right for mark in marks), max)
+    gaps = [mark.left - right for mark, right in zip(marks[1:], rights, strict=False)]
+    gap = max(gaps, default=0.0) / max(mark.height for mark in marks)
     if len(marks) == 1 or ("." in text and gap <= MAX_BESIDE_POINT[1]):
         return True
     # The words behind a figure may be one mark with its last digit.
@@ -135,7 +140,8 @@ def _is_one_figure(marks: Sequence[BBox], text: str, ink: np.ndarray) -> bool:
 def _are_even(box: BBox, n_digits: int, ink: np.ndarray) -> bool:
     """Whether so many digits stand in a box, all as far from the next."""
     left, top, right, bottom = (round(side) for side in box)
-    digits = runs(np.asarray(ink[top:bottom, left:right].any(axis=0)))
+    # Pale digits are in pieces.
+    digits = runs(np.asarray(ink[top:bottom, left:right].any(axis=0)), gap=round(PIECE_GAP * box.height))
     steps = [sum(b) - sum(a) for a, b in pairwise(digits)]
     return len(digits) == n_digits and max(steps) <= EVEN * min(steps)
 
