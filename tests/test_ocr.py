@@ -19,7 +19,7 @@ from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, is_for_figures, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, of_both_widths, to_token
 from giar_ml.ocr.marks import find_marks
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose, find_prose_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
@@ -1150,3 +1150,17 @@ def test_lines_are_read_narrow_and_again_where_that_is_not_sure(text, score, wid
     (token,) = _recognize([line], Engine(), None, np.full((30, 210), 255, np.uint8), dpi=DPI)
     assert seen == widths
     assert token.text == text
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "text", "score"),
+    [
+        pytest.param("增79692", "增.79692", "增79692", 0.9, id="no figure at its own width"),
+        pytest.param("增5899项", "增 5899 项", "增 5899 项", 0.9, id="the same"),
+        pytest.param("83件", "830件", "830件", 0.8, id="another"),
+        pytest.param("190506", "— 190506 件", "— 190506 件", 0.8, id="words that were lost"),
+    ],
+)
+def test_a_figure_with_words_may_be_read_better_narrow(narrow, wide, text, score) -> None:
+    found = of_both_widths(Recognition(narrow, 0.9), Recognition(wide, 0.8))
+    assert (found.text, found.score) == (text, score)
