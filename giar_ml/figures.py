@@ -52,6 +52,12 @@ def is_figure(text: str) -> bool:
     return bool(_NUMBER.fullmatch(plain(text)))
 
 
+def has_decimals(text: str) -> bool:
+    """Whether the text is a figure with a point in it."""
+    match = _NUMBER.fullmatch(plain(text))
+    return bool(match and match["decimals"])
+
+
 def is_empty(text: str) -> bool:
     """Whether a cell with this text counts as blank: nothing, a dash, a stroke, 无."""
     return bool(_EMPTY.fullmatch(plain(text)))

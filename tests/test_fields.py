@@ -236,6 +236,20 @@ def test_specks_between_the_digits_of_a_count_speak_for_the_count() -> None:
     assert (first, p) == (18, pytest.approx(0.39 + 0.98 * 0.6))
 
 
+def test_a_count_has_no_point_even_before_a_0() -> None:
+    # Once 4960 in full width, with a speck before the 0, was 496.
+    bbox = BBox(0, 0, 90, 9)
+    place = Field(
+        bbox, (0.0, 1.0), Token("496.0", bbox, 0.95, (Reading("496.0", 0.95), Reading("4960", 0.05)))
+    )
+    (scan, digital) = (Line(1, 0, True, certain, (), (place,)) for certain in (False, True))
+    count, amount = (Header("decisions", ("本年处理决定数量",), type=kind) for kind in ("count", "amount"))
+    assert _see(scan, place, count).readings == ((4960, pytest.approx(0.05 + 0.98 * 0.95)),)
+    assert _see(scan, place, amount).readings[0] == (496, 0.95)
+    sure = replace(place, token=Token("496.0", bbox))
+    assert _see(digital, sure, count).readings[0][0] == 496
+
+
 def test_a_row_without_a_cell_of_its_own_is_no_line_of_figures() -> None:
     # Once a table with a row that all of its cells only span ended the program.
     def label(bbox: BBox) -> Token:

@@ -19,7 +19,7 @@ from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, is_for_figures, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, of_both_widths, to_token
 from giar_ml.ocr.marks import find_marks
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose, find_prose_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
@@ -820,6 +820,36 @@ def test_a_figure_in_full_width_is_one_mark(text: str, pitch: int, lefts: list[i
     assert sorted(mark.bbox.left for mark in marks) == pytest.approx(lefts, abs=1)
 
 
+@pytest.mark.parametrize(
+    ("digits", "n_marks"),
+    [
+        pytest.param([(100, 16), (132, 20), (164, 16), (196, 16)], 1, id="two are one mark"),
+        pytest.param([(100, 16), (120, 16), (160, 16), (180, 16)], 2, id="columns of two digits each"),
+        pytest.param([(100, 16), (132, 20), (164, 16)], 2, id="a digit too few"),
+    ],
+)
+def test_digits_at_even_steps_are_one_figure_though_some_are_one_mark(digits, n_marks) -> None:
+    # Once 1004 in full width was 1 and 004, in two columns of a table without rules.
+    gray = np.full((200, 600), 255, np.uint8)
+    for left, width in digits:
+        gray[80:103, left : left + width] = 0
+    token = Token("7028", BBox(90, 72, 240, 110), 0.9, (Reading("7028", 0.9),))
+    word = Token("行政许可", BBox(10, 76, 60, 106), 1.0)
+    assert len(find_marks(gray, gray < 128, [word, token], dpi=DPI)) == n_marks
+
+
+def test_a_piece_of_a_digit_below_the_rest_of_it_is_no_end_of_a_figure() -> None:
+    # Once 27767 in full width, pale, was 277, 7 and 67: to the next digit it was far from the foot of a 7.
+    gray = np.full((200, 600), 255, np.uint8)
+    for left, width in ((100, 16), (132, 20), (164, 16), (196, 16)):
+        gray[80:103, left : left + width] = 0
+    gray[88:91, 130:156] = 255
+    gray[91:103, 146:156] = 255
+    token = Token("7028", BBox(90, 72, 240, 110), 0.9, (Reading("7028", 0.9),))
+    word = Token("行政许可", BBox(10, 76, 60, 106), 1.0)
+    assert len(find_marks(gray, gray < 128, [word, token], dpi=DPI)) == 1
+
+
 def test_a_mark_in_no_line_is_dirt() -> None:
     image = write_figures(("0", 100, 100), ("8", 500, 300))
     assert read_marks(image).tokens == ()
@@ -1106,6 +1136,7 @@ def test_paragraphs_are_told_by_their_ink() -> None:
         ("加强组织领导", 0.9, [80, 200]),
         ("(三)不予公开", 0.9, [80]),
         ("(三)不予公开", 0.5, [80, 200]),
+        pytest.param("1830件", 0.99, [80, 200], id="the 0 was taken for a part of 件"),
     ],
 )
 def test_lines_are_read_narrow_and_again_where_that_is_not_sure(text, score, widths) -> None:
@@ -1119,3 +1150,17 @@ def test_lines_are_read_narrow_and_again_where_that_is_not_sure(text, score, wid
     (token,) = _recognize([line], Engine(), None, np.full((30, 210), 255, np.uint8), dpi=DPI)
     assert seen == widths
     assert token.text == text
+
+
+@pytest.mark.parametrize(
+    ("narrow", "wide", "text", "score"),
+    [
+        pytest.param("增79692", "增.79692", "增79692", 0.9, id="no figure at its own width"),
+        pytest.param("增5899项", "增 5899 项", "增 5899 项", 0.9, id="the same"),
+        pytest.param("83件", "830件", "830件", 0.8, id="another"),
+        pytest.param("190506", "— 190506 件", "— 190506 件", 0.8, id="words that were lost"),
+    ],
+)
+def test_a_figure_with_words_may_be_read_better_narrow(narrow, wide, text, score) -> None:
+    found = of_both_widths(Recognition(narrow, 0.9), Recognition(wide, 0.8))
+    assert (found.text, found.score) == (text, score)

@@ -115,6 +115,18 @@ def test_a_minus_is_read_with_its_digits() -> None:
     assert find_worded(Recognition("-24项", 0.9, posteriors("24项")), line_of("-24项")) is None
 
 
+def test_the_reader_of_figures_tells_whether_a_dash_before_digits_is_their_sign() -> None:
+    # Once — 190506 件, with the rest of a rule before it, was no figure at all.
+    text = "— 24件"
+    read = Recognition(text, 0.9, posteriors("-24件", 0.9))
+    found = find_worded(read, line_of("- 24件"))
+    assert (found.number, found.after) == ("-24", "件")
+    assert found.probability == pytest.approx(0.9**2)
+    token = Token(text, line_of(text).bbox, 0.9)
+    readings = dict(with_readings(token, found, posteriors("24", 0.9999)).readings)
+    assert readings == {"24件": pytest.approx(0.5, abs=0.01), "-24件": pytest.approx(0.405, abs=0.01)}
+
+
 @pytest.mark.parametrize("text", ["12", "1.属于国家秘密", "科研机构", "2023年", "7月", "专利12", "增少5"])
 def test_other_texts_are_no_figures_with_words(text: str) -> None:
     assert find_worded(recognition(text), line_of(text)) is None
@@ -170,7 +182,7 @@ def test_two_words_that_say_the_same_sign_are_hardly_both_misread() -> None:
     [
         ("9995示", "9995", 0.99, True),
         pytest.param("999示", "9995", 0.99, False, id="the word was a digit"),
-        ("9995示", "9995", 0.8, False),
+        pytest.param("9995示", "9995", 0.8, True, id="as wide as a word"),
         pytest.param("9995宗", "99957", 0.99, True, id="a unit is no digit"),
     ],
 )
@@ -178,6 +190,26 @@ def test_the_whole_line_must_show_no_more_digits_than_those_before_a_misread_uni
     found = find_worded(recognition(text), line_of(text))
     assert is_confirmed(found, posteriors(seen, p ** (1 / len(seen)))) == expected
     assert is_confirmed(found, None) == (not found.has_misread_unit)
+
+
+def test_a_misread_unit_that_is_not_as_wide_as_a_word_may_be_a_digit() -> None:
+    found = find_worded(recognition("9995示"), line_of("9995示"))
+    for width in (0.5, 1.5):
+        narrow = found._replace(unit_width=width)
+        assert not is_confirmed(narrow, posteriors("9995", 0.8 ** (1 / 4)))
+        assert is_confirmed(narrow, posteriors("9995", 0.99 ** (1 / 4)))
+
+
+def test_the_margin_of_a_crop_is_none_of_its_characters() -> None:
+    # Once 0个 was parted within the 0, whose inside is pale: its line ends with its ink, the crop does not.
+    line = line_of("0个")
+    line.crop[:, : EM // 2] = 250
+    cv2.ellipse(line.crop, (5, 9), (4, 8), 0, 0, 360, (20, 20, 20), 1)
+    crop = cv2.copyMakeBorder(line.crop, 4, 4, 4, 4, cv2.BORDER_CONSTANT, value=(250, 250, 250))
+    found = find_worded(recognition("0个"), Line(crop, line.bbox))
+    assert found is not None
+    assert 109 <= found.bbox.right <= 113
+    assert found.unit_width == pytest.approx(0.8, abs=0.1)
 
 
 def test_a_figure_of_which_nothing_is_seen_stays_as_it_was() -> None:

@@ -14,6 +14,7 @@ from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import (
     LEADING_ZERO,
+    has_decimals,
     is_figure,
     mend_figure,
     mend_separators,
@@ -500,7 +501,9 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
     merged: dict[Value | None, float] = {}
     for text, probability in texts:
         clean = mend_separators(text, column.type) if token.readings else text
-        value = parse_figure(clean, column.type, column.unit)
+        # No count is printed with decimals, not even with a 0: 496.0 is 4960 with a speck.
+        is_specked = bool(token.readings) and column.type != "amount" and has_decimals(clean)
+        value = None if is_specked else parse_figure(clean, column.type, column.unit)
         if token.readings and LEADING_ZERO.fullmatch(clean):
             probability *= _LEADING_ZERO
         if value is None and token.readings:

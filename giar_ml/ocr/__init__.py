@@ -21,6 +21,7 @@ from giar_ml.ocr.lines import (
     is_too_narrow,
     may_be_short_figure,
     narrow,
+    of_both_widths,
     sure_figure,
     to_token,
 )
@@ -163,7 +164,8 @@ def _recognize(
     recognitions = dict(zip(rest, engine.recognize([crops[i] for i in rest]), strict=True))
     narrowed = [i for i in rest if crops[i] is not lines[i].crop]
     again = [i for i in narrowed if is_too_narrow(recognitions[i], lines[i])]
-    recognitions |= zip(again, engine.recognize([lines[i].crop for i in again]), strict=True)
+    for i, wide in zip(again, engine.recognize([lines[i].crop for i in again]), strict=True):
+        recognitions[i] = of_both_widths(recognitions[i], wide)
     asked = [i for i in rest if is_for_figures(recognitions[i], lines[i])]
     ask([i for i in asked if i not in seen])
     for i in rest:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Reading, Token
+from giar_ml.figures import has_misread_word, is_figure, plain
 from giar_ml.forms import is_printed
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
@@ -142,11 +143,28 @@ def narrow(crop: np.ndarray) -> np.ndarray:
 
 
 def is_too_narrow(recognition: Recognition, line: Line) -> bool:
-    """Whether a line must be read again at its own width: it was not read surely, or may be a figure."""
-    if is_for_figures(recognition, line):
+    """Whether a line must be read again at its own width: it was not read surely, or may be a figure. Where
+    the digits of one with words end, only the posteriors of all of its width tell."""
+    if is_for_figures(recognition, line) or _has_figure_with_words(recognition):
         return True
     score = recognition.score
     return score < SURE_LABEL or (score < SURE_WORDS and not is_printed(recognition.text))
+
+
+def of_both_widths(narrow: Recognition, wide: Recognition) -> Recognition:
+    """What counts of a line that was read again at its own width: that reading, but for a figure with words
+    of which it makes none; where both say the same, it is as sure as the surer of them."""
+    if not _has_figure_with_words(narrow):
+        return wide
+    if not _has_figure_with_words(wide):
+        return narrow
+    is_same = plain(narrow.text) == plain(wide.text)
+    return replace(wide, score=max(narrow.score, wide.score)) if is_same else wide
+
+
+def _has_figure_with_words(recognition: Recognition) -> bool:
+    text = recognition.text
+    return any(map(str.isalpha, text)) and (is_figure(text) or has_misread_word(text))
 
 
 def is_for_figures(recognition: Recognition, line: Line) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.figures import is_figure, plain
-from giar_ml.geometry import intersection_area, overlap, union
+from giar_ml.geometry import intersection_area, overlap, runs, union
 from giar_ml.layout import INK_LEVEL
 from giar_ml.levels import page_paper_level
 from giar_ml.ocr.cells import crop_line
@@ -31,6 +31,11 @@ MAX_ASPECT = 8.0
 MAX_FULL_WIDTH_GAP = 1.15
 """Gap between two digits in full width, in heights of them: 11 has the widest. Columns of single digits
 stand twice as far apart."""
+EVEN = 1.5
+"""The longest step from one digit of a figure to the next, in shortest ones: between columns it is twice as
+long as in a figure."""
+PIECE_GAP = 0.25
+"""Gap between the pieces of a digit at most, in heights of it."""
 SIGN_REACH = 1.8
 """How far before a digit its sign begins, in heights of it: in full width both have room around them."""
 
@@ -107,7 +112,7 @@ def _join_as_read(marks: Sequence[BBox], tokens: Sequence[Token], ink: np.ndarra
         if not is_figure(text):
             continue
         inside = sorted(m for m in joined if intersection_area(m, token.bbox) >= COVERED * m.width * m.height)
-        if not inside or not _is_one_figure(inside, text):
+        if not inside or not _is_one_figure(inside, text, ink):
             continue
         box = union(inside)
         if text[0] in "-+":
@@ -116,15 +121,29 @@ def _join_as_read(marks: Sequence[BBox], tokens: Sequence[Token], ink: np.ndarra
     return joined
 
 
-def _is_one_figure(marks: Sequence[BBox], text: str) -> bool:
-    """Whether marks side by side are the figure that was read there: with a point between, or each of them
-    one of its characters."""
-    gap = max((b.left - a.right for a, b in pairwise(marks)), default=0.0) / max(m.height for m in marks)
+def _is_one_figure(marks: Sequence[BBox], text: str, ink: np.ndarray) -> bool:
+    """Whether marks side by side are the figure that was read there: with a point between, each of them one
+    of its characters, or its digits at even steps, some of which are so near that they are one mark."""
+    # Pieces of one digit lie below each other.
+    rights = accumulate((mark.right for mark in marks), max)
+    gaps = [mark.left - right for mark, right in zip(marks[1:], rights, strict=False)]
+    gap = max(gaps, default=0.0) / max(mark.height for mark in marks)
     if len(marks) == 1 or ("." in text and gap <= MAX_BESIDE_POINT[1]):
         return True
     # The words behind a figure may be one mark with its last digit.
-    n_characters = len(text.lstrip("-+"))
-    return sum(map(str.isdecimal, text)) <= len(marks) <= n_characters and gap <= MAX_FULL_WIDTH_GAP
+    n_digits, n_characters = sum(map(str.isdecimal, text)), len(text.lstrip("-+"))
+    if len(marks) > n_characters or gap > MAX_FULL_WIDTH_GAP:
+        return False
+    return n_digits <= len(marks) or (n_digits == n_characters and _are_even(union(marks), n_digits, ink))
+
+
+def _are_even(box: BBox, n_digits: int, ink: np.ndarray) -> bool:
+    """Whether so many digits stand in a box, all as far from the next."""
+    left, top, right, bottom = (round(side) for side in box)
+    # Pale digits are in pieces.
+    digits = runs(np.asarray(ink[top:bottom, left:right].any(axis=0)), gap=round(PIECE_GAP * box.height))
+    steps = [sum(b) - sum(a) for a, b in pairwise(digits)]
+    return len(digits) == n_digits and max(steps) <= EVEN * min(steps)
 
 
 def _with_sign(box: BBox, read: BBox, ink: np.ndarray) -> BBox:

@@ -22,8 +22,10 @@ from giar_ml.tables.rules import to_gray
 _WORDED = re.compile(
     r"(?P<before>\D{0,3}?)(?P<number>[-+－＋]?\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL
 )
-_TRAILING_SPECK = re.compile(r"(?<=\d)[.,。、]$")
-"""What dirt behind the last digit is read as, where words stand before it: 增加2."""
+_TRAILING_SPECK = re.compile(r"(?<=\d)[.,。、](?=[件条项宗份起次个]?$)")
+"""What dirt behind the last digit is read as: 增加2. or 0.件."""
+_DASH_BEFORE = re.compile(r"^[—–]\s*(?=\d)")
+"""What a sign is read as, and the rest of a rule in its place."""
 _SEEN = 0.5
 """Probability from which a frame shows a character."""
 EM = 1.06
@@ -42,6 +44,9 @@ BLANK = 0.05
 """The same of one without ink."""
 CONFIRMED = 0.9
 """Probability from which the reader of figures confirms digits."""
+WORD_WIDTH = (0.7, 1.3)
+"""Width of one word at least and at most, in heights of its line: one digit is narrower, and one with a word
+wider."""
 OTHER_SIGN = 0.1
 """Share of misread words before a figure that are the other sign: 减少 looks like no 增加. Where two words
 say the same sign both must be."""
@@ -59,6 +64,8 @@ class Worded(NamedTuple):
     after: str
     probability: float
     certainty: float
+    unit_width: float = 0.0
+    """Of the ink behind the digits, in heights of the line."""
 
     @property
     def digits(self) -> str:
@@ -72,7 +79,7 @@ class Worded(NamedTuple):
 
 def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     """The digits of a figure with words; None for other texts, and where the posteriors do not tell."""
-    text = _TRAILING_SPECK.sub("", recognition.text.strip())
+    text = _DASH_BEFORE.sub("-", _TRAILING_SPECK.sub("", recognition.text.strip()))
     match = _WORDED.fullmatch(text)
     if recognition.log_probs is None or not match or not (is_figure(text) or has_misread_word(text)):
         return None
@@ -89,10 +96,11 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     own = shown[first : first + len(wanted)]
     if "".join(FIGURE_ALPHABET[c] if c >= 0 else "" for c, *_ in own) != wanted:
         return None
+    margin, em = _margin(line), _em(line)
     width = line.crop.shape[1]
-    ends = [0, *_ends(text, line)]
+    ends = [margin, *_ends(text, line)]
     frames = [frame for _, frame, _ in shown]
-    start, stop = 0, width
+    start, stop = margin, width - margin
     if before:
         beside = frames[max(0, first - 1) : first + 1]
         start = _find_gap(line, ends[len(before)], beside, len(probs), words_before=True)
@@ -103,25 +111,32 @@ def find_worded(recognition: Recognition, line: Line) -> Worded | None:
     if stop <= start:
         return None
     left, top, right, bottom = line.bbox
-    px = (right - left) / width
-    probability = float(np.prod([p for _, _, p in own]))
-    bbox = BBox(left + start * px, top, left + stop * px, bottom)
+    px = (right - left) / (width - 2 * margin)
+    # Whether what stands before them is their sign the reader of figures tells.
+    probability = float(np.prod([p for c, _, p in own if FIGURE_ALPHABET[c] not in ("-", "+")]))
+    bbox = BBox(left + (start - margin) * px, top, left + (stop - margin) * px, bottom)
     # The score is the mean over all characters: what the digits lack to it is not the words' fault.
     lacking = len(shown) * (1.0 - recognition.score) - sum(1.0 - p for _, _, p in own)
     doubt = (OTHER_SIGN * min(1.0, max(0.0, lacking))) ** max(1, len(say_signs(before)))
-    return Worded(bbox, mend_sign(before), number, after, probability, 1.0 - doubt)
+    unit_width = _ink_width(line, round(stop)) / em if after else 0.0
+    return Worded(bbox, mend_sign(before), number, after, probability, 1.0 - doubt, unit_width)
 
 
 def is_confirmed(worded: Worded, figures: np.ndarray | None) -> bool:
     """Whether a word that is no unit hides none of the digits: the reader of figures, to which words are
-    dirt, sees these alone in the whole line.
+    dirt, sees these alone in the whole line, or sooner than others where the word is as wide as one is.
 
     Args:
         figures: what it sees there, see `giar_ml.ocr.figures.FigureReader.read`.
     """
     if not worded.has_misread_unit:
         return True
-    return figures is not None and k_best(figures).get(worded.digits, 0.0) >= CONFIRMED
+    if figures is None:
+        return False
+    seen = k_best(figures)
+    is_word = WORD_WIDTH[0] <= worded.unit_width <= WORD_WIDTH[1]
+    is_first = max(seen, key=lambda text: seen[text]) == worded.digits
+    return seen.get(worded.digits, 0.0) >= CONFIRMED or (is_word and is_first)
 
 
 def without_words(gray: np.ndarray, line: Line, worded: Worded) -> None:
@@ -178,10 +193,17 @@ def _characters(probs: np.ndarray) -> list[tuple[int, int, float]]:
     return found
 
 
+def _margin(line: Line) -> float:
+    """Columns of paper at each end of a crop, around the line."""
+    height, width = line.crop.shape[:2]
+    return max(0.0, min(height - line.bbox.height, width - line.bbox.width) / 2)
+
+
 def _ends(text: str, line: Line) -> list[float]:
     """Where the characters of a line end, in columns of its crop: words are about as wide as the line is
     high, all others share the rest, but for spaces, which may be of any width."""
-    width = line.crop.shape[1]
+    margin = _margin(line)
+    width = line.crop.shape[1] - 2 * margin
     em = _em(line)
     wide = [float(unicodedata.east_asian_width(character) in "WF") for character in text]
     for rim, bracket in ((0, "（"), (-1, "）")):
@@ -192,11 +214,25 @@ def _ends(text: str, line: Line) -> list[float]:
     if other < NARROWEST * em:
         em, other = width / (sum(wide) + NARROWEST * n_others), NARROWEST * em
     widths = (em * w if w else 0.0 if c == " " else other for c, w in zip(text, wide, strict=True))
-    return list(accumulate(widths))
+    return [margin + end for end in accumulate(widths)]
 
 
 def _em(line: Line) -> float:
-    return EM * line.bbox.height * line.crop.shape[1] / max(1.0, line.bbox.width)
+    return EM * line.bbox.height * (line.crop.shape[1] - 2 * _margin(line)) / max(1.0, line.bbox.width)
+
+
+def _darkness(line: Line, first: int, last: int) -> np.ndarray:
+    """How dark columns of a crop are, from 0, the palest of them, to 1."""
+    gray = to_gray(line.crop)[:, first : max(first + 1, last)].astype(np.float32)
+    dark = gray.max() - gray.mean(axis=0)
+    dark -= dark.min()
+    return np.asarray(dark / max(1.0, float(dark.max())))
+
+
+def _ink_width(line: Line, start: int) -> int:
+    """How far the ink behind a column of a crop reaches, in columns."""
+    columns = np.flatnonzero(_darkness(line, start, line.crop.shape[1]) >= BLANK)
+    return int(columns[-1] + 1 - columns[0]) if len(columns) else 0
 
 
 def _find_gap(line: Line, end: float, frames: Sequence[int], n_frames: int, *, words_before: bool) -> int:
@@ -215,14 +251,17 @@ def _find_gap(line: Line, end: float, frames: Sequence[int], n_frames: int, *, w
         low, high = (min(frame * FRAME * height, float(width)) for frame in frames)
     end = min(max(end, low), high)
     first, last = round(max(low, end - REACH * em)), round(min(high, end + REACH * em))
-    gray = to_gray(line.crop)[:, first : max(first + 1, last)].astype(np.float32)
-    dark = gray.max() - gray.mean(axis=0)
-    dark -= dark.min()
-    dark /= max(1.0, float(dark.max()))
+    dark = _darkness(line, first, last)
     gaps = runs(dark < FREE)
     if not gaps:
         return first + int((dark + np.abs(np.arange(len(dark)) + first - end) / em).argmin())
-    start, stop = max(gaps, key=lambda gap: gap[1] - gap[0] - abs(sum(gap) / 2 + first - end))
+
+    def near_and_white(gap: tuple[int, int]) -> float:
+        # The inside of a 0 is pale, too, but not white.
+        white = float((1.0 - dark[slice(*gap)] / FREE).sum())
+        return white - abs(sum(gap) / 2 + first - end)
+
+    start, stop = max(gaps, key=near_and_white)
     # Columns of the last stroke of 少 are pale, too.
     if blank := runs(dark[start:stop] < BLANK):
         start, stop = (start + column for column in blank[-1 if words_before else 0])
