@@ -154,3 +154,23 @@ def test_headers_of_another_page_may_stand_elsewhere() -> None:
     line = Line(2, 1, True, False, (), fields)
     layouts = lay_fields(line, section, row, Headers(shown, 0), prints_zeros=True)
     assert [seen and seen.readings[0][0] for seen in layouts[0].cells.values()] == [2, 0, 0, 0, 0, 0, 2]
+
+
+def test_pieces_of_a_figure_are_no_marks_too_many() -> None:
+    # Once 9.62 in full width was taken apart, and 62 accepted with a 9 as dirt beside it.
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "fees")
+    header = field(35, 99, "名", label="column:disclosure.amount")
+    pieces = (field(50, 56, "9", 0.999), field(68, 90, "62", 0.9997))
+    assert lead(Line(1, 0, True, False, (), pieces), [header], section, row)[1] < 1
+    apart = (pieces[0], field(80, 96, "62", 0.9999))
+    assert lead(Line(1, 0, True, False, (), apart), [header], section, row)[1] > 3
+
+
+def test_a_row_with_a_figure_for_each_column_wants_no_blank() -> None:
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "handled_total")
+    fields = tuple(field(10 * k, 10 * k + 2, "0" if k % 2 else "") for k in range(15))
+    full = lay_fields(Line(1, 0, True, False, (), fields), section, row, Headers([], None), prints_zeros=True)
+    assert [seen and seen.readings[0][0] for seen in full[0].cells.values()] == [0] * 7
+    assert full[0].cost < 9

@@ -73,14 +73,16 @@ def test_the_rest_of_a_row_stands_behind_the_headers_of_the_next_page() -> None:
     [
         pytest.param(("12_____", "__34567"), 1, id="streak"),
         pytest.param(("1234567", "___?___"), 2, id="end of a page"),
+        pytest.param(("1234567", "___?___"), 3, id="end of a page behind the name of a group"),
     ],
 )
 def test_a_row_in_pieces_is_one_row(cut: tuple[str, str], page: int) -> None:
     # Once figures of a row without its label, and the label alone, were held to be as likely two rows.
     lines = [piece("0" * N_COLUMNS, name) for name in REQUESTS]
     at = REQUESTS.index("requests.partly_granted")
-    label, none = ("requests.partly_granted", None)
-    upper, lower = (label, none) if page == 1 else (none, label)
+    label, group = ("requests.partly_granted", "requests.other.all" if page == 3 else None)
+    upper, lower = (label, None) if page == 1 else (group, label)
+    page = min(page, 2)
     lines[at : at + 1] = [piece(cut[0], upper), piece(cut[1], lower, page=page)]
     lines[at + 2 :] = [replace(line, page=page, table=page) for line in lines[at + 2 :]]
     best, *rivals = align_rows(lines, ROWS, row_label_costs(lines, ROWS))

@@ -23,7 +23,7 @@ from giar_ml.figures import (
     without_specks,
 )
 from giar_ml.forms import Header, Section
-from giar_ml.geometry import union
+from giar_ml.geometry import overlap, union
 from giar_ml.label import Labels, best_label
 from giar_ml.label.names import is_header
 from giar_ml.report import Value
@@ -36,13 +36,17 @@ _SKIP_SURPLUS_NUMBER = 10.0
 were read as one character, and none of the others surely; so were all 11 longer figures."""
 _SKIP_SURPLUS_ZERO = 4.0
 _SKIP_SURPLUS_MARK = 1.0
+_SURE_PIECE, _APART, _AS_HIGH = 0.99, 1.4, 0.75
+"""Probability of being digits at all, gap in heights within which marks are those of one figure, and share of
+the height that they have in common: single digits of two columns stand further apart."""
 _DOUBTFUL_FIGURE = 2.3
 """For a mark that reads as words or as nothing to be the figure of a column, in a line that has more marks
 than columns: of 45 such marks, in 2,600 scans, 4 were."""
 _SKIP_FIRST_BLANK = 0.2
 _SKIP_LAST_BLANK = 0.4
 _SKIP_INNER_BLANK = 1.5
-_SKIP_BLANK = 3.0
+_SKIP_BLANK, _SKIP_SPARE_BLANK = 3.0, 0.3
+"""For a ruled place without print, and for one of a line that has as many figures as columns."""
 _SKIP_PLACED_BLANK = 9.0
 """For a place in line with a figure of another row that has one in each column, and all in line."""
 _BLANK_AMONG_ZEROS = 2.0
@@ -322,18 +326,40 @@ def _is_in_middle(token: Token, place: Field) -> bool:
 def _skip_costs(line: Line, n_columns: int) -> list[float]:
     """Per field, the cost of its standing in no column: a spacer, or a figure too many."""
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
+    torn = _torn_figures(line.fields)
+    n_likely = sum(not token.is_likely_nothing for f in line.fields if (token := f.token))
     costs = []
     for k, place in enumerate(line.fields):
         if place.token is not None:
-            costs.append(_surplus_cost(place.token) if line.n_figures > n_columns else _SKIP_FIGURE)
+            is_surplus = line.n_figures > n_columns and k not in torn
+            costs.append(_surplus_cost(place.token) if is_surplus else _SKIP_FIGURE)
         elif line.gridded:
-            costs.append(_SKIP_BLANK)
+            costs.append(_SKIP_SPARE_BLANK if n_likely == n_columns else _SKIP_BLANK)
         elif not figures or k < figures[0]:
             # A label that spans columns leaves empty fields behind it.
             costs.append(_SKIP_FIRST_BLANK if line.labels else _SKIP_BLANK)
         else:
             costs.append(_SKIP_LAST_BLANK if k > figures[-1] else _SKIP_INNER_BLANK)
     return costs
+
+
+def _torn_figures(fields: Sequence[Field]) -> set[int]:
+    """The fields that are likely pieces of one figure: none of them is a figure too many."""
+    torn: set[int] = set()
+    for k, (place, other) in enumerate(pairwise(fields)):
+        if place.token and other.token and _is_one_figure(place.token, other.token):
+            torn |= {k, k + 1}
+    return torn
+
+
+def _is_one_figure(token: Token, other: Token) -> bool:
+    """Whether two tokens surely read as digits, as high as each other, stand so near that they are one
+    figure."""
+    if any(sum(r.probability for r in t.readings if r.text) < _SURE_PIECE for t in (token, other)):
+        return False
+    high = max(token.bbox.height, other.bbox.height)
+    shared = overlap(token.bbox.top, token.bbox.bottom, other.bbox.top, other.bbox.bottom)
+    return shared >= _AS_HIGH * high and 0 <= other.bbox.left - token.bbox.right <= _APART * high
 
 
 def _place_cost(line: Line, place: Field, n_columns: int, blank: float) -> float:

@@ -271,7 +271,7 @@ def _read_runs(
             if run
         ]
         if rest is not None and joined is not None and joined.n_figures <= len(section.columns):
-            label_cost = _label_cost_of_pieces(lines, label_costs, (i, rest), j)
+            label_cost = _label_cost_of_pieces(lines, label_costs, (i, rest), rows, j)
             price = _CUT_ROW + _shape_cost(joined, len(section.columns))
             ways.append(({j: Match(joined, (i, rest), label_cost)}, price))
         found.append([_to_run(lines, i, matches, price, skip) for matches, price in ways])
@@ -288,12 +288,27 @@ def _to_run(
 
 
 def _label_cost_of_pieces(
-    lines: Sequence[Line], label_costs: Sequence[Sequence[float]], indices: Sequence[int], j: int
+    lines: Sequence[Line],
+    label_costs: Sequence[Sequence[float]],
+    indices: Sequence[int],
+    rows: Sequence[tuple[Section, Header]],
+    j: int,
 ) -> float:
     """What the labels of the pieces of a row cost as those of row j: all of their own must be its, but for
-    headers of columns."""
-    own = [label_costs[k][j] for k in indices if _has_own_label(lines[k]) and not _header_tables(lines[k])]
+    headers of columns, and what names a row in other forms only: a group of rows in this one."""
+    names = {f"row:{section.table}.{row.key}" for section, row in rows}
+    own = [
+        label_costs[k][j]
+        for k in indices
+        if not _header_tables(lines[k])
+        and any(_is_own_label(place) and _may_name(place, names) for place in lines[k].labels)
+    ]
     return max(own) if own else min(label_costs[k][j] for k in indices)
+
+
+def _may_name(place: Field, names: Set[str]) -> bool:
+    best = best_label(place.labels)
+    return not best.startswith("row:") or best in names
 
 
 def _costs_to_come(

@@ -37,8 +37,8 @@ GRAIN_IN = 0.0075
 """How far grain is spread to tell it from print."""
 DUST_IN = 0.026
 """Side of the largest speck: what is printed has more dark pixels in all."""
-PALER = 0.6
-"""Depth of print beside dust that is darker, in depths of the dust."""
+PALER, DARKEST = 0.6, 0.02
+"""Depth of print beside dust that is darker, in depths of the dust; share of print that tells its depth."""
 MAX_BESIDE_POINT = (1.0, 1.8)
 """Gaps between a point and the digits on its sides, in heights of a digit: on one side, and on the other. In
 full width it has the room of a digit."""
@@ -92,8 +92,9 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
     cleaned, ink = _clean_at(cell, max(least, 0.4 * contrast), paper, dpi=dpi)
     of_print = _print_contrast(levels, dpi=dpi)
     depth = max(least, 0.4 * of_print)
-    if of_print < PALER * contrast and 2 * ink.sum() < (cell < paper - depth).sum():
-        # Dust is darker than the print, most of which was left out.
+    is_most = 2 * ink.sum() >= (cell < paper - depth).sum()
+    if of_print < PALER * contrast and (not is_most or _is_paler(cell, ink, paper - PALER * contrast)):
+        # Dust is darker than the print, some of which was left out.
         cleaned, ink = _clean_at(cell, depth, paper, dpi=dpi)
     if not ink.any():
         within = without_border_rules(cell, 0.4 * contrast, dpi=dpi)
@@ -122,6 +123,11 @@ def _clean(cell: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, flo
         _, ink = _clean_at(smooth, 0.5 * contrast, levels.paper, dpi=dpi)
         return cell, ink, min(contrast, FAINT_CONTRAST - 1)
     return cell, blank, contrast
+
+
+def _is_paler(cell: np.ndarray, ink: np.ndarray, level: float) -> bool:
+    """Whether all ink of a cell is paler than a grey level, but for single pixels."""
+    return bool(ink.any()) and float(np.quantile(cell[ink], DARKEST)) > level
 
 
 def _with_paler(
