@@ -982,3 +982,20 @@ def test_only_labels_of_other_forms_speak_against_a_form_and_each_of_them_once()
     lines = [Line(1, 0, True, False, (spanning, place("other", 20 + i)), ()) for i in range(20)]
     assert _foreign_label_cost(lines, load_form("2019")) == pytest.approx(0.0, abs=1e-6)
     assert _foreign_label_cost(lines, load_form("2021")) == 4.0
+
+
+@pytest.mark.parametrize(("text", "n_fields"), [("0万元", 1), ("总计", 0)])
+def test_a_figure_with_its_unit_is_no_label_whatever_it_was_taken_for(text: str, n_fields: int) -> None:
+    def cell(text: str, label: str, column: int, *, readings: tuple[Reading, ...] = ()) -> Cell:
+        box = BBox(100 * column, 0, 100 * column + 100, 20)
+        token = Token(text, box, 0.9999, readings, labels={label: 1.0})
+        return Cell(0, 1, column, column + 1, box, (token,))
+
+    readings = (Reading(text, 0.9999),) if n_fields else ()
+    cells = (
+        cell("行政事业性收费", "row:disclosure.fees", 0),
+        cell(text, "column:disclosure.amount", 1, readings=readings),
+    )
+    table = Table(1, BBox(0, 0, 200, 20), 1, 2, cells)
+    (line,) = document_lines([Page(1, "scan", 200, 20, tables=(table,))])
+    assert len(line.fields) == n_fields

@@ -169,10 +169,9 @@ def _is_named(cell: Cell) -> bool:
 
 def _holds_label(cell: Cell) -> bool:
     """Whether words of a cell were taken for a label of the form; marks of a seal before them may have been
-    read as figures."""
-    return any(
-        len(_CHINESE.findall(token.text)) > 1 and is_header(best_label(token.labels)) for token in cell.tokens
-    )
+    read as figures. What was read as a figure with its unit, 0万元, is none, whatever it was taken for."""
+    words = [t for t in cell.tokens if not (t.readings and is_figure(t.text))]
+    return any(len(_CHINESE.findall(t.text)) > 1 and is_header(best_label(t.labels)) for t in words)
 
 
 def _is_read(cell: Cell) -> bool:
