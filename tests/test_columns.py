@@ -163,6 +163,11 @@ def test_pieces_of_a_figure_are_no_marks_too_many() -> None:
     header = field(35, 99, "名", label="column:disclosure.amount")
     pieces = (field(50, 56, "9", 0.999), field(68, 90, "62", 0.9997))
     assert lead(Line(1, 0, True, False, (), pieces), [header], section, row)[1] < 1
+    sides = (field(50, 54, "0", 0.9999), field(56, 58, "0", 0.9999))
+    best = lay_fields(Line(1, 0, True, False, (), sides), section, row, Headers([], None), prints_zeros=True)[
+        0
+    ]
+    assert best.cost < 9  # and either of the sides is 0
     apart = (pieces[0], field(80, 96, "62", 0.9999))
     assert lead(Line(1, 0, True, False, (), apart), [header], section, row)[1] > 3
 

@@ -352,9 +352,17 @@ def _torn_figures(fields: Sequence[Field]) -> set[int]:
     return torn
 
 
+def _is_halved_zero(token: Token, other: Token) -> bool:
+    """Whether two tokens are the sides of one 0, which a rule that is none cuts in two: no figure is 00."""
+    wide = other.bbox.right - token.bbox.left
+    return token.text == other.text == "0" and wide <= max(token.bbox.height, other.bbox.height)
+
+
 def _is_one_figure(token: Token, other: Token) -> bool:
     """Whether two tokens surely read as digits, as high as each other, stand so near that they are one
-    figure."""
+    figure, and not one digit."""
+    if _is_halved_zero(token, other):
+        return False
     if any(sum(r.probability for r in t.readings if r.text) < _SURE_PIECE for t in (token, other)):
         return False
     high = max(token.bbox.height, other.bbox.height)
