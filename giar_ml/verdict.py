@@ -161,7 +161,8 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     seen = _chosen_seen(row, key, decision)
     sure = 1.0 - math.exp(-max(decision.gap, OPEN_MARGIN)) if solution.proven else _UNPROVEN
     if seen is None:
-        if decision.alternatives:
+        # Without proof the sums may give another figure as well.
+        if decision.alternatives or not solution.proven:
             figures = sorted({decision.lawful, *decision.alternatives})
             return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in figures))
         return CellResult(decision.lawful, None, "inferred", sure)

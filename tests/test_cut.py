@@ -50,6 +50,7 @@ def shown(line: Line | None) -> str | None:
         pytest.param(piece("123456"), piece("7", first=6), "1234567", id="a place that the other lacks"),
         pytest.param(piece("123____", "a"), piece("__34567"), None, id="two figures in one place"),
         pytest.param(piece("_______", "a"), piece("_______"), None, id="no figures"),
+        pytest.param(piece("1234567", "a"), piece("?______"), None, id="nothing but dirt below"),
         pytest.param(piece("1234567", page=1), piece("______?", "a", page=2), "1234567", id="over pages"),
         pytest.param(piece("123____", page=1), piece("___4567", page=2), None, id="figures on both pages"),
     ],

@@ -310,13 +310,13 @@ def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
     assert (cell.status, cell.value, cell.suggestion) == ("conflict", 17, 11)
 
 
-def test_without_proof_a_lost_figure_is_inferred_with_doubt(monkeypatch):
+def test_without_proof_a_lost_figure_is_missing_with_what_it_may_be(monkeypatch):
     allow(monkeypatch, time=0.0052)
     verdict = decide(evidence(seen(REQUEST) | {"requests.new.total": None}), [], max_risk=0.05)
     assert verdict.status == "review"
     assert "not_proven" in {problem.code for problem in verdict.problems}
     cell = verdict.cells["requests.new.total"]
-    assert (cell.status, cell.value, cell.confidence) == ("inferred", 11, 0.5)
+    assert (cell.status, cell.value, cell.candidates) == ("missing", None, ((11, 0.0),))
 
 
 # What is read surely

@@ -119,7 +119,8 @@ def collect_evidence(pages: Sequence[Page], forms: Iterable[Form]) -> FormEviden
     form, ways = _choose_form(lines, list(forms))
     best, *others = ways
     evidence = _lay_rows(lines, form, best)
-    rival = next((_lay_rows(lines, form, o) for o in others if o.cost - best.cost < _RIVAL), None)
+    rivals = (_lay_rows(lines, form, other) for other in others if other.cost - best.cost < _RIVAL)
+    rival = next((rival for rival in rivals if rival.rows != evidence.rows), None)
     return replace(evidence, rival=rival, labels=(*name_titles(pages), *evidence.labels))
 
 

@@ -27,8 +27,9 @@ def find_rest(lines: Sequence[Line], i: int) -> int | None:
 
 def join_pieces(first: Line, second: Line) -> Line | None:
     """The row of which two ruled lines are pieces: each of its places holds a figure in one of them at most,
-    and no figures stand on both sides of the end of a page. None where they are not."""
-    if not (first.gridded and second.gridded):
+    and no figures stand on both sides of the end of a page. None where they are not, and where one of them
+    has neither figures nor the label of a row."""
+    if not (first.gridded and second.gridded) or any(map(_is_idle, (first, second))):
         return None
     by_figures = sorted((second, first), key=_count_figures)
     if not _count_figures(by_figures[1]):
@@ -74,7 +75,13 @@ def _rank(place: Field) -> int:
 
 
 def _names_no_row(line: Line) -> bool:
-    """Whether a line has neither figures nor the label of a row, as headers have."""
-    return not line.n_figures and not any(
-        best_label(place.labels).startswith("row:") for place in line.labels
-    )
+    """Whether a line has neither marks nor the label of a row, as headers have."""
+    return not line.n_figures and not _names_row(line)
+
+
+def _is_idle(line: Line) -> bool:
+    return not _count_figures(line) and not _names_row(line)
+
+
+def _names_row(line: Line) -> bool:
+    return any(best_label(place.labels).startswith("row:") for place in line.labels)
