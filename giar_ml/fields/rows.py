@@ -42,8 +42,8 @@ _LABEL_LINES = 4
 """The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
 _CUT_ROW = 0.2
-"""For two lines to be the pieces of one row: of 143 that fit together, in 1,100 scans, 116 were, and the others
-stood in three scans most of whose rows were cut."""
+"""For two lines to be the pieces of one row: of 143 that fit together, in 1,100 scans, 116 were, and the
+others stood in three scans most of whose rows were cut."""
 _ROUNDING = 1e-6
 """By how much less than in sums from the start costs may be in sums from the end."""
 SURELY_NONE = 0.05
