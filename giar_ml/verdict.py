@@ -161,8 +161,9 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     seen = _chosen_seen(row, key, decision)
     sure = 1.0 - math.exp(-max(decision.gap, OPEN_MARGIN)) if solution.proven else _UNPROVEN
     if seen is None:
-        # Without proof the sums may give another figure as well.
-        if decision.alternatives or not solution.proven:
+        # On a scan the sums may rest on what was misread, and without proof give another figure as well.
+        is_scanned = any(s and not s.certain for s in row.layouts[0].cells.values())
+        if decision.alternatives or (is_scanned and not solution.proven):
             figures = sorted({decision.lawful, *decision.alternatives})
             return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in figures))
         return CellResult(decision.lawful, None, "inferred", sure)
