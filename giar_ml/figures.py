@@ -11,18 +11,20 @@ if TYPE_CHECKING:
     from giar_ml.forms import CellType
     from giar_ml.report import Value
 
+COUNT_UNITS = "件条项宗份起次个"
+"""Units of counts, a character each."""
 _NUMBER = re.compile(
     r"(?P<sign>[-+]|增加?|减少?)?"
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)"
     r"(?:\.(?P<decimals>\d+))?"
-    r"(?P<unit>万元|亿元|元|件|条|项|宗|份|起|次|个)?"
+    rf"(?P<unit>万元|亿元|元|[{COUNT_UNITS}])?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|其中[^()]*\)?)?"
 )
 _MISREAD = re.compile(r"(?P<word>[^\W\d_]{2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
 LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
-_POINT_BEFORE_UNIT = re.compile(r"(\d)(?:[.,](?=[件条项宗份起次个]$)|[:;'`](?=[\u4e00-\u9fff]$))")
+_POINT_BEFORE_UNIT = re.compile(rf"(\d)(?:[.,](?=[{COUNT_UNITS}]$)|[:;'`](?=[\u4e00-\u9fff]$))")
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
 _DATES = frozenset("年月日号时分")
 """Words behind a number of which it is no figure."""

@@ -388,6 +388,14 @@ def test_dust_darker_than_the_print_does_not_hide_it():
     assert line == clean[0]
 
 
+def test_dust_darker_than_the_print_hides_none_of_its_digits():
+    # Once a black speck in its cell left of a grey 107463 no more than 10746.
+    cell = draw_figure("107463", grey=136)
+    clean = lines_of(cell)
+    cell[6:10, 180:184] = 5
+    assert lines_of(cell) == clean
+
+
 def test_a_figure_is_as_high_as_its_own_ink():
     # Once 434955 was cut out as high as the arc of a seal far to its left, and the reader saw it too small.
     cell = draw_figure("434955")

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 from giar_ml.document import BBox, Labels, Token
 from giar_ml.dumps.lines import Block, Word, is_piped
-from giar_ml.figures import is_figure
+from giar_ml.figures import COUNT_UNITS, is_figure
 from giar_ml.label import best_label, mix_labels
 from giar_ml.label.names import is_header, normalize_label
 
 _GAP = re.compile(r" {2,}|\u3000{2,}|\t+")
-_BEFORE_UNIT = re.compile(r"(?<=\d)\s+(?=(?:[万亿]?元|[件条项宗份起次个])(?:\s|$))")
+_BEFORE_UNIT = re.compile(rf"(?<=\d)\s+(?=(?:[万亿]?元|[{COUNT_UNITS}])(?:\s|$))")
 """A gap between a figure and its unit divides nothing: 73729000 元 are 7372.9 万元, and no 73729000."""
 _SIGNS = ("增", "增加", "减", "减少")
 """Words that say of the figure behind them, if only one space divides them, that it is a change."""

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from giar_ml.document import BBox, Reading, Token
-from giar_ml.figures import has_misread_word, is_figure, mend_sign, say_signs
+from giar_ml.figures import COUNT_UNITS, has_misread_word, is_figure, mend_sign, say_signs
 from giar_ml.geometry import runs
 from giar_ml.levels import paper_level
 from giar_ml.ocr.engine import FIGURE_ALPHABET, Recognition
@@ -22,7 +22,7 @@ from giar_ml.tables.rules import to_gray
 _WORDED = re.compile(
     r"(?P<before>\D{0,3}?)(?P<number>[-+－＋]?\d[\d.,．，]*(?<=\d))(?P<after>\D.*)?", re.DOTALL
 )
-_TRAILING_SPECK = re.compile(r"(?<=\d)[.,。、](?=[件条项宗份起次个]?$)")
+_TRAILING_SPECK = re.compile(rf"(?<=\d)[.,。、](?=[{COUNT_UNITS}]?$)")
 """What dirt behind the last digit is read as: 增加2. or 0.件."""
 _DASH_BEFORE = re.compile(r"^[—–]\s*(?=\d)")
 """What a sign is read as, and the rest of a rule in its place."""
