@@ -93,7 +93,7 @@ def _misfits(evidence: FormEvidence) -> list[Problem]:
         for row in evidence.rows
         if row.layouts[0].cost > _MOST_ROW_COST
         and evidence.form.summed.issuperset(row.layouts[0].cells)
-        and any(seen and not seen.certain for seen in row.layouts[0].cells.values())
+        and row.is_scanned
     ]
     if not rows:
         return []

@@ -99,8 +99,7 @@ def decide(
 
 
 def _most_cost(evidence: FormEvidence) -> float:
-    seen = (seen for row in evidence.rows for seen in row.layouts[0].cells.values())
-    return MOST_COST_OF_TEXT if all(s is None or s.certain for s in seen) else MOST_COST
+    return MOST_COST if any(row.is_scanned for row in evidence.rows) else MOST_COST_OF_TEXT
 
 
 def _prove(evidence: FormEvidence, solution: Solution) -> Proof:
@@ -162,8 +161,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
     sure = 1.0 - math.exp(-max(decision.gap, OPEN_MARGIN)) if solution.proven else _UNPROVEN
     if seen is None:
         # On a scan the sums may rest on what was misread, and without proof give another figure as well.
-        is_scanned = any(s and not s.certain for s in row.layouts[0].cells.values())
-        if decision.alternatives or (is_scanned and not solution.proven):
+        if decision.alternatives or (row.is_scanned and not solution.proven):
             figures = sorted({decision.lawful, *decision.alternatives})
             return CellResult(None, None, "missing", 0.0, candidates=tuple((v, 0.0) for v in figures))
         return CellResult(decision.lawful, None, "inferred", sure)

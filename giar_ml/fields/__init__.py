@@ -64,6 +64,11 @@ class RowEvidence:
     group: tuple[str, int, str] | None
     label_cost: float
 
+    @property
+    def is_scanned(self) -> bool:
+        """Whether anything in it was read from pixels, and may be misread."""
+        return any(seen and not seen.certain for seen in self.layouts[0].cells.values())
+
 
 @dataclass(frozen=True)
 class FormEvidence:

@@ -264,6 +264,7 @@ def _read_runs(
     """Per row of the form, the ways to read line i as several rows from that one on, or with others as it."""
     rest = find_rest(lines, i)
     joined = None if rest is None else join_pieces(lines[i], lines[rest])
+    own = [] if rest is None else _named_pieces(lines, (i, rest), rows)
     found: list[list[_Run]] = []
     for j, (section, _) in enumerate(rows):
         ways = [
@@ -272,7 +273,9 @@ def _read_runs(
             if run
         ]
         if rest is not None and joined is not None and joined.n_figures <= len(section.columns):
-            label_cost = _label_cost_of_pieces(lines, label_costs, (i, rest), rows, j)
+            # All labels of their own must be those of the row.
+            told = [label_costs[k][j] for k in own or (i, rest)]
+            label_cost = max(told) if own else min(told)
             price = _CUT_ROW + _shape_cost(joined, len(section.columns))
             ways.append(({j: Match(joined, (i, rest), label_cost)}, price))
         found.append([_to_run(lines, i, matches, price, skip) for matches, price in ways])
@@ -288,23 +291,18 @@ def _to_run(
     return _Run(matches, price + labels + passed, max(own) + 1)
 
 
-def _label_cost_of_pieces(
-    lines: Sequence[Line],
-    label_costs: Sequence[Sequence[float]],
-    indices: Sequence[int],
-    rows: Sequence[tuple[Section, Header]],
-    j: int,
-) -> float:
-    """What the labels of the pieces of a row cost as those of row j: all of their own must be its, but for
-    headers of columns, and what names a row in other forms only: a group of rows in this one."""
+def _named_pieces(
+    lines: Sequence[Line], indices: Sequence[int], rows: Sequence[tuple[Section, Header]]
+) -> list[int]:
+    """The pieces of a row that have labels of their own, but for headers of columns, and for what names a row
+    in other forms only: a group of rows in this one."""
     names = {f"row:{section.table}.{row.key}" for section, row in rows}
-    own = [
-        label_costs[k][j]
+    return [
+        k
         for k in indices
         if not _header_tables(lines[k])
         and any(_is_own_label(place) and _may_name(place, names) for place in lines[k].labels)
     ]
-    return max(own) if own else min(label_costs[k][j] for k in indices)
 
 
 def _may_name(place: Field, names: Set[str]) -> bool:
