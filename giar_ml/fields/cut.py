@@ -27,9 +27,11 @@ def find_rest(lines: Sequence[Line], i: int) -> int | None:
 
 def join_pieces(first: Line, second: Line) -> Line | None:
     """The row of which two ruled lines are pieces: each of its places holds a figure in one of them at most,
-    and no figures stand on both sides of the end of a page. None where they are not, and where one of them
-    has neither figures nor the label of a row."""
-    if not (first.gridded and second.gridded) or any(map(_is_idle, (first, second))):
+    and no figures stand on both sides of the end of a page. None where they are not, where one of them has
+    neither figures nor the label of a row, and where one is a caption: what looks like figures there are its
+    marks."""
+    pieces = first, second
+    if not (first.gridded and second.gridded) or any(map(_is_idle, pieces)) or any(map(_is_caption, pieces)):
         return None
     by_figures = sorted((second, first), key=_count_figures)
     if not _count_figures(by_figures[1]):
@@ -81,6 +83,10 @@ def _names_no_row(line: Line) -> bool:
 
 def _is_idle(line: Line) -> bool:
     return not _count_figures(line) and not _names_row(line)
+
+
+def _is_caption(line: Line) -> bool:
+    return any(best_label(place.labels).startswith("caption:") for place in line.labels)
 
 
 def _names_row(line: Line) -> bool:

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Before, Reading, Token
+from giar_ml.figures import is_figure
 from giar_ml.geometry import intersection_area
 from giar_ml.levels import paper_level
 from giar_ml.ocr.cells import crop_line, find_cell_lines
@@ -22,6 +23,8 @@ SURE = 0.99
 """Probability of figures that tell how high digits are."""
 MIN_SURE = 3
 """So many of them are needed."""
+WORDED = 1.2
+"""Width of figures with words at least, in heights of their line."""
 UNSURE, NEARLY_SURE, MUCH_HIGHER = 0.9, 0.999, 1.5
 """Less probable figures are read again, and what is likelier no figure at all; nearly sure ones only where a
 mark is so many times as high as the digits of the page."""
@@ -113,6 +116,27 @@ def read_emptied(
         i: mix_readings(Token("", line.bbox, 1.0, (_NOTHING,)), token.readings or (_NOTHING,))
         for (i, line), token in zip(again.items(), found, strict=True)
     }
+
+
+def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, *, dpi: float) -> list[Token]:
+    """The tokens, doubtful figures as they are read in the page itself where that shows words with them: what
+    is taken off around print may be the pale strokes of a unit.
+
+    Args:
+        gray: (H, W) uint8, the page.
+    """
+    again: dict[int, Line] = {}
+    for i, token in enumerate(tokens):
+        if token.readings and token.confidence < SURE and token.bbox.width > WORDED * token.bbox.height:
+            left, top, right, bottom = (round(side) for side in token.bbox)
+            crop = crop_line(gray, left, top, right, bottom, free=(top, bottom), dpi=dpi)
+            again[i] = Line(crop, token.bbox)
+    tokens = list(tokens)
+    for i, token in zip(again, recognize(list(again.values()), gray), strict=True):
+        has_words = any(map(str.isalpha, token.text)) and is_figure(token.text)
+        if has_words and token.confidence > tokens[i].confidence:
+            tokens[i] = token
+    return tokens
 
 
 def read_digits(

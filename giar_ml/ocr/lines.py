@@ -41,9 +41,11 @@ _DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（
 LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
-FAINT_IS_BLANK, SURE_OF_FAINT, SURE_FAINT_IS_BLANK = 0.3, 0.99, 0.01
-"""Probability that a faint mark is no figure, and the same where the reader of figures is at least so sure of
-one: of 109 such marks that were none it was of none, of 97 that were figures of 49."""
+FAINT_IS_BLANK, SURE_OF_FAINT = 0.3, 0.99
+"""Probability that a faint mark is no figure; sureness of the reader of figures from which it is far less."""
+SURE_FAINT_IS_BLANK = (0.003, 0.0003)
+"""The same of such a mark, as one digit and as several: in 1,449 scans, 189 of these, 68 of them several digits,
+and before of 49, all were figures, and rightly read."""
 GAP_IS_NOTHING = 0.5
 """Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
 
@@ -88,7 +90,7 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     if readings and line.faint:
         text, p = readings[0]
         is_sure = figures is not None and text and p >= SURE_OF_FAINT
-        blank = SURE_FAINT_IS_BLANK if is_sure else FAINT_IS_BLANK
+        blank = SURE_FAINT_IS_BLANK[len(text) > 1] if is_sure else FAINT_IS_BLANK
         pale = {text: (1 - blank) * p for text, p in readings}
         readings = _in_order({**pale, "": pale.get("", 0.0) + blank})
     if readings:

@@ -12,6 +12,8 @@ from giar_ml.masks import find_filled, find_straight
 
 RED = 40
 """Levels by which red exceeds green and blue in the ink of a seal."""
+EDGE_RED = 5
+"""The same at its edges, mixed with paper."""
 RED_DPI = 50.0
 SEAL_IN = (0.9, 2.4)
 """Width and height of seals: those of offices have 1.5 to 1.8 in. Red headlines are longer or lower."""
@@ -76,9 +78,11 @@ def fade_red_seals(image: np.ndarray, *, dpi: float) -> np.ndarray:
         y0, y1 = (max(0, round(y / scale)) for y in (top - margin, top + height + margin))
         x0, x1 = (max(0, round(x / scale)) for x in (left - margin, left + width + margin))
         part = faded[y0:y1, x0:x1]
-        is_red = _redness(part) > RED / 2
+        redness = _redness(part)
+        is_red = redness > EDGE_RED
         paper = np.percentile(part[:, :, 0], PAPER_PERCENT)
-        light = np.minimum(paper, part[:, :, 0] / SEAL_LIGHT).astype(np.uint8)
+        share = np.clip(redness / RED, 0, 1)
+        light = np.minimum(paper, part[:, :, 0] / (1 - (1 - SEAL_LIGHT) * share)).astype(np.uint8)
         part[is_red] = light[is_red][:, None]
     return faded
 
