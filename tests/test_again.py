@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Before, Reading, Token
-from giar_ml.ocr.again import _find_other, read_before, read_digits, read_emptied
+from giar_ml.ocr.again import _find_other, read_before, read_digits, read_emptied, read_words
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.lines import Line, mix_readings
 
@@ -216,6 +216,27 @@ def test_a_digit_that_touches_a_seal_may_be_one() -> None:
     cv2.line(page, (30, y + 4), (60, y + 56), (60,), 5)
     _, bboxes, tokens = read_tokens(page, ("7", 0.6))
     assert read_digits(tokens, bboxes, page, Reading12(), dpi=DPI) == tokens
+
+
+@pytest.mark.parametrize(
+    ("p", "seen", "read"),
+    [
+        (0.4, ("减8项", 0.999), "减8项"),
+        (0.4, ("减8项", 0.3), "8"),
+        (0.4, ("8.", 0.999), "8"),
+        (0.4, ("第8项", 0.999), "8"),
+        (0.999, ("减8项", 0.999), "8"),
+    ],
+    ids=["words", "unsure ones", "no words", "no figure", "no doubt"],
+)
+def test_doubtful_figures_are_looked_at_for_words(p: float, seen: tuple[str, float], read: str) -> None:
+    # Once 减8项 was read as 减8., 减85 or 减83: the pale strokes of 项 were taken off as dirt.
+    def recognize(lines: Sequence[Line], page: np.ndarray) -> list[Token]:
+        return [Token(seen[0], line.bbox, seen[1], (Reading(*seen),)) for line in lines]
+
+    token = Token("8", BBox(20, 20, 60, 36), p, (Reading("8", p),))
+    (found,) = read_words([token], np.full((60, 120), 255, np.uint8), recognize, dpi=DPI)
+    assert found.text == read
 
 
 def test_either_of_two_pictures_may_be_right() -> None:

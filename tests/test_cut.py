@@ -34,6 +34,11 @@ def piece(shown: str, label: str | None = None, *, page: int = 1, first: int = 0
 BOX = BBox(0, 0, 40, 10)
 
 
+def caption(line: Line) -> Line:
+    token = Token("第二十条第（六）项", BOX, labels={"caption:第二十条第（六）项": 0.9})
+    return replace(line, labels=(Field(BOX, (0.0, 0.4), token),))
+
+
 def shown(line: Line | None) -> str | None:
     if line is None:
         return None
@@ -53,6 +58,7 @@ def shown(line: Line | None) -> str | None:
         pytest.param(piece("1234567", "a"), piece("?______"), None, id="nothing but dirt below"),
         pytest.param(piece("1234567", page=1), piece("______?", "a", page=2), "1234567", id="over pages"),
         pytest.param(piece("123____", page=1), piece("___4567", page=2), None, id="figures on both pages"),
+        pytest.param(piece("12_____", "a"), caption(piece("__3____")), None, id="a mark in a caption"),
     ],
 )
 def test_pieces(first: Line, second: Line, joined: str | None) -> None:

@@ -267,6 +267,13 @@ def test_seals_fade_and_what_they_cover_stays():
     assert faded[page == 0].max() < 60
 
 
+def test_the_edges_of_a_seal_fade_with_it() -> None:
+    # Once pale outlines of faded characters were read as faint figures.
+    page = np.full((1600, 1200, 3), 250, np.uint8)
+    soft = cv2.GaussianBlur(stamp(page), (0, 0), 1.2)
+    assert to_gray(fade_red_seals(soft, dpi=DPI)).min() > 240
+
+
 def test_a_faded_seal_is_no_lighter_than_the_paper():
     page = np.minimum(make_page(), 235)
     assert fade_red_seals(stamp(page), dpi=DPI).max() <= 235

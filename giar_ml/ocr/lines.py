@@ -44,8 +44,8 @@ SURELY_NONE = 0.98
 FAINT_IS_BLANK, SURE_OF_FAINT = 0.3, 0.99
 """Probability that a faint mark is no figure; sureness of the reader of figures from which it is far less."""
 SURE_FAINT_IS_BLANK = (0.003, 0.0003)
-"""The same of such a mark, as one digit and as several: in 1,449 scans, 189 of these, 68 of them several digits,
-and before of 49, all were figures, and rightly read."""
+"""The same of such a mark, as one digit and as several: 189 of them in 1,449 scans, 68 as several, were all
+figures, and rightly read."""
 GAP_IS_NOTHING = 0.5
 """Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
 

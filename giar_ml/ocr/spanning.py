@@ -23,7 +23,7 @@ MARGIN_IN, FAR_GAP = 0.02, 3.0
 """What is printed so near to a rule that was lost may go on behind it, unless all else is so far off."""
 LEAN = 1.0
 """The same where what is printed on both sides stands so far off the middle, in heights of it, towards the
-other: 1．4 in full width."""
+other, and nothing of a rule is between: 1．4 in full width."""
 MIN_RULE = 0.3
 """Share of the height of print that a piece of a rule beside it takes; a point takes less. There are others
 above it or below it, too: a lone one may be a 1."""
@@ -167,7 +167,8 @@ def _stand_apart(
         rows = slice(round(min(before.top, behind.top)) - top, round(max(before.bottom, behind.bottom)) - top)
         is_near = before.right > start - margin or behind.left < stop + margin
         lean = before.center[0] - pieces[i].bbox.center[0], pieces[i + 1].bbox.center[0] - behind.center[0]
-        gap = (FAR_GAP if is_near or min(lean) > LEAN * high else MIN_GAP) * high
+        is_whole = min(lean) > LEAN * high and not between[:, rule].any()
+        gap = (FAR_GAP if is_near or is_whole else MIN_GAP) * high
         if behind.left - before.right < gap or not _is_free(between, rule, rows):
             return False
     return True
