@@ -973,6 +973,33 @@ def test_what_is_no_rule_beside_a_column_half_as_wide() -> None:
     assert find_grid(image)[2] == 9
 
 
+def test_narrow_zeros_in_the_middle_of_a_column_are_no_rule() -> None:
+    # Once both sides of a zero were print on both sides of a rule, and 23 was read as 3 in half of its cell.
+    image = draw_grid([100, 300, 350, 450], [100, 150, 200, 250])
+    for y in (125, 175, 225):
+        cv2.ellipse(image, (400, y), (3, 13), 0, 0, 360, (0, 0, 0), 2)
+    assert find_grid(image)[2] == 9
+
+
+def test_the_edge_of_a_sheet_is_no_rule() -> None:
+    # Once the margin was a column half as wide as the last, in the middle of which stood zeros, and a streak
+    # that a fax drew from the table to the edge a rule.
+    image = draw_grid([100, 300, 600, 800, 1000], [100, 170, 240, 310, 380])[:, :1000]
+    image[:, 990:] = PAPER
+    image[60:450, 996:] = 0
+    image[202:204, 850:996] = 0
+    for y in (100, 170, 240, 310, 380):
+        image[y - 2 : y + 3, 802:990] = PAPER
+    rules = find_rules(image, dpi=200)
+    assert max(rule.position for rule in rules.vertical) < 810
+    assert max(rule.stop for rule in rules.horizontal) < 810
+
+
+def test_a_rule_at_the_edge_of_a_crop_is_one() -> None:
+    image = draw_grid(XS, YS)[90:350, 95:605]
+    assert find_grid(image) == (3, 3, 9)
+
+
 def test_a_short_rule_counts_where_another_hangs_in_line_with_it() -> None:
     # Once 1 and 25 were read as 125: of the rule between them a piece was left in either row.
     rows = [Rule(y, 124, 974, 4.2) for y in (221.1, 313.8, 347.9)]

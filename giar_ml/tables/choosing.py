@@ -314,6 +314,23 @@ def find_streaks(
     )
 
 
+def find_sheet_edges(
+    rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, side: float, dpi: float
+) -> tuple[Rule, ...]:
+    """Lines along the edge of the page that begin and end on no other: where a sheet ends on the glass.
+
+    Args:
+        side: of the page, across the lines.
+    """
+    touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    return tuple(
+        rule
+        for rule in rules
+        if not edge <= rule.position <= side - edge
+        and not any(is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
+    )
+
+
 def find_hairlines(
     rules: list[Rule], crossing: list[Rule], gray: np.ndarray, *, slope: float, dpi: float
 ) -> tuple[Rule, ...]:
