@@ -1218,3 +1218,30 @@ def test_long_runs_are_what_an_opening_leaves(length: int) -> None:
 def test_a_stroke_of_a_figure_is_no_rule_of_a_low_row(start: float, stop: float, stands: bool) -> None:
     # Once the side of a 0 made a column half as wide, and the 1 of the cell beside it another rule.
     assert covers(Rule(788.9, start, stop), 793.5, 818) is stands
+
+
+@pytest.mark.parametrize(("start", "stop", "stands"), [(1733, 1759, False), (1733, 1769, True)])
+def test_a_figure_that_a_pen_struck_out_holds_no_rule(start: float, stop: float, stands: bool) -> None:
+    # Once the sides of three zeros went through the pen's line, and nearly to the rule below.
+    rows = [Rule(1721, 559, 1684, 3), Rule(1746, 956, 1284, 4.9), Rule(1769.5, 559, 1684, 3)]
+    sides = [Rule(x, 1000, 2100, 3) for x in (559, 956, 1063, 1684)]
+    stroke = Rule(1013, start, stop, 1.8)
+    assert (stroke in keep_meeting(rows, [*sides, stroke], dpi=212)[1]) is stands
+
+
+@pytest.mark.parametrize(
+    ("stroke", "labels"),
+    [
+        (Rule(400, 943, 967), [(973, 1003)]),  # in line with one
+        (Rule(620, 978, 1004), [(898, 935), (976, 1003)]),  # begins where two begin
+    ],
+)
+def test_strokes_do_not_vouch_for_each_other_in_low_rows(
+    stroke: Rule, labels: list[tuple[float, float]]
+) -> None:
+    # Once strokes of labels that reached the rules above and below made rules of those in line with them,
+    # and, as they began like them, of the sides of zeros that stood on their rules.
+    rows = [Rule(y, 300, 900, 2.7) for y in (900, 934, 969, 1004)]
+    sides = [Rule(side, 900, 1004, 3) for side in (300, 500, 900)]
+    strokes = [Rule(x, *label) for x in (400, 480) for label in labels]
+    assert stroke not in keep_meeting(rows, [*sides, *strokes, stroke], dpi=185)[1]
