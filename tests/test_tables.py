@@ -973,6 +973,33 @@ def test_what_is_no_rule_beside_a_column_half_as_wide() -> None:
     assert find_grid(image)[2] == 9
 
 
+def test_narrow_zeros_in_the_middle_of_a_column_are_no_rule() -> None:
+    # Once both sides of a zero were print on both sides of a rule, and 23 was read as 3 in half of its cell.
+    image = draw_grid([100, 300, 350, 450], [100, 150, 200, 250])
+    for y in (125, 175, 225):
+        cv2.ellipse(image, (400, y), (3, 13), 0, 0, 360, (0, 0, 0), 2)
+    assert find_grid(image)[2] == 9
+
+
+def test_the_edge_of_a_sheet_is_no_rule() -> None:
+    # Once the margin was a column half as wide as the last, in the middle of which stood zeros, and a streak
+    # that a fax drew from the table to the edge a rule.
+    image = draw_grid([100, 300, 600, 800, 1000], [100, 170, 240, 310, 380])[:, :1000]
+    image[:, 990:] = PAPER
+    image[60:450, 996:] = 0
+    image[202:204, 850:996] = 0
+    for y in (100, 170, 240, 310, 380):
+        image[y - 2 : y + 3, 802:990] = PAPER
+    rules = find_rules(image, dpi=200)
+    assert max(rule.position for rule in rules.vertical) < 810
+    assert max(rule.stop for rule in rules.horizontal) < 810
+
+
+def test_a_rule_at_the_edge_of_a_crop_is_one() -> None:
+    image = draw_grid(XS, YS)[90:350, 95:605]
+    assert find_grid(image) == (3, 3, 9)
+
+
 def test_a_short_rule_counts_where_another_hangs_in_line_with_it() -> None:
     # Once 1 and 25 were read as 125: of the rule between them a piece was left in either row.
     rows = [Rule(y, 124, 974, 4.2) for y in (221.1, 313.8, 347.9)]
@@ -1191,3 +1218,30 @@ def test_long_runs_are_what_an_opening_leaves(length: int) -> None:
 def test_a_stroke_of_a_figure_is_no_rule_of_a_low_row(start: float, stop: float, stands: bool) -> None:
     # Once the side of a 0 made a column half as wide, and the 1 of the cell beside it another rule.
     assert covers(Rule(788.9, start, stop), 793.5, 818) is stands
+
+
+@pytest.mark.parametrize(("start", "stop", "stands"), [(1733, 1759, False), (1733, 1769, True)])
+def test_a_figure_that_a_pen_struck_out_holds_no_rule(start: float, stop: float, stands: bool) -> None:
+    # Once the sides of three zeros went through the pen's line, and nearly to the rule below.
+    rows = [Rule(1721, 559, 1684, 3), Rule(1746, 956, 1284, 4.9), Rule(1769.5, 559, 1684, 3)]
+    sides = [Rule(x, 1000, 2100, 3) for x in (559, 956, 1063, 1684)]
+    stroke = Rule(1013, start, stop, 1.8)
+    assert (stroke in keep_meeting(rows, [*sides, stroke], dpi=212)[1]) is stands
+
+
+@pytest.mark.parametrize(
+    ("stroke", "labels"),
+    [
+        (Rule(400, 943, 967), [(973, 1003)]),  # in line with one
+        (Rule(620, 978, 1004), [(898, 935), (976, 1003)]),  # begins where two begin
+    ],
+)
+def test_strokes_do_not_vouch_for_each_other_in_low_rows(
+    stroke: Rule, labels: list[tuple[float, float]]
+) -> None:
+    # Once strokes of labels that reached the rules above and below made rules of those in line with them,
+    # and, as they began like them, of the sides of zeros that stood on their rules.
+    rows = [Rule(y, 300, 900, 2.7) for y in (900, 934, 969, 1004)]
+    sides = [Rule(side, 900, 1004, 3) for side in (300, 500, 900)]
+    strokes = [Rule(x, *label) for x in (400, 480) for label in labels]
+    assert stroke not in keep_meeting(rows, [*sides, *strokes, stroke], dpi=185)[1]

@@ -685,3 +685,14 @@ def test_the_slope_of_text_is_told_by_its_ink(slope: float) -> None:
     ink = sketch(sloping, dpi=DPI).ink[:, :-1]  # so wide that columns sink by halves of a row
     assert ink.shape[1] % 8 == 2
     assert find_text_slope(ink) == pytest.approx(slope, abs=0.0021 if slope else 1e-9)
+
+
+@pytest.mark.parametrize("slope", [0.1, -0.1])
+def test_the_steepest_slope_is_none_of_text(slope: float) -> None:
+    # Once figures of a page that a camera held askew joined those of other rows so, and the page was bent
+    # more: each row of figures fell into several.
+    page = np.full((HEIGHT, WIDTH), 255, np.uint8)
+    for y in range(300, 1300, 50):
+        for x in range(100, 1100, 25):
+            cv2.putText(page, "8", (x, y + round(slope * x)), FONT, 0.6, (0,), 2)
+    assert find_text_slope(sketch(page, dpi=DPI).ink) is None

@@ -136,9 +136,11 @@ def keep_meeting(
             )
         ):
             return True
-        # No stroke goes through a rule, and on to the next, nor far to both of its sides.
+        # No stroke goes through a rule, and on to the next, nor far to both of its sides; one that a pen has
+        # struck out may come near the next.
         inner = rule._replace(start=rule.start + 2 * touch, stop=rule.stop - 2 * touch)
-        ends = (is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
+        reach = touch if length > beyond_figure else close
+        ends = (is_on_rule(rule, end, crossing, reach) for end in (rule.start, rule.stop))
         if any(touches(inner, c, touch) for c in crossing) and any(ends):
             return True
         if length >= short and any(touches(inner, c, 0.0) for c in crossing):
@@ -158,7 +160,13 @@ def keep_meeting(
         rules: list[Rule], crossing: list[Rule], parallel: list[Rule], hanging: Sequence[Rule] = ()
     ) -> list[Rule]:
         near = _find_near(rules, crossing, touch=max(touch, close))
-        return [r for r, c in zip(rules, near, strict=True) if counts(r, c, parallel, hanging)]
+        # One stroke does not vouch for another: figures stand in line, and end where those beside them do.
+        longer = [p for p in parallel if p.stop - p.start >= short]
+        return [
+            r
+            for r, c in zip(rules, near, strict=True)
+            if counts(r, c, parallel if r.stop - r.start > beyond_figure else longer, hanging)
+        ]
 
     more_h = that_count(horizontal, kept_v, kept_h)
     # Low tables have no long vertical rules; those between two horizontal ones are held by these. What hangs
@@ -311,6 +319,23 @@ def find_streaks(
         for rule in rules
         if (rule.start <= edge and not is_on_rule(rule, rule.start, crossing, touch))
         or (rule.stop >= length - edge and not is_on_rule(rule, rule.stop, crossing, touch))
+    )
+
+
+def find_sheet_edges(
+    rules: tuple[Rule, ...], crossing: tuple[Rule, ...], *, side: float, dpi: float
+) -> tuple[Rule, ...]:
+    """Lines along the edge of the page that begin and end on no other: where a sheet ends on the glass.
+
+    Args:
+        side: of the page, across the lines.
+    """
+    touch, edge = TOUCH_IN * dpi, EDGE_IN * dpi
+    return tuple(
+        rule
+        for rule in rules
+        if not edge <= rule.position <= side - edge
+        and not any(is_on_rule(rule, end, crossing, touch) for end in (rule.start, rule.stop))
     )
 
 

@@ -286,11 +286,12 @@ def _doubt(
 
     Args:
         usual: width of the many columns of the row that are alike; 0 where they are few.
+        apart: print within half of that is the line itself, or the other side of a zero.
     """
     position, share = _seen(page, place, band)
-    (left, right), reach = place.sides, place.reach
-    is_between = _is_printed(page, left + reach, position - reach, band) and _is_printed(
-        page, position + reach, right - reach, band
+    (left, right), reach = place.sides, max(place.reach, apart / 2)
+    is_between = _is_printed(page, left + place.reach, position - reach, band) and _is_printed(
+        page, position + reach, right - place.reach, band
     )
     is_close = _is_printed(page, position - apart, position - apart / 2, band) and _is_printed(
         page, position + apart / 2, position + apart, band

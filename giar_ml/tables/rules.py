@@ -16,6 +16,7 @@ from giar_ml.tables.choosing import (
     clip_to_darker,
     clip_to_edge_rules,
     find_hairlines,
+    find_sheet_edges,
     find_streaks,
     join_pieces,
     keep_meeting,
@@ -120,6 +121,9 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         clip_to_edge_rules(rows, columns, length=width, dpi=dpi),
         clip_to_edge_rules(columns, rows, length=height, dpi=dpi),
     )
+    # What runs from a table to the edge of the sheet is no rule either.
+    edges = find_sheet_edges(columns, rows, side=width, dpi=dpi)
+    columns = tuple(rule for rule in columns if rule not in edges)
     row_streaks = find_streaks(rows, columns, length=width, dpi=dpi)
     column_streaks = find_streaks(columns, rows, length=height, dpi=dpi)
     row_streaks += find_scratches(rows, columns, gray, slopes=slopes, dpi=dpi)

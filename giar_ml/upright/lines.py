@@ -68,7 +68,8 @@ def sketch(page: np.ndarray, *, dpi: float) -> Sketch:
 
 
 def find_text_slope(ink: np.ndarray) -> float | None:
-    """By how much text sinks per pixel to the right, by its `find_text_ink`; None without text.
+    """By how much text sinks per pixel to the right, by its `find_text_ink`; None without text, or where the
+    steepest slope is the best: lines of a bent page, or of figures in a grid, may join others so.
 
     The slope at which the ink of lines is told best from the white between them: the differences between
     neighbouring rows of the projection are largest (Postl, "Detection of linear oblique structures and skew
@@ -89,7 +90,8 @@ def find_text_slope(ink: np.ndarray) -> float | None:
         at = np.clip(ys - np.rint(slope * off_middle).astype(np.intp), 0, len(ink) - 1)
         contrasts.append(float((np.diff(np.bincount(at, weights)) ** 2).sum()))
     # Slopes that move no row are told alike.
-    return float(slopes[np.array(contrasts) == max(contrasts)].mean())
+    best = float(slopes[np.array(contrasts) == max(contrasts)].mean())
+    return best if abs(best) < MAX_TEXT_SLOPE - TEXT_SLOPE_STEP else None
 
 
 def find_text_ink(gray: np.ndarray, *, dpi: float) -> np.ndarray:
