@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Before, Reading, Token
-from giar_ml.ocr.again import _find_other, read_before, read_digits, read_emptied, read_words
+from giar_ml.ocr.again import _find_other, read_before, read_digits, read_emptied, read_paler, read_words
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.lines import Line, mix_readings
 
@@ -237,6 +237,21 @@ def test_doubtful_figures_are_looked_at_for_words(p: float, seen: tuple[str, flo
     token = Token("8", BBox(20, 20, 60, 36), p, (Reading("8", p),))
     (found,) = read_words([token], np.full((60, 120), 255, np.uint8), recognize, dpi=DPI)
     assert found.text == read
+
+
+def test_print_that_dirt_hides_is_read_once_the_dirt_is_gone() -> None:
+    # Once a bit of a seal, dark and read as nothing, hid a pale 24, and the report was accepted.
+    page = page_of_figures()
+    write(page, "12", N_ROWS - 1, grey=205)
+    y = (N_ROWS - 1) * HEIGHT
+    page[y + 5 : y + 9, 60:90] = 20
+    _, bboxes, tokens = read_tokens(page, ("", 0.9995))
+    assert tokens[-1].bbox.height < 10
+    found = read_paler(tokens, bboxes, page, Reading12(), dpi=DPI)
+    assert found[:-1] == tokens[:-1]
+    assert found[-1].text == "12"
+    page[y + 20 : y + HEIGHT] = 250
+    assert read_paler(tokens, bboxes, page, Reading12(), dpi=DPI) == tokens
 
 
 def test_either_of_two_pictures_may_be_right() -> None:

@@ -70,6 +70,18 @@ def test_a_wrong_label_gives_way_to_the_order() -> None:
     assert rows_of(align(lines)[0]) == {name: i for i, name in enumerate(REQUESTS)}
 
 
+@pytest.mark.parametrize(
+    ("label", "n_places"), [("under:行政复议", 0), ("column:reviews.reconsideration.total", 7)]
+)
+def test_a_header_is_not_the_row_without_a_label_printed_blank(label: str, n_places: int) -> None:
+    # Once the figures of the last table were on a page that was turned, and the row was taken to be blank.
+    header = Field(BOX, (0.0, 0.4), Token("行政复议", BOX, labels={label: 0.98}))
+    blanks = (Field(BOX, (0.5, 0.6), None),) * n_places
+    (found, *_) = align([*map(line, NAMES[:-1]), Line(1, 1, True, False, (header,), blanks)])
+    assert not ROWS[-1][1].labels
+    assert len(ROWS) - 1 not in found.matches
+
+
 def test_figures_without_a_label_are_the_row_that_is_missing() -> None:
     lines = [line(name) for name in REQUESTS]
     lines[7] = line(None)

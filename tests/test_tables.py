@@ -1234,6 +1234,7 @@ def test_a_figure_that_a_pen_struck_out_holds_no_rule(start: float, stop: float,
     [
         (Rule(400, 943, 967), [(973, 1003)]),  # in line with one
         (Rule(620, 978, 1004), [(898, 935), (976, 1003)]),  # begins where two begin
+        (Rule(620, 943, 966), [(942, 1003)]),  # begins where two begin that go through a rule
     ],
 )
 def test_strokes_do_not_vouch_for_each_other_in_low_rows(

@@ -26,7 +26,7 @@ from giar_ml.upright.lines import find_text_ink, find_text_lines, find_text_slop
 from giar_ml.upright.paper import find_sheet
 from giar_ml.upright.seals import fade_grey_seals, fade_red_seals, find_rings
 from giar_ml.upright.tone import WHITE, even_light, remove_streaks
-from giar_ml.upright.turning import _count_characters, _count_read, find_quarters
+from giar_ml.upright.turning import _count_characters, _count_read, _stands_close, find_quarters
 from giar_ml.upright.warp import TERMS, Field, PageWarp, flatten_image, turn_image
 from training import device, warp
 
@@ -602,6 +602,16 @@ def test_characters_that_stand_beside_others_by_chance_count_less():
     assert _count_characters("家律三三类类政政不成申") < 0.5 * 11
     assert _count_characters("三、收到和处理政府信息公开申请情况") == 17
     assert _count_characters("0 12 本年新收") == 4
+
+
+@pytest.mark.parametrize(("pitch", "is_close"), [(38, True), (62, False)], ids=["prose", "line below line"])
+def test_characters_of_prose_stand_close(pitch: int, is_close: bool) -> None:
+    # Once pages with the last table and prose were turned to read 结果维持 down its narrow headers.
+    text = "科室之间沟通还不够"
+    crop = np.zeros((round(30 * 1.3), pitch * len(text) + 9, 3), np.uint8)
+    assert _stands_close(text, crop) is is_close
+    assert not _stands_close(text[:4], crop[:, : 4 * pitch + 9])
+    assert (_count_characters(text, is_close=is_close) == len(text)) is is_close
 
 
 def test_characters_that_are_hardly_read_do_not_count():

@@ -106,6 +106,8 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
             price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL) + _blank_row_cost(lines[i + 1])
             borrowed.append((named[i + 1], price))
         no_label = _WORST_LABEL if _has_own_label(line) else NO_LABEL
+        # A row without a label is seen by its places alone.
+        is_bare = not line.n_figures and bool(tables or not line.fields)
         line_costs = []
         unlike_all = _unlike(named[i].values())
         likeliest = max(named[i], key=named[i].__getitem__, default="")
@@ -113,7 +115,8 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         for (section, row), name in zip(rows, labels, strict=True):
             elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
             if not row.labels:
-                line_costs.append(elsewhere + (0.5 if not line.labels else NO_LABEL + unlike_all))
+                own = _WORST_LABEL if is_bare else 0.5 if not line.labels else NO_LABEL + unlike_all
+                line_costs.append(elsewhere + own)
                 continue
             if name not in told:
                 line_costs.append(elsewhere + no_label)

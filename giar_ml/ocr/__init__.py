@@ -9,7 +9,7 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
-from giar_ml.ocr.again import Recognize, read_before, read_digits, read_emptied, read_words
+from giar_ml.ocr.again import Recognize, read_before, read_digits, read_emptied, read_paler, read_words
 from giar_ml.ocr.beside import read_beside
 from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.engine import OcrEngine, Recognition
@@ -104,6 +104,7 @@ def _read_again(
     own = [bboxes[place] for place in places]
     found: list[tuple[Place, Token]] = []
     tokens = read_words(tokens, gray, recognize, dpi=dpi)
+    tokens = read_paler(tokens, own, gray, recognize, dpi=dpi)
     tokens = read_digits(tokens, own, gray, recognize, dpi=dpi)
     tokens = read_beside(tokens, own, gray, recognize, dpi=dpi)
     if page.before:

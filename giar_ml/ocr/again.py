@@ -139,6 +139,35 @@ def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, 
     return tokens
 
 
+def read_paler(
+    tokens: Sequence[Token], bboxes: Sequence[BBox], gray: np.ndarray, recognize: Recognize, *, dpi: float
+) -> list[Token]:
+    """The tokens, with what is read in cells that hold nothing else than marks that are no print once these are
+    gone: dirt that is darker than print hides it.
+
+    Args:
+        bboxes: the cells of the tokens.
+        gray: (H, W) uint8, the page.
+    """
+    of_cell: dict[BBox, list[int]] = {}
+    for i, bbox in enumerate(bboxes):
+        of_cell.setdefault(bbox, []).append(i)
+    dirty = {bbox: own for bbox, own in of_cell.items() if not any(tokens[i].text for i in own)}
+    if not dirty:
+        return list(tokens)
+    page = gray.copy()
+    again: dict[int, Line] = {}
+    for bbox, own in dirty.items():
+        paper = round(paper_level(gray[_inside(bbox)]))
+        for left, top, right, bottom in (map(round, tokens[i].bbox) for i in own):
+            page[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2] = paper
+        found = find_cell_lines(page, bbox, dpi=dpi)
+        if len(found) == 1:
+            again[own[0]] = found[0]
+    found_tokens = dict(zip(again, recognize(list(again.values()), page), strict=True))
+    return [found_tokens.get(i, token) for i, token in enumerate(tokens)]
+
+
 def read_digits(
     tokens: Sequence[Token], bboxes: Sequence[BBox], gray: np.ndarray, recognize: Recognize, *, dpi: float
 ) -> list[Token]:

@@ -161,7 +161,7 @@ def keep_meeting(
     ) -> list[Rule]:
         near = _find_near(rules, crossing, touch=max(touch, close))
         # One stroke does not vouch for another: figures stand in line, and end where those beside them do.
-        longer = [p for p in parallel if p.stop - p.start >= short]
+        longer = [p for p in parallel if p.stop - p.start >= MEDIUM_RULE_IN * dpi]
         return [
             r
             for r, c in zip(rules, near, strict=True)

@@ -30,7 +30,12 @@ LEAST_MORE = 1.2
 """By what factor, and by how many characters, another way up must be read better: four strange ones."""
 STRANGE = 0.3
 """What a character counts that no form has beside either of its neighbours: in tables of low rows that lie on
-their side the first characters of all labels make a line, the second ones another."""
+their side the first characters of all labels make a line, the second ones another. Those of prose stand closer."""
+CLOSE, FEWEST_CLOSE = 1.4, 5
+"""Width of a character with the space behind it in a line of prose at most, in heights of its ink, and how many
+there are at least; lines of text stand further apart than that."""
+PAD = 0.15
+"""Margin around the ink of a line that is cut out, in heights of it."""
 LEAST_READ = 3
 HOPELESS = 0.5
 """A way up of which so many crops gave less than this share of what they should have is given up."""
@@ -73,15 +78,22 @@ def _count_read(
     for n, crop in enumerate(crops, start=1):
         (recognition,) = engine.recognize([narrow(crop)])
         clearly = max(0.0, recognition.score - READABLE) / (1 - READABLE)
-        total += clearly * _count_characters(recognition.text)
+        total += clearly * _count_characters(recognition.text, is_close=_stands_close(recognition.text, crop))
         if total >= enough or (n >= LEAST_READ and total < HOPELESS * wanted * n / len(crops)):
             break
     return total
 
 
-def _count_characters(text: str) -> float:
-    """The Chinese characters of a text; those that stand beside others as nowhere in the forms count less."""
-    is_known = [a + b in printed_pairs() for a, b in pairwise(text)]
+def _stands_close(text: str, crop: np.ndarray) -> bool:
+    """Whether the characters of a line stand as close as those of prose do."""
+    high = crop.shape[0] / (1 + 2 * PAD)
+    return len(text) >= FEWEST_CLOSE and crop.shape[1] - 2 * PAD * high <= CLOSE * high * len(text)
+
+
+def _count_characters(text: str, *, is_close: bool = False) -> float:
+    """The Chinese characters of a text; those that neither stand close nor beside others as in the forms count
+    less."""
+    is_known = [is_close or a + b in printed_pairs() for a, b in pairwise(text)]
     return sum(
         1.0 if before or behind else STRANGE
         for character, before, behind in zip(text, [False, *is_known], [*is_known, False], strict=False)
@@ -104,7 +116,7 @@ def _cut(page: Sketch) -> list[np.ndarray]:
     picked = np.searchsorted(ends, (np.arange(N_LINES) + 0.5) / N_LINES * ends[-1])
     crops = []
     for line in (lines[i] for i in sorted(set(picked.tolist()), reverse=True)):
-        pad = 0.15 * line.height
+        pad = PAD * line.height
         left, top = (max(0, round(x - pad)) for x in line[:2])
         right = round(min(line.right, line.left + CROP_IN * page.page_dpi) + pad)
         crops.append(np.repeat(page.page[top : round(line.bottom + pad), left:right, None], 3, axis=2))
