@@ -605,7 +605,9 @@ def test_a_cell_with_print_in_each_of_its_columns_is_parted(texts_at, n_cells):
     assert len(parted.cells) == n_cells
 
 
-@pytest.mark.parametrize(("first_at", "n_cells"), [(160, 6), (220, 5)], ids=["in the middles", "side by side"])
+@pytest.mark.parametrize(
+    ("first_at", "n_cells"), [(160, 6), (220, 5)], ids=["in the middles", "side by side"]
+)
 def test_a_figure_with_a_gap_in_the_middle_of_a_cell_parts_it_not(first_at: int, n_cells: int) -> None:
     # Once 1．4 in full width was 1. in one column, and a 4 in the next: its point was read with the 1.
     image, table = spanning(("1.", first_at), ("4", 262 if first_at > 200 else 302))

@@ -142,8 +142,8 @@ def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, 
 def read_paler(
     tokens: Sequence[Token], bboxes: Sequence[BBox], gray: np.ndarray, recognize: Recognize, *, dpi: float
 ) -> list[Token]:
-    """The tokens, with what is read in cells that hold nothing else than marks that are no print once these are
-    gone: dirt that is darker than print hides it.
+    """The tokens, with what is read in cells that hold but marks that are no print, once these are gone: dirt
+    that is darker than print hides it.
 
     Args:
         bboxes: the cells of the tokens.

@@ -30,10 +30,10 @@ LEAST_MORE = 1.2
 """By what factor, and by how many characters, another way up must be read better: four strange ones."""
 STRANGE = 0.3
 """What a character counts that no form has beside either of its neighbours: in tables of low rows that lie on
-their side the first characters of all labels make a line, the second ones another. Those of prose stand closer."""
+their side the first characters of all labels make a line, the second ones another; prose stands closer."""
 CLOSE, FEWEST_CLOSE = 1.4, 5
-"""Width of a character with the space behind it in a line of prose at most, in heights of its ink, and how many
-there are at least; lines of text stand further apart than that."""
+"""Width of a character of prose with the space behind it at most, in heights of its ink, and how many a line
+has at least; lines of text stand further apart than that."""
 PAD = 0.15
 """Margin around the ink of a line that is cut out, in heights of it."""
 LEAST_READ = 3
@@ -91,8 +91,8 @@ def _stands_close(text: str, crop: np.ndarray) -> bool:
 
 
 def _count_characters(text: str, *, is_close: bool = False) -> float:
-    """The Chinese characters of a text; those that neither stand close nor beside others as in the forms count
-    less."""
+    """The Chinese characters of a text; those that stand neither close nor beside others as in the forms
+    count less."""
     is_known = [is_close or a + b in printed_pairs() for a, b in pairwise(text)]
     return sum(
         1.0 if before or behind else STRANGE
