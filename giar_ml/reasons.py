@@ -87,13 +87,14 @@ def _lost_rows(evidence: FormEvidence) -> list[Problem]:
 
 def _misfits(evidence: FormEvidence) -> list[Problem]:
     """Rows in sums whose places suit the columns badly, as where a figure was taken for a rule; what tools
-    broke of a text is weighed as such."""
+    broke of a text is weighed as such, and a row without print has nothing in a wrong column."""
     rows = [
         row
         for row in evidence.rows
         if row.layouts[0].cost > _MOST_ROW_COST
         and evidence.form.summed.issuperset(row.layouts[0].cells)
         and row.is_scanned
+        and any(seen and seen.token for seen in row.layouts[0].cells.values())
     ]
     if not rows:
         return []

@@ -674,6 +674,37 @@ def test_what_is_left_of_rules_where_they_ended_on_others_is_no_figure(box, n_li
     assert len(find_cell_lines(cell, BBox(-2, -2, 152, 62), dpi=150)) == n_lines
 
 
+PALE_7 = """
+    225 202 193 194 188 181 181 189 196 202 222
+    184 129 110 129 143 151 158 166 166 169 199
+    170 123 135 166 193 208 213 213 202 194 209
+    180 169 223 239 249 248 245 243 235 228 237
+    213 218 240 249 245 241 248 239 229 242 250
+    232 237 245 249 245 247 247 234 231 246 250
+    248 250 249 245 246 249 241 230 237 250 250
+    248 250 249 245 247 244 233 233 244 250 250
+    245 246 249 249 242 229 226 242 249 247 250
+    247 247 247 247 232 214 225 247 249 245 250
+    250 249 249 243 217 205 229 250 249 250 250
+    250 250 249 238 205 201 234 247 244 250 250
+    250 249 246 227 187 200 240 250 250 250 250
+    250 249 242 218 179 199 241 249 249 249 250
+    250 249 241 209 175 203 246 250 250 250 250
+    250 249 238 202 175 209 248 250 249 250 250
+    247 235 203 184 217 246 248 248 245 250 250
+"""
+"""Of a scan of 265 dpi."""
+
+
+@pytest.mark.parametrize(("n_rows", "n_lines"), [(17, 1), (4, 0)], ids=["with its stem", "its bar alone"])
+def test_the_bar_of_a_7_beside_a_rule_is_not_what_is_left_of_one(n_rows: int, n_lines: int) -> None:
+    # Once a 7 whose stem was paler than its bar was a blank.
+    seven = np.array([row.split() for row in PALE_7.strip().splitlines()], np.uint8)[:n_rows]
+    cell = np.full((81, 106), 250, np.uint8)
+    cell[32 : 32 + n_rows, 90:101] = seven
+    assert len(find_cell_lines(cell, BBox(-2, -2, 108, 83), dpi=265)) == n_lines
+
+
 @pytest.mark.parametrize(("high", "n_lines"), [(7, 0), (14, 1)])
 def test_specks_in_a_low_row_are_no_print(high: int, n_lines: int) -> None:
     # Once what a photograph left of a seal in a blank cell was a mark that cannot be read.

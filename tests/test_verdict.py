@@ -228,6 +228,18 @@ def test_a_row_in_sums_whose_places_suit_no_columns_is_reviewed(table, make, rea
     assert all(set(problem.cells) == set(rows[at].layouts[0].cells) for problem in problems)
 
 
+def test_a_row_printed_blank_suits_all_columns():
+    # Once a blank row was reviewed since other rows of its table print zeros.
+    keys = [key for key in FORM.cells if key.startswith("reviews.")]
+    blanks = dict.fromkeys(keys, BLANK._replace(certain=False, spotless=True))
+    what = evidence(blanks, scanned_surely)
+    rows = [
+        replace(row, layouts=(replace(row.layouts[0], cost=30.0),)) if row.section.table == "reviews" else row
+        for row in what.rows
+    ]
+    assert not decide(replace(what, rows=tuple(rows)), [], max_risk=0.01).problems
+
+
 @pytest.mark.parametrize(("figure", "status"), [(11, "accepted"), (12, "review")])
 def test_prose_agrees_or_contradicts(figure, status):
     stated = [Stated(("requests.new.total",), figure, "收到申请")]

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Before, Reading, Token
-from giar_ml.figures import is_figure
+from giar_ml.figures import has_misread_word, is_figure
 from giar_ml.geometry import intersection_area
 from giar_ml.levels import paper_level
 from giar_ml.ocr.cells import crop_line, find_cell_lines
@@ -119,22 +119,24 @@ def read_emptied(
 
 
 def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, *, dpi: float) -> list[Token]:
-    """The tokens, doubtful figures as they are read in the page itself where that shows words with them: what
-    is taken off around print may be the pale strokes of a unit.
+    """The tokens, doubtful figures, and those with misread words, as they are read in the page itself where
+    that shows words with them: what is taken off around print may be the pale strokes of a unit.
 
     Args:
         gray: (H, W) uint8, the page.
     """
     again: dict[int, Line] = {}
     for i, token in enumerate(tokens):
-        if token.readings and token.confidence < SURE and token.bbox.width > WORDED * token.bbox.height:
+        is_doubtful = (token.readings and token.confidence < SURE) or has_misread_word(token.text)
+        if is_doubtful and token.bbox.width > WORDED * token.bbox.height:
             left, top, right, bottom = (round(side) for side in token.bbox)
             crop = crop_line(gray, left, top, right, bottom, free=(top, bottom), dpi=dpi)
             again[i] = Line(crop, token.bbox)
     tokens = list(tokens)
     for i, token in zip(again, recognize(list(again.values()), gray), strict=True):
         has_words = any(map(str.isalpha, token.text)) and is_figure(token.text)
-        if has_words and token.confidence > tokens[i].confidence:
+        is_better = token.confidence > tokens[i].confidence or not tokens[i].readings
+        if has_words and token.readings and is_better:
             tokens[i] = token
     return tokens
 

@@ -15,7 +15,9 @@ from giar_ml.ocr.ink import (
     FAINT_CONTRAST,
     MIN_CONTRAST,
     MIN_CONTRAST_TO_NOISE,
+    MIN_DEPTH,
     MIN_INK_IN,
+    SPECK_IN,
     find_print,
     is_made_of_specks,
 )
@@ -31,6 +33,8 @@ ROOM_IN = 0.2
 """Width of a cell in which a figure would stand; of a narrower one a part was cut off."""
 STUB_IN, LEVEL_STUB_IN = 0.06, 0.15
 """Length of what is left of an upright rule on another at most: digits are higher; and of a level one."""
+STEM_OFF_IN, STEM_IN = 0.008, 0.06
+"""How far below a stub the ripples of JPEG end, and how far what hangs there may begin."""
 LOW_IN = 0.05
 """Height of specks beside each other that are no print: of digits more is left."""
 MIN_LINE_IN = 0.06
@@ -78,15 +82,16 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             if (high if faint else max(high, wide)) < MIN_INK_IN * dpi:
                 continue  # pale and low: JPEG's ripples along a rule
             is_upright_stub = _is_stub((above, below), wide, size=len(ink), longest=STUB_IN, dpi=dpi)
-            if is_upright_stub or _is_stub(
+            is_stub = is_upright_stub or _is_stub(
                 (first, last), high, size=ink.shape[1], longest=LEVEL_STUB_IN, dpi=dpi
-            ):
+            )
+            if is_stub and not _has_stem(cell, (first, above, last, below), dpi=dpi):
                 continue
             is_specks = is_made_of_specks(ink[above:below, first:last], dpi=dpi)
             if is_specks and high < LOW_IN * dpi:
                 continue
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
-            is_doubtful = faint or is_specks
+            is_doubtful = faint or is_specks or is_stub
             lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
     return lines
 
@@ -104,6 +109,15 @@ def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, 
     is_long = stop - start >= STUB_ASPECT * thick
     is_thick = is_long and thick <= THICK_STUB * REMNANT_IN * dpi and min(start, size - stop) == 0
     return is_on_rule and (is_thin or is_thick) and stop - start <= longest * dpi
+
+
+def _has_stem(cell: np.ndarray, box: tuple[int, int, int, int], *, dpi: float) -> bool:
+    """Whether something pale hangs below a mark, as the stem of a 7 does: below what is left of a rule there
+    is paper."""
+    left, _, right, bottom = box
+    off = round(STEM_OFF_IN * dpi)
+    below = cell[bottom + off : bottom + off + round(STEM_IN * dpi), left:right]
+    return np.count_nonzero(below < paper_level(cell) - MIN_DEPTH) >= (SPECK_IN * dpi) ** 2
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
