@@ -117,7 +117,7 @@ def _has_stem(cell: np.ndarray, box: tuple[int, int, int, int], *, dpi: float) -
     left, _, right, bottom = box
     off = round(STEM_OFF_IN * dpi)
     below = cell[bottom + off : bottom + off + round(STEM_IN * dpi), left:right]
-    return np.count_nonzero(below < paper_level(cell) - MIN_DEPTH) >= (SPECK_IN * dpi) ** 2
+    return bool(np.count_nonzero(below < paper_level(cell) - MIN_DEPTH) >= (SPECK_IN * dpi) ** 2)
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
