@@ -90,7 +90,7 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     if readings and line.faint:
         text, p = readings[0]
         is_sure = figures is not None and text and p >= SURE_OF_FAINT
-        blank = SURE_FAINT_IS_BLANK[len(text) > 1] if is_sure else FAINT_IS_BLANK
+        blank = SURE_FAINT_IS_BLANK[sum(map(str.isdigit, text)) > 1] if is_sure else FAINT_IS_BLANK
         pale = {text: (1 - blank) * p for text, p in readings}
         readings = _in_order({**pale, "": pale.get("", 0.0) + blank})
     if readings:
