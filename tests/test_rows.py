@@ -71,7 +71,7 @@ def test_a_wrong_label_gives_way_to_the_order() -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "n_places"), [("under:行政复议", 0), ("column:reviews.reconsideration.total", 7)]
+    ("label", "n_places"), [("under:行政复议", 0), ("column:reviews.reconsideration.total", 15)]
 )
 def test_a_header_is_not_the_row_without_a_label_printed_blank(label: str, n_places: int) -> None:
     # Once the figures of the last table were on a page that was turned, and the row was taken to be blank.

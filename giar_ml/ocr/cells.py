@@ -85,7 +85,7 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             is_stub = is_upright_stub or _is_stub(
                 (first, last), high, size=ink.shape[1], longest=LEVEL_STUB_IN, dpi=dpi
             )
-            if is_stub and not _has_stem(cell, (first, above, last, below), dpi=dpi):
+            if is_stub and not _has_stem(cell[below:, first:last], paper_level(cell), dpi=dpi):
                 continue
             is_specks = is_made_of_specks(ink[above:below, first:last], dpi=dpi)
             if is_specks and high < LOW_IN * dpi:
@@ -111,13 +111,15 @@ def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, 
     return is_on_rule and (is_thin or is_thick) and stop - start <= longest * dpi
 
 
-def _has_stem(cell: np.ndarray, box: tuple[int, int, int, int], *, dpi: float) -> bool:
+def _has_stem(below: np.ndarray, paper: float, *, dpi: float) -> bool:
     """Whether something pale hangs below a mark, as the stem of a 7 does: below what is left of a rule there
-    is paper."""
-    left, _, right, bottom = box
-    off = round(STEM_OFF_IN * dpi)
-    below = cell[bottom + off : bottom + off + round(STEM_IN * dpi), left:right]
-    return bool(np.count_nonzero(below < paper_level(cell) - MIN_DEPTH) >= (SPECK_IN * dpi) ** 2)
+    is paper.
+
+    Args:
+        below: what of the cell is below the mark.
+    """
+    start, stop = round(STEM_OFF_IN * dpi), round(STEM_OFF_IN * dpi) + round(STEM_IN * dpi)
+    return bool(np.count_nonzero(below[start:stop] < paper - MIN_DEPTH) >= (SPECK_IN * dpi) ** 2)
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
