@@ -33,7 +33,8 @@ help:
 	@echo "make labels     label the tokens of the fixtures by every labeller, write out/labels/labels.html"
 	@echo "make simulate   repair noisy readings of made-up reports by their sums alone, beside the limit: an hour"
 	@echo "make sheet      make 40 reports and a contact sheet of them in out/sheet"
-	@echo "make bench      time the labelling of a page, and a scan against stock PaddleOCR"
+	@echo "make bench      time the labelling of a page; scans against stock PaddleOCR, RapidOCR and img2table, digital"
+	@echo "                PDF files against pdfplumber: a quarter of an hour, 10 GB of memory"
 	@echo "make bench-batch  rates of giar batch, what its manifest costs, whether time and memory stay flat"
 	@echo "make test-kill  kill a batch of 500 texts 200 times and compare (part of make test-slow)"
 	@echo "make clean      remove .venv and out/"
@@ -72,7 +73,8 @@ check: lint test
 
 bench: setup
 	$(BIN)/python -m eval.bench_labels
-	$(BIN)/python eval/bench_scan.py
+	$(BIN)/python -m eval.bench_scan
+	$(BIN)/python -m eval.bench_rates
 
 bench-batch: setup
 	$(BIN)/python -m eval.bench_batch

@@ -13,11 +13,11 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from eval.baseline_geometry import LOST_ROW, Figure, Fit, clean_figure, match_label, read_lines
+from eval.page_readers import PaddleLines, RapidLines, ReadLines, find_rows
 from giar_ml.document import BBox, Page, SourceKind, Token
 from giar_ml.errors import InputError
 from giar_ml.figures import parse_figure
@@ -46,53 +46,17 @@ class Baseline(Protocol):
 # OCR and geometry
 
 
-class PaddleLines:
-    """Stock `PaddleOCR.predict`, with the small weights that rapidocr brings."""
-
-    def __call__(self, image: np.ndarray) -> list[Token]:
-        """Lines of text on an (H, W, 3) BGR page."""
-        (result,) = self._predict(image)
-        found = zip(result["rec_texts"], result["rec_boxes"], result["rec_scores"], strict=True)
-        return [Token(text, BBox(*map(float, box)), float(score)) for text, box, score in found if text]
-
-    @cached_property
-    def _predict(self) -> Callable[[np.ndarray], Any]:
-        from eval.bench_scan import stock_reader
-
-        return stock_reader()
-
-
-class RapidLines:
-    """The rapidocr package as shipped."""
-
-    def __call__(self, image: np.ndarray) -> list[Token]:
-        """Lines of text on an (H, W, 3) BGR page."""
-        result = self._engine(image)
-        if result.boxes is None:
-            return []
-        return [
-            Token(text, BBox(*map(float, (*box.min(axis=0), *box.max(axis=0)))), float(score))
-            for text, box, score in zip(result.txts, result.boxes, result.scores, strict=True)
-        ]
-
-    @cached_property
-    def _engine(self) -> Any:
-        from rapidocr import RapidOCR
-
-        return RapidOCR(params={"Global.log_level": "error"})
-
-
 class OcrBaseline:
     """Lines of an OCR engine, laid out by `eval.baseline_geometry`."""
 
-    def __init__(self, read_image: Callable[[np.ndarray], list[Token]]) -> None:
+    def __init__(self, read_image: ReadLines) -> None:
         self._read_image = read_image
 
     def applies_to(self, kind: SourceKind) -> bool:
         return kind in ("scan", "digital", "image")
 
     def read(self, path: Path) -> Report:
-        kind, images = _render(path)
+        kind, images = render(path)
         start = time.perf_counter()
         pages = [_page(n, image, self._read_image(image)) for n, image in enumerate(images, start=1)]
         ocr_ms = (time.perf_counter() - start) * 1000
@@ -113,37 +77,20 @@ class GridRow(NamedTuple):
 class Img2TableBaseline:
     """The tables that img2table finds by their rules, else by white space, filled with lines of OCR."""
 
-    def __init__(self, read_image: Callable[[np.ndarray], list[Token]]) -> None:
+    def __init__(self, read_image: ReadLines) -> None:
         self._read_image = read_image
 
     def applies_to(self, kind: SourceKind) -> bool:
         return kind in ("scan", "digital", "image")
 
     def read(self, path: Path) -> Report:
-        import cv2
-        from img2table.document import Image
-        from img2table.ocr._types import OCRData, OCRInstance
-
-        class Lines(OCRInstance):
-            """What img2table's own wrapper does, which fails on a page without text."""
-
-            def of(self, document: Any) -> Any:
-                return OCRData({0: [_ocr_record(i, token) for i, token in enumerate(tokens)]})
-
-        kind, images = _render(path)
+        kind, images = render(path)
         start = time.perf_counter()
         pages, rows = [], []
         for number, image in enumerate(images, start=1):
             tokens = self._read_image(image)
             pages.append(_page(number, image, tokens))
-            if not tokens:
-                continue
-            document = Image(cv2.imencode(".png", image)[1].tobytes())
-            for table in document.extract_tables(ocr=Lines(), borderless_tables=True):
-                for cells in table.content.values():
-                    # A cell stands in every row and column that it spans.
-                    each = {(c.bbox.x1, c.bbox.y1, c.bbox.x2, c.bbox.y2): c.value or "" for c in cells}
-                    rows.append(GridRow(tuple(each.values()), number))
+            rows += [GridRow(texts, number) for texts in find_rows(image, tokens)]
         ocr_ms = (time.perf_counter() - start) * 1000
         fits = [read_rows(rows, form) for form in load_forms().values()]
         return _report(path, kind, pages, fits, ocr_ms=ocr_ms)
@@ -238,18 +185,6 @@ def _find_bare_row(rows: Iterable[GridRow], n: int) -> GridRow | None:
     return found[-1] if found else None
 
 
-def _ocr_record(index: int, token: Token) -> dict[str, Any]:
-    x1, y1, x2, y2 = map(round, token.bbox)
-    place = {"x1": x1, "y1": y1, "x2": x2, "y2": y2}
-    name = f"word_1_{index}"
-    return {
-        "id": name,
-        "parent": name,
-        "value": token.text,
-        "confidence": int(100 * token.confidence),
-    } | place
-
-
 # In and out
 
 
@@ -274,7 +209,7 @@ def _kind(path: Path) -> SourceKind:
     return "digital" if n_chars >= _MIN_LAYER_CHARS else "scan"
 
 
-def _render(path: Path) -> tuple[SourceKind, list[np.ndarray]]:
+def render(path: Path) -> tuple[SourceKind, list[np.ndarray]]:
     """The pages as (H, W, 3) uint8 BGR: a PDF's at `RENDER_DPI`, a picture's at its own size."""
     import numpy as np
     import pypdfium2

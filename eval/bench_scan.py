@@ -1,11 +1,13 @@
-"""Time and memory of a whole report's scan, beside stock PaddleOCR with the same weights.
+"""Time and memory of a whole report's scan, beside public readers of its pages.
 
-python eval/bench_scan.py [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5]
+python -m eval.bench_scan [report.pdf] [--pages 2-4] [--dpi 200] [--repeat 5]
 
 The pages are made into a scan without a text layer. Ours is all of `giar extract`: file in, checked cells
-out; stock is `PaddleOCR.predict` on the same page images, which gives lines of text only. Both take turns
-in one process after a run each to warm up; memory is measured in a process of its own. Then the reader of
-figures alone, on all crops of the report at once.
+out. Of the others stock `PaddleOCR.predict` with the same weights and RapidOCR give lines of text only, from
+the same page images, and img2table with RapidOCR the cells of the tables it finds. All take turns in one
+process after a run each to warm up; `ratio` is the median of our time over theirs, run by run. Memory is
+measured in a process of its own. On a GPU, where there is one, ours and stock PaddleOCR take turns once more.
+Then the reader of figures alone, on all crops of the report at once. For whole batches see bench_rates.py.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -25,15 +27,21 @@ from typing import Any
 
 import numpy as np
 
+from eval.page_readers import PAGE_READERS, PaddleLines, say_missing
+from giar_ml.errors import EngineError
 from giar_ml.ocr.figures import FigureReader, load_figure_reader
 from giar_ml.pipeline import Extractor
 
-DEFAULT_PDF = Path(__file__).parents[2] / "shared" / "real" / "hongze-2023.pdf"
+OURS = "giar"
+ReadPages = Callable[[], Any]
+PUBLISHED = Path(__file__).parents[2] / "shared" / "real" / "hongze-2023.pdf"
+"""洪泽区 2023, where it lies beside the checkout."""
+FIXTURE = Path(__file__).parent / "fixtures" / "9000000-00022-digital.pdf"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("pdf", nargs="?", type=Path, default=DEFAULT_PDF)
+    parser.add_argument("pdf", nargs="?", type=Path, default=PUBLISHED if PUBLISHED.is_file() else FIXTURE)
     parser.add_argument("--pages", default="2-4", help="first-last, 1-based")
     parser.add_argument("--dpi", type=int, default=200)
     parser.add_argument("--repeat", type=int, default=5)
@@ -46,8 +54,19 @@ def main() -> None:
         images = rasterise(options.pdf, int(first), int(last or first), dpi=options.dpi, to=scan)
         with multiprocessing.get_context("spawn").Pool(1) as pool:
             peak_mib = pool.apply(measure_peak, (scan,))
-        result: dict[str, Any] = {"pages": len(images), "dpi": options.dpi, "peak_rss_mib": round(peak_mib)}
-        result |= measure_times(scan, images, repeat=options.repeat)
+        result: dict[str, Any] = {
+            "file": options.pdf.name,
+            "pages": len(images),
+            "dpi": options.dpi,
+            "peak_rss_mib": round(peak_mib),
+        }
+        missing = {name: note for name in PAGE_READERS if (note := say_missing(name))}
+        readers = {
+            name: read_all(make(), images) for name, make in PAGE_READERS.items() if name not in missing
+        }
+        result |= measure_times(scan, readers, repeat=options.repeat, device="cpu")
+        result |= missing
+        result["gpu"] = measure_gpu(scan, images, repeat=options.repeat)
         result |= measure_figures(scan, repeat=options.repeat)
     print(json.dumps(result, indent=2))
 
@@ -62,28 +81,54 @@ def rasterise(pdf: Path, first: int, last: int, *, dpi: int, to: Path) -> list[n
     return [np.ascontiguousarray(np.asarray(page)[:, :, ::-1]) for page in pages]
 
 
-def measure_times(scan: Path, images: list[np.ndarray], *, repeat: int) -> dict[str, Any]:
-    """Median seconds for all pages, and the median of the ratios run by run."""
-    extractor = Extractor(device="cpu")
-    stock = stock_reader()
-    ours_s, stock_s, stages_ms = [], [], []
-    for run in range(repeat + 1):
-        start = time.perf_counter()
-        report = extractor.extract(scan)
-        ours = time.perf_counter() - start
-        start = time.perf_counter()
-        for image in images:
-            stock(image)
-        if run > 0:
-            ours_s.append(ours)
-            stock_s.append(time.perf_counter() - start)
-            stages_ms.append(report.timings_ms)
-    return {
-        "ours_s": round(median(ours_s), 3),
-        "stages_ms": {stage: round(median(run[stage] for run in stages_ms)) for stage in stages_ms[0]},
-        "stock_s": round(median(stock_s), 3),
-        "ratio": round(median(o / s for o, s in zip(ours_s, stock_s, strict=True)), 3),
+def measure_times(
+    scan: Path, readers: Mapping[str, ReadPages], *, repeat: int, device: str
+) -> dict[str, Any]:
+    """Median seconds for all pages, ours first, and the median of the ratios run by run."""
+    extractor = Extractor(device=device)
+    stages_ms: list[Mapping[str, float]] = []
+    turns: dict[str, Callable[[], Any]] = {
+        OURS: lambda: stages_ms.append(extractor.extract(scan).timings_ms),
+        **readers,
     }
+    take_turns(turns, repeat=1)  # to warm up
+    stages_ms.clear()
+    seconds = take_turns(turns, repeat=repeat)
+    return {
+        "seconds": {name: round(median(of), 3) for name, of in seconds.items()},
+        "stages_ms": {stage: round(median(run[stage] for run in stages_ms)) for stage in stages_ms[0]},
+        "reports_per_minute": {name: round(60 / median(of), 1) for name, of in seconds.items()},
+        "ratio": {name: round(median_ratio(seconds[OURS], seconds[name]), 3) for name in readers},
+    }
+
+
+def measure_gpu(scan: Path, images: Sequence[np.ndarray], *, repeat: int) -> dict[str, Any] | str:
+    """The times of ours and of stock PaddleOCR on a GPU, or why there are none."""
+    try:
+        stock = read_all(PaddleLines(device="gpu:0"), images)
+        return measure_times(scan, {"paddleocr": stock}, repeat=repeat, device="cuda:0")
+    except EngineError as error:
+        return f"none at hand, so not measured: {error}"
+
+
+def take_turns(readers: Mapping[str, Callable[[], Any]], *, repeat: int) -> dict[str, list[float]]:
+    """Seconds of each, run by run: all once, then all once more."""
+    seconds: dict[str, list[float]] = {name: [] for name in readers}
+    for _ in range(repeat):
+        for name, read in readers.items():
+            start = time.perf_counter()
+            read()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def median_ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
+    """The median of ours to theirs, run by run: what else the machine does changes both."""
+    return median(our / their for our, their in zip(ours, theirs, strict=True))
+
+
+def read_all(read: Callable[[np.ndarray], Any], images: Sequence[np.ndarray]) -> ReadPages:
+    return lambda: [read(image) for image in images]
 
 
 def measure_figures(scan: Path, *, repeat: int) -> dict[str, Any]:
@@ -106,28 +151,6 @@ def measure_figures(scan: Path, *, repeat: int) -> dict[str, Any]:
         reader.read(crops)
         times_ms.append(1000 * (time.perf_counter() - start))
     return {"figure_crops": len(crops), "figures_ms": round(median(times_ms[1:]), 1)}
-
-
-def stock_reader() -> Callable[[np.ndarray], Any]:
-    """`PaddleOCR.predict` with the same weights and engine, as its manual calls it."""
-    from giar_ml.engines import paddle
-
-    paddleocr = paddle._import_paddleocr()
-    detection, recognition = paddle._model_folders(None, "onnxruntime")
-    pipeline = paddleocr.PaddleOCR(
-        engine="onnxruntime",
-        device="cpu",
-        text_detection_model_name=paddle.DETECTION,
-        text_detection_model_dir=str(detection),
-        text_recognition_model_name=paddle.RECOGNITION,
-        text_recognition_model_dir=str(recognition),
-        use_doc_orientation_classify=False,
-        use_doc_unwarping=False,
-        use_textline_orientation=False,
-    )
-
-    predict: Callable[[np.ndarray], Any] = pipeline.predict
-    return predict
 
 
 def measure_peak(scan: Path) -> float:
