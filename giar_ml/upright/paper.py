@@ -110,18 +110,25 @@ def _left_edge(sheet: np.ndarray, image: np.ndarray, rng: np.random.Generator) -
     if len(ys) < least:
         return None
     t = ys / len(sheet)
-    best = np.zeros(len(ys), bool)
-    for _ in range(N_TRIES):
-        three = rng.choice(len(ys), 3, replace=False)
-        if np.ptp(t[three]) < 0.3:
-            continue
-        curve = np.polynomial.Polynomial.fit(t[three], xs[three], 2)
-        near = np.abs(curve(t) - xs) <= EDGE_PX
-        if near.sum() > best.sum():
-            best = near
+    tries = np.array([rng.choice(len(ys), 3, replace=False) for _ in range(N_TRIES)])
+    tries = tries[np.ptp(t[tries], axis=1) >= 0.3]
+    if not len(tries):
+        return None
+    near = np.abs(_parabolas(t[tries], xs[tries], t) - xs) <= EDGE_PX
+    best = near[near.sum(axis=1).argmax()]
     if best.sum() < least:
         return None
     curve = np.polynomial.Polynomial.fit(t[best], xs[best], 2)
     # The edge itself is a shadow.
     edge: np.ndarray = curve(np.arange(len(sheet)) / len(sheet)) + 1
     return edge
+
+
+def _parabolas(ts: np.ndarray, xs: np.ndarray, at: np.ndarray) -> np.ndarray:
+    """(K, N): K parabolas through three points each, (K, 3) `ts` and `xs`, at (N,) places."""
+    off = at - ts[:, :, None]
+    found = np.zeros((len(ts), len(at)))
+    for i, j, k in ((0, 1, 2), (1, 2, 0), (2, 0, 1)):
+        scale = xs[:, i] / ((ts[:, i] - ts[:, j]) * (ts[:, i] - ts[:, k]))
+        found += scale[:, None] * off[:, j] * off[:, k]
+    return found
