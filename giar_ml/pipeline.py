@@ -138,12 +138,15 @@ class Extractor:
     def _read(self, path: str | Path, clock: _Clock) -> Document:
         from giar_ml.load import load
 
-        with clock("load"):
-            document = load(Path(path))
-        if all(page.kind == "text" for page in document.pages):
-            return document
-        self._load_for(document)
-        return replace(document, pages=tuple(self._read_pages(document.pages, clock)))
+        # To set the limits takes as long as a page, unless they are set already.
+        with one_thread_each() if self._threads == 1 else nullcontext():
+            # A page is loaded in steps too small to be shared among threads.
+            with one_thread_each(), clock("load"):
+                document = load(Path(path))
+            if all(page.kind == "text" for page in document.pages):
+                return document
+            self._load_for(document)
+            return replace(document, pages=tuple(self._read_pages(document.pages, clock)))
 
     def _read_without_rules(self, document: Document, numbers: Set[int], clock: _Clock) -> Document:
         """The document with these pages read anew, as if nothing were ruled on them."""

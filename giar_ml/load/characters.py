@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -81,8 +82,8 @@ def group_characters(chars: Chars, gray: np.ndarray | None = None) -> tuple[Toke
     if not len(chars):
         return ()
     places = np.arange(len(chars))
-    starts = np.flatnonzero(~_continue(chars, places[:-1], places[1:], gray)) + 1
-    runs = [run.tolist() for run in np.split(places, starts)]
+    stops = np.flatnonzero(~_continue(chars, places[:-1], places[1:], gray)) + 1
+    runs = [list(range(*ends)) for ends in pairwise([0, *stops.tolist(), len(chars)])]
     return _to_tokens(chars, _in_reading_order(chars, _join_runs(chars, runs, gray)))
 
 

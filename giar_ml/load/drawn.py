@@ -97,28 +97,25 @@ def _are_seen(rules: Sequence[Rule], gray: np.ndarray, *, dpi: float) -> bool:
     is_shown = _may_have_runs(gray <= 255 - OTHER_LEVEL, length // 2)
     places = [min(max(round(rule.position - 0.5), 0), height - 1) for rule in rules]
     is_shown[places] = True
-    at = np.flatnonzero(is_shown)
-    if not len(at):
+    if not is_shown.any():
         return True
     # The response of a row is that of the rows around it.
-    around = np.flatnonzero(_spread(is_shown, 2 * (max_thickness(dpi) // 2) + 1))
-    response = find_response(gray[around], dpi=dpi)
-    dark = (response >= LEAST_SEEN).view(np.uint8)
-    near = cv2.dilate(dark, np.ones((3, round(DOT_GAP_IN * dpi) | 1), np.uint8))
+    is_near = _spread(is_shown, 2 * (max_thickness(dpi) // 2) + 1)
+    n_before = [0, *np.cumsum(is_near).tolist()]
+    response = find_response(gray[is_near], dpi=dpi)
+    is_dark = (response >= LEAST_SEEN).view(np.uint8)
+    dark = cv2.dilate(is_dark, np.ones((3, round(DOT_GAP_IN * dpi) | 1), np.uint8))
     others = cv2.dilate((response >= OTHER_LEVEL).view(np.uint8), THICKENED)
-    long = _open(others[np.searchsorted(around, at)], length)
     for rule, row in zip(rules, places, strict=True):
         reach = math.ceil(rule.thickness / 2) + 3
         start, stop = math.floor(rule.start), math.ceil(rule.stop)
-        if near[np.searchsorted(around, row), start:stop].mean() < MOSTLY_SEEN:
+        along = dark[n_before[row], start:stop]
+        if np.count_nonzero(along) / along.size < MOSTLY_SEEN:
             return False
-        first, last = np.searchsorted(at, (row - reach, row + reach + 1))
-        long[first:last, max(0, start - reach) : stop + reach] = 0
-    return not long.any() or not _open(long, length).any()
-
-
-def _open(rows: np.ndarray, length: int) -> np.ndarray:
-    return np.asarray(cv2.morphologyEx(rows, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)))
+        first, last = n_before[max(row - reach, 0)], n_before[min(row + reach + 1, height)]
+        others[first:last, max(0, start - reach) : stop + reach] = 0
+    left = others[_may_have_runs(others, length // 2) & is_shown[is_near]]
+    return not len(left) or not cv2.morphologyEx(left, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)).any()
 
 
 def _may_have_runs(mask: np.ndarray, length: int) -> np.ndarray:
@@ -126,7 +123,7 @@ def _may_have_runs(mask: np.ndarray, length: int) -> np.ndarray:
     lines of text have none, and most of a page is text.
 
     Args:
-        mask: (H, W) bool.
+        mask: (H, W) bool, or of 0 and 1.
     """
     n_whole = (length - 7) // 8
     if n_whole < 1 or mask.shape[1] < 2 * length:

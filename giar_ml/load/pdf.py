@@ -41,6 +41,7 @@ _MIN_PICTURE_PX = 64  # smaller ones are backgrounds of one colour, stretched
 _MIN_PICTURE_COVERAGE = 0.02  # of the page; a table is larger
 _DARK = 160  # gray level: print is darker, the coloured head rows of forms are lighter
 _MIN_INK_CONTRAST = 12  # of 255, inside the box of a character that one can see
+_INK_STEPS = 7  # pixels both ways that show the contrast of most characters
 _NO_INK_EM = 0.02  # no glyph is as low as that
 _MAX_BAD_SHARE = 0.2  # of the characters; a sound layer has none, a few symbols at most
 _MIN_VISIBLE_SHARE = 0.5
@@ -60,8 +61,10 @@ _SEVERAL = 100  # Chinese characters from which on that share means something
 _NO_PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*/Count\s+0\b|/Count\s+0\b[^>]*/Type\s*/Pages\b")
 _PASSWORD_ERRORS = (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY)
 
+_UNSEEN_MODES = (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP)
+
 # A character that PDFium puts for a hyphen at the end of a line.
-_PDFIUM_HYPHENS = {"\x02": "-", "\ufffe": "-", "\xad": "-"}
+_PDFIUM_HYPHENS = str.maketrans("\x02\ufffe\xad", "---")
 
 
 class _Frame(NamedTuple):
@@ -90,17 +93,6 @@ class _Frame(NamedTuple):
         return np.stack(edges, axis=1) * scale
 
 
-class _Print(NamedTuple):
-    """How the characters of one text object come on the page."""
-
-    is_drawn: bool
-    """False for the invisible text that OCR programs lay over a scan."""
-    is_embedded: bool
-    """Without its font in the file a character may leave no ink here, and yet be right."""
-    angle: int
-    """Counter-clockwise, to the nearest quarter; PDFium counts clockwise."""
-
-
 @dataclass(frozen=True, eq=False)
 class _Glyphs:
     """The characters as the file has them, N of them, in page space.
@@ -109,8 +101,10 @@ class _Glyphs:
         text: (N,) one character each.
         ink: (N, 4) left, bottom, right and top of what one sees.
         body: (N, 4) the same of the full advance.
-        angles: (N,) of `_Print`.
-        are_drawn: (N,) bool, as `are_embedded` of `_Print`.
+        angles: (N,) counter-clockwise, to the nearest quarter.
+        are_drawn: (N,) bool, false for the invisible text that OCR programs lay over a scan.
+        are_embedded: (N,) bool. Without its font in the file a character may leave no ink here, and yet be
+            right.
         after_space: (N,) bool.
     """
 
@@ -320,63 +314,70 @@ def _read_glyphs(page: pdfium.PdfPage) -> _Glyphs:
     """All characters but white space, in the order of the file."""
     text_page = page.get_textpage()
     raw = text_page.raw
-    texts: list[str] = []
-    inks: list[tuple[float, ...]] = []
-    bodies: list[tuple[float, ...]] = []
-    styles: list[_Print] = []
-    spaces: list[bool] = []
-    prints: dict[int, _Print] = {}
-    after_space = False
+    # What is called for each of thousands of characters is looked up once.
+    get_code, get_text_object = pdfium_c.FPDFText_GetUnicode, pdfium_c.FPDFText_GetTextObject
+    get_ink, get_body = pdfium_c.FPDFText_GetCharBox, pdfium_c.FPDFText_GetLooseCharBox
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     loose = pdfium_c.FS_RECTF()
+    texts: list[str] = []
+    inks: list[float] = []
+    bodies: list[float] = []
+    spaces: list[bool] = []
+    styles: list[tuple[int, bool, float]] = []
+    style_of: dict[int, int] = {}  # by the addresses of text objects
+    places: list[int] = []  # in `styles`
+    fonts: dict[int, bool] = {}
+    after_space = False
     for index in range(text_page.count_chars()):
-        code = pdfium_c.FPDFText_GetUnicode(raw, index)
+        code = get_code(raw, index)
         text = "\ufffd" if 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
         if text.isspace() or code == 0:
             # PDFium makes up spaces too, at any gap.
             after_space = after_space or pdfium_c.FPDFText_IsGenerated(raw, index) == 0
             continue
-        pdfium_c.FPDFText_GetCharBox(raw, index, left, right, bottom, top)
-        pdfium_c.FPDFText_GetLooseCharBox(raw, index, loose)
-        texts.append(_PDFIUM_HYPHENS.get(text, text))
-        inks.append((left.value, bottom.value, right.value, top.value))
-        bodies.append((loose.left, loose.bottom, loose.right, loose.top))
-        styles.append(_print_of(raw, index, prints))
+        get_ink(raw, index, left, right, bottom, top)
+        get_body(raw, index, loose)
+        text_object = get_text_object(raw, index)
+        address = ctypes.addressof(text_object.contents) if text_object else 0
+        if address not in style_of:
+            style_of[address] = len(styles)
+            is_embedded = _is_embedded(pdfium_c.FPDFTextObj_GetFont(text_object), fonts)
+            mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object)
+            styles.append((mode, is_embedded, pdfium_c.FPDFText_GetCharAngle(raw, index)))
+        texts.append(text)
+        inks += (left.value, bottom.value, right.value, top.value)
+        bodies += (loose.left, loose.bottom, loose.right, loose.top)
         spaces.append(after_space)
+        places.append(style_of[address])
         after_space = False
     text_page.close()
-    are_drawn, are_embedded, angles = np.array(styles, int).reshape(-1, 3).T
-    ink, body = (np.array(boxes, float).reshape(-1, 4) for boxes in (inks, bodies))
-    are_embedded = are_embedded.astype(bool)
+    modes, are_embedded, angles = np.array(styles, float).reshape(-1, 3)[np.array(places, np.intp)].T
+    are_embedded = are_embedded > 0
+    ink, body = (np.array(edges, float).reshape(-1, 4) for edges in (inks, bodies))
     ink_height, body_height = (boxes[:, 3] - boxes[:, 1] for boxes in (ink, body))
     has_body = ~_are_flat(body)
     has_no_ink = has_body & ~are_embedded & (ink_height < _NO_INK_EM * body_height)
     return _Glyphs(
-        "".join(texts),
+        "".join(texts).translate(_PDFIUM_HYPHENS),
         np.where(has_no_ink[:, None], body, ink),
         np.where(has_body[:, None], body, ink),
-        angles,
-        are_drawn.astype(bool),
+        # PDFium counts clockwise.
+        np.round(np.degrees(angles) / -90).astype(int) * 90 % 360,
+        ~np.isin(modes, _UNSEEN_MODES),
         are_embedded,
         np.array(spaces, bool),
     )
 
 
-def _print_of(raw: pdfium_c.FPDF_TEXTPAGE, index: int, known: dict[int, _Print]) -> _Print:
-    text_object = pdfium_c.FPDFText_GetTextObject(raw, index)
-    address = ctypes.addressof(text_object.contents) if text_object else 0
+def _is_embedded(font: pdfium_c.FPDF_FONT, known: dict[int, bool]) -> bool:
+    address = _address(font)
     if address not in known:
-        angle = round(math.degrees(pdfium_c.FPDFText_GetCharAngle(raw, index)) / -90) * 90 % 360
-        if not text_object:
-            return _Print(is_drawn=True, is_embedded=False, angle=angle)
-        mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object)
-        font = pdfium_c.FPDFTextObj_GetFont(text_object)
-        known[address] = _Print(
-            is_drawn=mode not in (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP),
-            is_embedded=bool(font) and pdfium_c.FPDFFont_GetIsEmbedded(font) == 1,
-            angle=angle,
-        )
+        known[address] = bool(font) and pdfium_c.FPDFFont_GetIsEmbedded(font) == 1
     return known[address]
+
+
+def _address(pointer: pdfium_c.FPDF_PAGEOBJECT | pdfium_c.FPDF_FONT) -> int:
+    return ctypes.addressof(pointer.contents) if pointer else 0
 
 
 def _are_flat(bboxes: np.ndarray) -> np.ndarray:
@@ -404,9 +405,14 @@ def _to_chars(glyphs: _Glyphs, frame: _Frame, shape: tuple[int, ...]) -> tuple[C
 
 def _have_ink(chars: Chars, gray: np.ndarray, *, asked: np.ndarray) -> np.ndarray:
     """(N,) bool: which of those that are asked for have left ink."""
-    found = np.zeros(len(chars), bool)
     windows = _widen(chars.ink.astype(int), 1)
-    places = np.flatnonzero(asked)
+    xs, ys = (
+        np.linspace(windows[:, side], windows[:, side + 2] - 1, _INK_STEPS, dtype=int).T.clip(0, size - 1)
+        for side, size in ((0, gray.shape[1]), (1, gray.shape[0]))
+    )
+    levels = gray[ys[:, :, None], xs[:, None, :]]
+    found = asked & (np.ptp(levels, axis=(1, 2)) >= _MIN_INK_CONTRAST)
+    places = np.flatnonzero(asked & ~found)
     for place, (left, top, right, bottom) in zip(places.tolist(), windows[places].tolist(), strict=True):
         patch = gray[top:bottom, left:right]
         if patch.size:
