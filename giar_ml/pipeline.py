@@ -200,10 +200,11 @@ class Extractor:
         if page.kind == "text":
             return page
         from giar_ml.tables import find_tables
-        from giar_ml.upright import make_upright
 
         with clock("structure"):
             if page.kind == "scan":
+                from giar_ml.upright import make_upright
+
                 page = make_upright(page, self._load_engine())
             if self._detector is not None:
                 from giar_ml.layout import detect_layout
