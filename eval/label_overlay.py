@@ -61,7 +61,7 @@ def draw_document(
             source = sources[pages[i].number]
             if source.image is None:
                 raise UsageError(f"{path.name}: page {source.number} has no picture to draw on")
-            picture = Image.fromarray(source.image)
+            picture = Image.fromarray(source.image).convert("RGB")
             tokens = _fit(pages[i], picture)
             drawn.append(draw_page(picture, tokens, choices[i], pens))
         body = side_by_side(drawn)

@@ -136,10 +136,10 @@ class Before(NamedTuple):
 
 @dataclass(frozen=True)
 class Page:
-    """One page. `image` is (H, W, 3) uint8 RGB, None for text inputs; `tokens` lie outside tables
-    too, `tables` hold their own; `number` is 1-based. All boxes are in the pixels of the page as it is
-    here; where it was made upright, `warp` says where they were before. `before` is the page before seals
-    and streaks were taken off it."""
+    """One page. `image` is (H, W, 3) uint8 RGB, (H, W) grey of digital pages, None for text inputs; `tokens`
+    lie outside tables too, `tables` hold their own; `number` is 1-based. All boxes are in the pixels of the
+    page as it is here; where it was made upright, `warp` says where they were before. `before` is the page
+    before seals and streaks were taken off it."""
 
     number: int
     kind: PageKind

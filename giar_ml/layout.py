@@ -16,14 +16,11 @@ from giar_ml.errors import EngineError
 from giar_ml.geometry import runs
 from giar_ml.levels import page_paper_level
 from giar_ml.tables import cells_to_tables
-from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
+from giar_ml.tables.rules import RULES, estimate_dpi, find_rules, group_rules, to_gray
 from giar_ml.tables.ruling import Rules
 
 if TYPE_CHECKING:
     from PIL import Image
-
-RULES = "rules"
-"""The detector that needs no weights."""
 
 MIN_LINE_IN = 0.04
 """Lower bands of ink are specks and underlines."""
@@ -104,7 +101,8 @@ def detect_layout(page: Page, detector: Detector) -> Page:
         return page
     if isinstance(detector, RuleLayoutModel) and page.dpi is not None:
         detector = RuleLayoutModel(dpi=page.dpi, rules=page.rules)
-    blocks = [block.set(type=_common_type(block.type)) for block in detector.detect(page.image)]
+    image = page.image if page.image.ndim == 3 else cv2.cvtColor(page.image, cv2.COLOR_GRAY2RGB)
+    blocks = [block.set(type=_common_type(block.type)) for block in detector.detect(image)]
     blocks.sort(key=lambda block: (block.coordinates[1], block.coordinates[0]))
     return replace(page, layout=Layout(blocks))
 

@@ -138,12 +138,15 @@ class Extractor:
     def _read(self, path: str | Path, clock: _Clock) -> Document:
         from giar_ml.load import load
 
-        with clock("load"):
-            document = load(Path(path))
-        if all(page.kind == "text" for page in document.pages):
-            return document
-        self._load_for(document)
-        return replace(document, pages=tuple(self._read_pages(document.pages, clock)))
+        # To set the limits takes as long as a page, unless they are set already.
+        with one_thread_each() if self._threads == 1 else nullcontext():
+            # A page is loaded in steps too small to be shared among threads.
+            with one_thread_each(), clock("load"):
+                document = load(Path(path))
+            if all(page.kind == "text" for page in document.pages):
+                return document
+            self._load_for(document)
+            return replace(document, pages=tuple(self._read_pages(document.pages, clock)))
 
     def _read_without_rules(self, document: Document, numbers: Set[int], clock: _Clock) -> Document:
         """The document with these pages read anew, as if nothing were ruled on them."""
@@ -176,14 +179,16 @@ class Extractor:
                 raise
 
     def _n_pages_at_once(self) -> int:
-        from giar_ml.layout import RULES
+        from giar_ml.tables.rules import RULES
 
         # Detectors of other libraries may not be asked from several threads.
         return self._threads if self._layout_name == RULES else 1
 
     def _load_for(self, document: Document) -> None:
         """Load what reads its pages, before they are read at the same time."""
-        if self._detector is None:
+        from giar_ml.tables.rules import RULES
+
+        if self._layout_name != RULES and self._detector is None:
             from giar_ml.layout import load_detector
 
             self._detector = load_detector(self._layout_name)
@@ -194,14 +199,18 @@ class Extractor:
     def _find_structure(self, page: Page, clock: _Clock, *, ruled: bool) -> Page:
         if page.kind == "text":
             return page
-        from giar_ml.layout import detect_layout
         from giar_ml.tables import find_tables
-        from giar_ml.upright import make_upright
 
         with clock("structure"):
             if page.kind == "scan":
+                from giar_ml.upright import make_upright
+
                 page = make_upright(page, self._load_engine())
-            page = find_tables(detect_layout(page, self._detector))
+            if self._detector is not None:
+                from giar_ml.layout import detect_layout
+
+                page = detect_layout(page, self._detector)
+            page = find_tables(page)
             if not ruled:
                 page = replace(page, tables=())
         return page

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -52,6 +54,24 @@ def test_names_of_other_detectors_become_ours() -> None:
 def test_only_table_regions_are_searched() -> None:
     page = detect_layout(page_with_table(), FakeDetector(TextBlock(Rectangle(0, 0, 900, 200), type="table")))
     assert find_tables(page).tables == ()
+
+
+def test_the_layout_by_rules_has_the_tables_that_rules_make() -> None:
+    page = page_with_table()
+    assert find_tables(detect_layout(page, load_detector())) == find_tables(page)
+
+
+def test_detectors_are_given_colours() -> None:
+    class Picky(FakeDetector):
+        def detect(self, image: np.ndarray) -> Layout:
+            assert image.ndim == 3
+            return super().detect(image)
+
+    page = page_with_table()
+    assert page.image is not None
+    gray = replace(page, image=page.image[:, :, 0].copy())
+    block = TextBlock(Rectangle(90, 290, 910, 430), type="Table")
+    assert len(find_tables(detect_layout(gray, Picky(block))).tables) == 1
 
 
 def test_unknown_model_raises() -> None:

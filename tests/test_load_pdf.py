@@ -17,7 +17,8 @@ from giar_ml.document import BBox, Document, Page
 from giar_ml.errors import InputError
 from giar_ml.load import load
 from giar_ml.load import pdf as pdf_module
-from giar_ml.load.characters import Char, group_characters
+from giar_ml.load.characters import Chars, group_characters
+from giar_ml.tables.rules import to_gray
 
 A4 = b"/MediaBox[0 0 595 842]"
 
@@ -179,7 +180,7 @@ def texts(page: Page) -> list[str]:
 def ink_box(page: Page) -> BBox:
     """Where the page is dark."""
     assert page.image is not None
-    rows, columns = np.nonzero(page.image.min(axis=2) < 128)
+    rows, columns = np.nonzero(to_gray(page.image) < 128)
     return BBox(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
 
 
@@ -195,7 +196,7 @@ def test_chinese_text_is_digital(tmp_path):
     assert texts(page) == ["政府信息公开（一）①", "12"]
     assert (page.number, page.width, page.height, page.dpi) == (1, 1190, 1684, 144)
     assert page.image is not None
-    assert page.image.shape == (1684, 1190, 3)
+    assert page.image.shape == (1684, 1190)
 
 
 def test_radicals_become_ordinary_characters(tmp_path):
@@ -270,16 +271,35 @@ def test_characters_are_grouped(tmp_path, content, expected):
 
 
 def test_group_characters_of_nothing():
-    assert group_characters([]) == ()
+    nothing = np.zeros((0, 4))
+    assert group_characters(Chars("", nothing, nothing, np.zeros(0, bool))) == ()
 
 
 def test_boxes_are_tight_around_the_ink():
-    chars = [
-        Char("1", BBox(2, 3, 5, 9), BBox(0, 0, 6, 12)),
-        Char("2", BBox(7, 2, 11, 9), BBox(6, 0, 12, 12)),
-    ]
-    (token,) = group_characters(chars)
+    ink = np.array([[2.0, 3, 5, 9], [7, 2, 11, 9]])
+    body = np.array([[0.0, 0, 6, 12], [6, 0, 12, 12]])
+    (token,) = group_characters(Chars("12", ink, body, np.zeros(2, bool)))
     assert (token.text, token.bbox) == ("12", BBox(2, 2, 11, 9))
+
+
+@pytest.mark.parametrize("level", [0, 90, 214])
+def test_rules_part_the_characters_beside_them(level):
+    gray = np.full((60, 40), 255, np.uint8)
+    body = np.array([[4.0, 20, 16, 32], [16, 20, 28, 32]])
+    chars = Chars("12", body + np.array([2, 2, -2, -2]), body, np.zeros(2, bool))
+    assert [token.text for token in group_characters(chars, gray)] == ["12"]
+    gray[:, 16] = level
+    assert [token.text for token in group_characters(chars, gray)] == ["1", "2"]
+    # A stroke ends within the line.
+    gray[:20, 16] = gray[32:, 16] = 255
+    assert [token.text for token in group_characters(chars, gray)] == ["12"]
+
+
+def test_runs_that_the_file_writes_out_of_order_are_one_token():
+    lefts = np.array([36.0, 48, 12, 24])
+    body = np.stack([lefts, np.full(4, 20.0), lefts + 12, np.full(4, 32.0)], axis=1)
+    chars = Chars("息公政府", body, body, np.zeros(4, bool))
+    assert [token.text for token in group_characters(chars)] == ["政府息公"]
 
 
 def test_figures_in_annotations_are_read(tmp_path):
@@ -468,7 +488,7 @@ def test_real_report_has_one_token_per_cell(shared):
 def test_no_token_of_a_real_report_crosses_a_rule(shared, index):
     page = load(shared / "real" / "hongze-2023.pdf").pages[index]
     assert page.image is not None
-    dark = page.image.min(axis=2) < 100
+    dark = page.image < 100
     for token in page.tokens:
         left, top, right, bottom = (round(value) for value in token.bbox)
         em = max(bottom - top, 12)

@@ -90,7 +90,7 @@ def save_pictures(
     for page, path in zip(pages, paths, strict=True):
         if page.image is None:
             raise ValueError(f"{stem}: page {page.number} has no picture")
-        picture = Image.fromarray(page.image)
+        picture = Image.fromarray(page.image).convert("RGB")
         size = picture_size(GoldPage(page.number, *picture.size, page.dpi), dpi)
         if size != picture.size:
             picture = picture.resize(size, Image.Resampling.LANCZOS)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,31 +25,51 @@ _DARK_PAPER = 200  # gray level
 _WHITE = 255
 
 
-class Char(NamedTuple):
-    """One printed character: `ink` is what one sees, `body` its full advance, both in page pixels."""
+@dataclass(frozen=True, eq=False)
+class Chars:
+    """Printed characters, N of them; a page has hundreds, so that what is asked is asked of all at once.
+
+    Args:
+        text: (N,) one character each.
+        ink: (N, 4) left, top, right and bottom of what one sees, in page pixels.
+        body: (N, 4) the same of the full advance.
+        after_space: (N,) bool.
+    """
 
     text: str
-    ink: BBox
-    body: BBox
-    after_space: bool = False
+    ink: np.ndarray
+    body: np.ndarray
+    after_space: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.text)
+
+    def take(self, kept: np.ndarray) -> Chars:
+        """Those at (N,) bool."""
+        if kept.all():
+            return self
+        text = "".join(char for char, is_kept in zip(self.text, kept.tolist(), strict=True) if is_kept)
+        return Chars(text, self.ink[kept], self.body[kept], self.after_space[kept])
+
+    @cached_property
+    def xs(self) -> np.ndarray:
+        """(N,) centres of the bodies."""
+        return np.asarray((self.body[:, 0] + self.body[:, 2]) / 2)
+
+    @cached_property
+    def ys(self) -> np.ndarray:
+        return np.asarray((self.body[:, 1] + self.body[:, 3]) / 2)
+
+    @cached_property
+    def ems(self) -> np.ndarray:
+        return np.maximum(self.body[:, 3] - self.body[:, 1], 1.0)
+
+    @cached_property
+    def are_digits(self) -> np.ndarray:
+        return np.array([char.isdecimal() for char in self.text], bool)
 
 
-class _Run:
-    """A token under construction."""
-
-    def __init__(self, char: Char) -> None:
-        self.chars = [char]
-
-    @property
-    def first(self) -> Char:
-        return self.chars[0]
-
-    @property
-    def last(self) -> Char:
-        return self.chars[-1]
-
-
-def group_characters(chars: Sequence[Char], gray: np.ndarray | None = None) -> tuple[Token, ...]:
+def group_characters(chars: Chars, gray: np.ndarray | None = None) -> tuple[Token, ...]:
     """Tokens from top to bottom and left to right, their boxes tight around the ink.
 
     Writing runs from left to right; of a vertical line every character is a token of its own.
@@ -56,91 +78,136 @@ def group_characters(chars: Sequence[Char], gray: np.ndarray | None = None) -> t
         chars: in the order of the file, without white space.
         gray: (H, W) uint8, the page; where given, no token crosses a vertical rule on it.
     """
-    runs: list[_Run] = []
-    for char in _drop_doubles(chars):
-        if runs and _continues(runs[-1].last, char, gray):
-            runs[-1].chars.append(char)
-        else:
-            runs.append(_Run(char))
-    return tuple(_to_token(run) for run in _in_reading_order(_join_runs(runs, gray)))
+    chars = _drop_doubles(chars)
+    if not len(chars):
+        return ()
+    places = np.arange(len(chars))
+    stops = np.flatnonzero(~_continue(chars, places[:-1], places[1:], gray)) + 1
+    runs = [list(range(*ends)) for ends in pairwise([0, *stops.tolist(), len(chars)])]
+    return _to_tokens(chars, _in_reading_order(chars, _join_runs(chars, runs, gray)))
 
 
-def _drop_doubles(chars: Sequence[Char]) -> list[Char]:
+def _drop_doubles(chars: Chars) -> Chars:
     """Without the second print of characters that are printed twice to look bold."""
-    kept: list[Char] = []
-    places: dict[tuple[str, int, int], list[Char]] = {}
-    for char in chars:
-        em = _em(char)
-        x, y = char.body.center
-        column, row = int(x // em), int(y // em)
-        near = (
-            other
-            for i in (column - 1, column, column + 1)
-            for j in (row - 1, row, row + 1)
-            for other in places.get((char.text, i, j), ())
-        )
-        if any(
-            abs(other.body.center[0] - x) < _SAME_PLACE_EM * em
-            and abs(other.body.center[1] - y) < _SAME_PLACE_EM * em
-            for other in near
-        ):
-            continue
-        places.setdefault((char.text, column, row), []).append(char)
-        kept.append(char)
-    return kept
+    if not len(chars):
+        return chars
+    first, second = _pairs_within(chars.ys, chars.ys, _SAME_PLACE_EM * chars.ems.max())
+    texts, reach = np.array(list(chars.text)), _SAME_PLACE_EM * chars.ems[second]
+    are_doubles = (
+        (first < second)
+        & (texts[first] == texts[second])
+        & (np.abs(chars.xs[first] - chars.xs[second]) < reach)
+        & (np.abs(chars.ys[first] - chars.ys[second]) < reach)
+    )
+    kept = np.ones(len(chars), bool)
+    for index, double in sorted(zip(second[are_doubles].tolist(), first[are_doubles].tolist(), strict=True)):
+        kept[index] &= not kept[double]
+    return chars.take(kept)
 
 
-def _join_runs(runs: list[_Run], gray: np.ndarray | None) -> list[_Run]:
+def _pairs_within(values: np.ndarray, others: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+    """The places of all values and others that are no more than `reach` apart, two arrays of one length."""
+    order = np.argsort(others, kind="stable")
+    first = np.searchsorted(others[order], values - reach)
+    stop = np.searchsorted(others[order], values + reach, side="right")
+    return _repeat(stop - first), order[_ranges(first, stop)]
+
+
+def _repeat(counts: np.ndarray) -> np.ndarray:
+    return np.repeat(np.arange(len(counts)), counts)
+
+
+def _ranges(starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """The numbers from each start to before its stop, one after the other."""
+    counts = stops - starts
+    return np.arange(counts.sum()) + np.repeat(starts - (np.cumsum(counts) - counts), counts)
+
+
+def _join_runs(chars: Chars, runs: Sequence[list[int]], gray: np.ndarray | None) -> list[list[int]]:
     """Runs that the file writes out of order, put together where one goes on where another ends."""
-    joined: list[_Run] = []
-    by_row: dict[int, list[_Run]] = {}
-    for run in sorted(runs, key=lambda run: run.first.body.left):
-        em = max(_em(run.first), 1.0)
-        row = int(run.first.body.center[1] // em)
-        near = [other for j in (row - 1, row, row + 1) for other in by_row.get(j, ())]
-        before = next((other for other in near if _continues(other.last, run.first, gray)), None)
-        if before is not None:
-            before.chars += run.chars
+    runs = sorted(runs, key=lambda run: chars.body[run[0], 0])
+    first, last = (np.array([run[end] for run in runs]) for end in (0, -1))
+    rows = (chars.ys[first] // chars.ems[first]).astype(int).tolist()
+    before, behind = _pairs_within(chars.ys[last], chars.ys[first], _MAX_DRIFT_EM * chars.ems.max())
+    go_on = _continue(chars, last[before], first[behind], gray)
+    ends: list[list[int]] = [[] for _ in runs]
+    for end, run in zip(before[go_on].tolist(), behind[go_on].tolist(), strict=True):
+        ends[run].append(end)
+    joined: list[list[int]] = []
+    row_of: list[int] = []
+    ending: dict[int, int] = {}  # the joined run that each run is the end of
+    for index, run in enumerate(runs):
+        near = [end for end in ends[index] if end in ending and abs(row_of[ending[end]] - rows[index]) <= 1]
+        if near:
+            place = ending.pop(min(near, key=lambda end: (row_of[ending[end]], ending[end])))
+            joined[place] = joined[place] + run
         else:
+            place = len(joined)
             joined.append(run)
-            by_row.setdefault(row, []).append(run)
+            row_of.append(rows[index])
+        ending[index] = place
     return joined
 
 
-def _in_reading_order(runs: list[_Run]) -> list[_Run]:
+def _in_reading_order(chars: Chars, runs: Sequence[list[int]]) -> list[list[int]]:
     """Line by line; runs whose centres differ by less than a line share it."""
-    lines: list[list[_Run]] = []
-    for run in sorted(runs, key=lambda run: run.first.body.center[1]):
-        first = lines[-1][0].first if lines else None
-        if first is None or run.first.body.center[1] - first.body.center[1] > _MAX_DRIFT_EM * _em(first):
+    ys, lefts, ems = chars.ys.tolist(), chars.body[:, 0].tolist(), chars.ems.tolist()
+    lines: list[list[list[int]]] = []
+    for run in sorted(runs, key=lambda run: ys[run[0]]):
+        first = lines[-1][0][0] if lines else None
+        if first is None or ys[run[0]] - ys[first] > _MAX_DRIFT_EM * ems[first]:
             lines.append([])
         lines[-1].append(run)
-    return [run for line in lines for run in sorted(line, key=lambda run: run.first.body.left)]
+    return [run for line in lines for run in sorted(line, key=lambda run: lefts[run[0]])]
 
 
-def _continues(left: Char, right: Char, gray: np.ndarray | None) -> bool:
-    em_left, em_right = _em(left), _em(right)
-    em = min(em_left, em_right)
-    drift = abs(left.body.center[1] - right.body.center[1])
-    gap = right.body.left - left.body.right
-    if drift > _MAX_DRIFT_EM * max(em_left, em_right):
-        return False
-    between_digits = left.text.isdecimal() and right.text.isdecimal()
-    limit = MAX_DIGIT_GAP_EM if between_digits else MAX_GAP_EM
-    if not -_MAX_OVERLAP_EM * em <= gap <= limit * em or right.body.center[0] <= left.body.center[0]:
-        return False
-    return gray is None or not _crosses_rule(left, right, gray)
+def _continue(chars: Chars, left: np.ndarray, right: np.ndarray, gray: np.ndarray | None) -> np.ndarray:
+    """(P,) bool: of P pairs of characters by their places, whether the right one goes on where the left one
+    ends."""
+    em_left, em_right = chars.ems[left], chars.ems[right]
+    em = np.minimum(em_left, em_right)
+    drift = np.abs(chars.ys[left] - chars.ys[right])
+    gap = chars.body[right, 0] - chars.body[left, 2]
+    between_digits = chars.are_digits[left] & chars.are_digits[right]
+    go_on = (
+        (drift <= _MAX_DRIFT_EM * np.maximum(em_left, em_right))
+        & (gap >= -_MAX_OVERLAP_EM * em)
+        & (gap <= np.where(between_digits, MAX_DIGIT_GAP_EM, MAX_GAP_EM) * em)
+        & (chars.xs[right] > chars.xs[left])
+    )
+    if gray is not None:
+        at = np.flatnonzero(go_on)
+        go_on[at] = ~_cross_rules(chars, left[at], right[at], gray)
+    return np.asarray(go_on)
 
 
-def _crosses_rule(left: Char, right: Char, gray: np.ndarray) -> bool:
-    """Whether a vertical rule stands between the centres of two neighbours."""
-    reach = _RULE_REACH_EM * min(_em(left), _em(right))
-    top = int(min(left.body.top, right.body.top) - reach)
-    bottom = int(max(left.body.bottom, right.body.bottom) + reach) + 1
-    start, stop = int(left.body.center[0]), int(right.body.center[0]) + 1
-    patch = gray[max(top, 0) : bottom, max(start, 0) : stop]
-    if patch.size == 0:
-        return False
+def _cross_rules(chars: Chars, left: np.ndarray, right: np.ndarray, gray: np.ndarray) -> np.ndarray:
+    """(P,) bool: whether a vertical rule stands between the centres of each two neighbours."""
+    reach = _RULE_REACH_EM * np.minimum(chars.ems[left], chars.ems[right])
+    height, width = gray.shape
+    tops = np.minimum(chars.body[left, 1], chars.body[right, 1]) - reach
+    bottoms = np.maximum(chars.body[left, 3], chars.body[right, 3]) + reach
+    tops, bottoms = (np.clip(ys.astype(int) + more, 0, height) for ys, more in ((tops, 0), (bottoms, 1)))
+    starts, stops = (
+        np.clip(chars.xs[places].astype(int) + more, 0, width) for places, more in ((left, 0), (right, 1))
+    )
+    crossed = (tops < bottoms) & (starts < stops)
+    # Most lines of text have white paper above and below them, where a rule, black or white, goes on.
+    for rows in (tops, bottoms - 1):
+        at = np.flatnonzero(crossed)
+        columns = _ranges(starts[at], stops[at])
+        widths = stops[at] - starts[at]
+        levels = gray[np.repeat(rows[at], widths), columns]
+        darkest = np.minimum.reduceat(levels, np.cumsum(widths) - widths) if len(at) else levels
+        crossed[at] = darkest < _WHITE - _MIN_RULE_CONTRAST
+    for index in np.flatnonzero(crossed).tolist():
+        patch = gray[tops[index] : bottoms[index], starts[index] : stops[index]]
+        crossed[index] = _is_crossed(patch)
+    return np.asarray(crossed)
+
+
+def _is_crossed(patch: np.ndarray) -> bool:
+    """Whether a vertical rule runs through a patch of the page."""
     darkest = int(patch.max(axis=0).min())
     if darkest < _WHITE - _MIN_RULE_CONTRAST:
         # Between dense bold characters most pixels are ink, yet a quarter is paper.
@@ -152,19 +219,15 @@ def _crosses_rule(left: Char, right: Char, gray: np.ndarray) -> bool:
     return margin < _DARK_PAPER and int(patch.min(axis=0).max()) > margin + _MIN_RULE_CONTRAST
 
 
-def _em(char: Char) -> float:
-    return max(char.body.height, 1.0)
-
-
-def _to_token(run: _Run) -> Token:
-    text = "".join(
-        (" " if char.after_space and index else "") + char.text for index, char in enumerate(run.chars)
+def _to_tokens(chars: Chars, runs: Sequence[list[int]]) -> tuple[Token, ...]:
+    ink = chars.ink[[place for run in runs for place in run]]
+    starts = np.cumsum([0, *(len(run) for run in runs[:-1])])
+    corners = np.minimum.reduceat(ink[:, :2], starts), np.maximum.reduceat(ink[:, 2:], starts)
+    spaced = [
+        " " + char if is_after else char
+        for char, is_after in zip(chars.text, chars.after_space.tolist(), strict=True)
+    ]
+    return tuple(
+        Token(normalize_radicals(chars.text[run[0]] + "".join([spaced[i] for i in run[1:]])), BBox(*bbox))
+        for run, bbox in zip(runs, np.hstack(corners).tolist(), strict=True)
     )
-    inks = [char.ink for char in run.chars]
-    bbox = BBox(
-        min(ink.left for ink in inks),
-        min(ink.top for ink in inks),
-        max(ink.right for ink in inks),
-        max(ink.bottom for ink in inks),
-    )
-    return Token(normalize_radicals(text), bbox)

@@ -19,10 +19,10 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from giar_ml.document import BBox, Page, Problem
+from giar_ml.document import Page, Problem
 from giar_ml.errors import InputError
-from giar_ml.load.characters import Char, group_characters
-from giar_ml.load.drawn import find_drawn_rules, objects_of, page_matrix
+from giar_ml.load.characters import Chars, group_characters
+from giar_ml.load.drawn import Placed, find_drawn_rules, objects_of
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 
 DIGITAL_DPI = 144
@@ -41,6 +41,7 @@ _MIN_PICTURE_PX = 64  # smaller ones are backgrounds of one colour, stretched
 _MIN_PICTURE_COVERAGE = 0.02  # of the page; a table is larger
 _DARK = 160  # gray level: print is darker, the coloured head rows of forms are lighter
 _MIN_INK_CONTRAST = 12  # of 255, inside the box of a character that one can see
+_INK_STEPS = 7  # pixels both ways that show the contrast of most characters
 _NO_INK_EM = 0.02  # no glyph is as low as that
 _MAX_BAD_SHARE = 0.2  # of the characters; a sound layer has none, a few symbols at most
 _MIN_VISIBLE_SHARE = 0.5
@@ -60,8 +61,10 @@ _SEVERAL = 100  # Chinese characters from which on that share means something
 _NO_PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*/Count\s+0\b|/Count\s+0\b[^>]*/Type\s*/Pages\b")
 _PASSWORD_ERRORS = (pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY)
 
+_UNSEEN_MODES = (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP)
+
 # A character that PDFium puts for a hyphen at the end of a line.
-_PDFIUM_HYPHENS = {"\x02": "-", "\ufffe": "-", "\xad": "-"}
+_PDFIUM_HYPHENS = str.maketrans("\x02\ufffe\xad", "---")
 
 
 class _Frame(NamedTuple):
@@ -75,41 +78,46 @@ class _Frame(NamedTuple):
     """Clockwise, of everything together."""
     scale: float
 
-    def to_pixels(self, bbox: tuple[float, float, float, float]) -> BBox:
-        """`bbox` is left, bottom, right, top in page space."""
-        x0, y0, x1, y1 = bbox
+    def to_pixels(self, bboxes: np.ndarray) -> np.ndarray:
+        """(N, 4) left, top, right, bottom in pixels of (N, 4) left, bottom, right, top in page space."""
+        x0, y0, x1, y1 = bboxes.T
         left, bottom, right, top, rotation, scale = self
         if rotation == 90:
-            a, b, c, d = y0 - bottom, x0 - left, y1 - bottom, x1 - left
+            edges = y0 - bottom, x0 - left, y1 - bottom, x1 - left
         elif rotation == 180:
-            a, b, c, d = right - x1, y0 - bottom, right - x0, y1 - bottom
+            edges = right - x1, y0 - bottom, right - x0, y1 - bottom
         elif rotation == 270:
-            a, b, c, d = top - y1, right - x1, top - y0, right - x0
+            edges = top - y1, right - x1, top - y0, right - x0
         else:
-            a, b, c, d = x0 - left, top - y1, x1 - left, top - y0
-        return BBox(a * scale, b * scale, c * scale, d * scale)
+            edges = x0 - left, top - y1, x1 - left, top - y0
+        return np.stack(edges, axis=1) * scale
 
 
-class _Print(NamedTuple):
-    """How the characters of one text object come on the page."""
+@dataclass(frozen=True, eq=False)
+class _Glyphs:
+    """The characters as the file has them, N of them, in page space.
 
-    is_drawn: bool
-    """False for the invisible text that OCR programs lay over a scan."""
-    is_embedded: bool
-    """Without its font in the file a character may leave no ink here, and yet be right."""
-
-
-@dataclass(frozen=True)
-class _Glyph:
-    """A character as the file has it, in page space."""
+    Args:
+        text: (N,) one character each.
+        ink: (N, 4) left, bottom, right and top of what one sees.
+        body: (N, 4) the same of the full advance.
+        angles: (N,) counter-clockwise, to the nearest quarter.
+        are_drawn: (N,) bool, false for the invisible text that OCR programs lay over a scan.
+        are_embedded: (N,) bool. Without its font in the file a character may leave no ink here, and yet be
+            right.
+        after_space: (N,) bool.
+    """
 
     text: str
-    ink: tuple[float, float, float, float]
-    body: tuple[float, float, float, float]
-    angle: int
-    """Counter-clockwise, to the nearest quarter; PDFium counts clockwise."""
-    style: _Print
-    after_space: bool
+    ink: np.ndarray
+    body: np.ndarray
+    angles: np.ndarray
+    are_drawn: np.ndarray
+    are_embedded: np.ndarray
+    after_space: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.text)
 
 
 class _Picture(NamedTuple):
@@ -219,7 +227,7 @@ def _broken_page(index: int, name: str) -> Page:
         f"{name}: page {index + 1} is broken and cannot be read; fetch the file again",
         page=index + 1,
     )
-    image = np.full((64, 64, 3), 255, np.uint8)
+    image = np.full((64, 64), 255, np.uint8)
     return Page(
         number=index + 1, kind="digital", width=64, height=64, image=image, dpi=72, problems=(problem,)
     )
@@ -227,30 +235,32 @@ def _broken_page(index: int, name: str) -> Page:
 
 def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
     glyphs = _read_glyphs(page)
-    pictures = _find_pictures(page)
+    paths, images = _find_objects(page)
+    pictures = _find_pictures(page, images)
     turn = _sideways(glyphs, page.get_rotation())
     if _coverage(pictures, page) >= _SCAN_COVERAGE and not _is_backdrop(pictures, glyphs):
         return _scanned_page(page, pictures, index, name)
-    image, frame = _render(page, DIGITAL_DPI, name, turn=turn)
-    gray = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
-    chars = _to_chars(glyphs, frame, gray.shape)
-    seen = [char for char, is_embedded in chars if not is_embedded or _has_ink(char, gray)]
-    boxes = [frame.to_pixels(picture.bbox) for picture in pictures]
+    gray, frame = _render(page, DIGITAL_DPI, name, turn=turn, grayscale=True)
+    chars, are_embedded = _to_chars(glyphs, frame, gray.shape)
+    seen = chars.take(~are_embedded | _have_ink(chars, gray, asked=are_embedded))
+    boxes = frame.to_pixels(np.array([picture.bbox for picture in pictures], float).reshape(-1, 4))
+    boxes = boxes.astype(int)
     if (
         not _is_sound(glyphs, n_chars=len(chars), n_seen=len(seen))
         or _n_unread_marks(gray, seen, boxes) > _unread_limit(len(seen))
         or any(_holds_table(gray, box) for box in boxes)
     ):
         return _scanned_page(page, pictures, index, name)
+    dpi = frame.scale * _PT_PER_INCH
     return Page(
         number=index + 1,
         kind="digital",
-        width=image.shape[1],
-        height=image.shape[0],
-        image=image,
-        dpi=frame.scale * _PT_PER_INCH,
+        width=gray.shape[1],
+        height=gray.shape[0],
+        image=gray,
+        dpi=dpi,
         tokens=group_characters(seen, gray),
-        rules=find_drawn_rules(page, frame.to_pixels, gray, dpi=frame.scale * _PT_PER_INCH),
+        rules=find_drawn_rules(paths, frame.to_pixels, gray, dpi=dpi),
     )
 
 
@@ -274,8 +284,11 @@ def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[_Picture], index: int
     )
 
 
-def _render(page: pdfium.PdfPage, dpi: float, name: str, *, turn: int = 0) -> tuple[np.ndarray, _Frame]:
-    """(H, W, 3) uint8 RGB, and how page space lies on it; coarser than asked for when the page is huge."""
+def _render(
+    page: pdfium.PdfPage, dpi: float, name: str, *, turn: int = 0, grayscale: bool = False
+) -> tuple[np.ndarray, _Frame]:
+    """(H, W, 3) uint8 RGB, or (H, W) grey, and how page space lies on it; coarser than asked for when the
+    page is huge."""
     width_pt, height_pt = page.get_size()
     if width_pt <= 0 or height_pt <= 0:
         raise pdfium.PdfiumError("page without a size")
@@ -286,8 +299,8 @@ def _render(page: pdfium.PdfPage, dpi: float, name: str, *, turn: int = 0) -> tu
             " save it at its paper size",
             code="image_too_large",
         )
-    bitmap = page.render(scale=scale, rotation=turn, rev_byteorder=True)
-    image = np.ascontiguousarray(bitmap.to_numpy()[:, :, :3])
+    bitmap = page.render(scale=scale, rotation=turn, rev_byteorder=True, grayscale=grayscale)
+    image = bitmap.to_numpy().copy()
     bitmap.close()
     left, bottom, right, top = page.get_bbox()
     rotation = (page.get_rotation() + turn) % 360
@@ -297,118 +310,145 @@ def _render(page: pdfium.PdfPage, dpi: float, name: str, *, turn: int = 0) -> tu
 # Characters
 
 
-def _read_glyphs(page: pdfium.PdfPage) -> list[_Glyph]:
+def _read_glyphs(page: pdfium.PdfPage) -> _Glyphs:
     """All characters but white space, in the order of the file."""
     text_page = page.get_textpage()
     raw = text_page.raw
-    glyphs: list[_Glyph] = []
-    prints: dict[int | None, _Print] = {}
-    after_space = False
+    # What is called for each of thousands of characters is looked up once.
+    get_code, get_text_object = pdfium_c.FPDFText_GetUnicode, pdfium_c.FPDFText_GetTextObject
+    get_ink, get_body = pdfium_c.FPDFText_GetCharBox, pdfium_c.FPDFText_GetLooseCharBox
     left, right, bottom, top = (ctypes.c_double() for _ in range(4))
     loose = pdfium_c.FS_RECTF()
+    texts: list[str] = []
+    inks: list[float] = []
+    bodies: list[float] = []
+    spaces: list[bool] = []
+    styles: list[tuple[int, bool, float]] = []
+    style_of: dict[int, int] = {}  # by the addresses of text objects
+    places: list[int] = []  # in `styles`
+    fonts: dict[int, bool] = {}
+    after_space = False
     for index in range(text_page.count_chars()):
-        code = pdfium_c.FPDFText_GetUnicode(raw, index)
+        code = get_code(raw, index)
         text = "\ufffd" if 0xD800 <= code < 0xE000 or code > 0x10FFFF else chr(code)
         if text.isspace() or code == 0:
             # PDFium makes up spaces too, at any gap.
             after_space = after_space or pdfium_c.FPDFText_IsGenerated(raw, index) == 0
             continue
-        pdfium_c.FPDFText_GetCharBox(raw, index, left, right, bottom, top)
-        ink = (left.value, bottom.value, right.value, top.value)
-        pdfium_c.FPDFText_GetLooseCharBox(raw, index, loose)
-        body = (loose.left, loose.bottom, loose.right, loose.top)
-        style = _print_of(raw, index, prints)
-        if _is_flat(body):
-            body = ink
-        elif not style.is_embedded and ink[3] - ink[1] < _NO_INK_EM * (body[3] - body[1]):
-            ink = body
-        glyphs.append(
-            _Glyph(
-                text=_PDFIUM_HYPHENS.get(text, text),
-                ink=ink,
-                body=body,
-                angle=round(math.degrees(pdfium_c.FPDFText_GetCharAngle(raw, index)) / -90) * 90 % 360,
-                style=style,
-                after_space=after_space,
-            )
-        )
+        get_ink(raw, index, left, right, bottom, top)
+        get_body(raw, index, loose)
+        text_object = get_text_object(raw, index)
+        address = ctypes.addressof(text_object.contents) if text_object else 0
+        if address not in style_of:
+            style_of[address] = len(styles)
+            is_embedded = _is_embedded(pdfium_c.FPDFTextObj_GetFont(text_object), fonts)
+            mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object)
+            styles.append((mode, is_embedded, pdfium_c.FPDFText_GetCharAngle(raw, index)))
+        texts.append(text)
+        inks += (left.value, bottom.value, right.value, top.value)
+        bodies += (loose.left, loose.bottom, loose.right, loose.top)
+        spaces.append(after_space)
+        places.append(style_of[address])
         after_space = False
     text_page.close()
-    return glyphs
+    modes, are_embedded, angles = np.array(styles, float).reshape(-1, 3)[np.array(places, np.intp)].T
+    are_embedded = are_embedded > 0
+    ink, body = (np.array(edges, float).reshape(-1, 4) for edges in (inks, bodies))
+    ink_height, body_height = (boxes[:, 3] - boxes[:, 1] for boxes in (ink, body))
+    has_body = ~_are_flat(body)
+    has_no_ink = has_body & ~are_embedded & (ink_height < _NO_INK_EM * body_height)
+    return _Glyphs(
+        "".join(texts).translate(_PDFIUM_HYPHENS),
+        np.where(has_no_ink[:, None], body, ink),
+        np.where(has_body[:, None], body, ink),
+        # PDFium counts clockwise.
+        np.round(np.degrees(angles) / -90).astype(int) * 90 % 360,
+        ~np.isin(modes, _UNSEEN_MODES),
+        are_embedded,
+        np.array(spaces, bool),
+    )
 
 
-def _print_of(raw: pdfium_c.FPDF_TEXTPAGE, index: int, known: dict[int | None, _Print]) -> _Print:
-    text_object = pdfium_c.FPDFText_GetTextObject(raw, index)
-    address = ctypes.cast(text_object, ctypes.c_void_p).value
+def _is_embedded(font: pdfium_c.FPDF_FONT, known: dict[int, bool]) -> bool:
+    address = _address(font)
     if address not in known:
-        if not text_object:
-            return _Print(is_drawn=True, is_embedded=False)
-        mode = pdfium_c.FPDFTextObj_GetTextRenderMode(text_object)
-        font = pdfium_c.FPDFTextObj_GetFont(text_object)
-        known[address] = _Print(
-            is_drawn=mode not in (pdfium_c.FPDF_TEXTRENDERMODE_INVISIBLE, pdfium_c.FPDF_TEXTRENDERMODE_CLIP),
-            is_embedded=bool(font) and pdfium_c.FPDFFont_GetIsEmbedded(font) == 1,
-        )
+        known[address] = bool(font) and pdfium_c.FPDFFont_GetIsEmbedded(font) == 1
     return known[address]
 
 
-def _is_flat(bbox: tuple[float, float, float, float]) -> bool:
-    return bbox[2] - bbox[0] <= 0 or bbox[3] - bbox[1] <= 0
+def _address(pointer: pdfium_c.FPDF_PAGEOBJECT | pdfium_c.FPDF_FONT) -> int:
+    return ctypes.addressof(pointer.contents) if pointer else 0
 
 
-def _sideways(glyphs: Sequence[_Glyph], rotation: int) -> int:
+def _are_flat(bboxes: np.ndarray) -> np.ndarray:
+    """(N,) bool of (N, 4)."""
+    return np.asarray((bboxes[:, 2] <= bboxes[:, 0]) | (bboxes[:, 3] <= bboxes[:, 1]))
+
+
+def _sideways(glyphs: _Glyphs, rotation: int) -> int:
     """How far to turn the shown page clockwise so that most of its text stands upright."""
-    if not glyphs:
+    if not len(glyphs):
         return 0
-    angle, count = Counter(glyph.angle for glyph in glyphs).most_common(1)[0]
-    return (angle - rotation) % 360 if count > len(glyphs) * 0.8 else 0
+    quarters = np.bincount(glyphs.angles // 90)
+    return (90 * int(quarters.argmax()) - rotation) % 360 if quarters.max() > len(glyphs) * 0.8 else 0
 
 
-def _to_chars(glyphs: Sequence[_Glyph], frame: _Frame, shape: tuple[int, ...]) -> list[tuple[Char, bool]]:
-    """The drawn characters that lie on the shown page, and whether their font is embedded."""
+def _to_chars(glyphs: _Glyphs, frame: _Frame, shape: tuple[int, ...]) -> tuple[Chars, np.ndarray]:
+    """The drawn characters that lie on the shown page, and (N,) bool whether their font is embedded."""
     height, width = shape[:2]
-    chars = []
-    for glyph in glyphs:
-        if not glyph.style.is_drawn or _is_flat(glyph.ink):
-            continue
-        ink = frame.to_pixels(glyph.ink)
-        x, y = ink.center
-        if 0 <= x < width and 0 <= y < height:
-            char = Char(glyph.text, ink, frame.to_pixels(glyph.body), glyph.after_space)
-            chars.append((char, glyph.style.is_embedded))
-    return chars
+    chars = Chars(glyphs.text, frame.to_pixels(glyphs.ink), frame.to_pixels(glyphs.body), glyphs.after_space)
+    xs, ys = (chars.ink[:, :2] + chars.ink[:, 2:]).T / 2
+    is_inside = (xs >= 0) & (xs < width) & (ys >= 0) & (ys < height)
+    kept = glyphs.are_drawn & ~_are_flat(glyphs.ink) & is_inside
+    return chars.take(kept), glyphs.are_embedded[kept]
 
 
-def _has_ink(char: Char, gray: np.ndarray) -> bool:
-    left, top, right, bottom = char.ink
-    patch = gray[max(int(top) - 1, 0) : int(bottom) + 2, max(int(left) - 1, 0) : int(right) + 2]
-    if not patch.size:
-        return False
-    darkest, lightest, _, _ = cv2.minMaxLoc(patch)
-    return lightest - darkest >= _MIN_INK_CONTRAST
+def _have_ink(chars: Chars, gray: np.ndarray, *, asked: np.ndarray) -> np.ndarray:
+    """(N,) bool: which of those that are asked for have left ink."""
+    windows = _widen(chars.ink.astype(int), 1)
+    xs, ys = (
+        np.linspace(windows[:, side], windows[:, side + 2] - 1, _INK_STEPS, dtype=int).T.clip(0, size - 1)
+        for side, size in ((0, gray.shape[1]), (1, gray.shape[0]))
+    )
+    levels = gray[ys[:, :, None], xs[:, None, :]]
+    found = asked & (np.ptp(levels, axis=(1, 2)) >= _MIN_INK_CONTRAST)
+    places = np.flatnonzero(asked & ~found)
+    for place, (left, top, right, bottom) in zip(places.tolist(), windows[places].tolist(), strict=True):
+        patch = gray[top:bottom, left:right]
+        if patch.size:
+            darkest, lightest, _, _ = cv2.minMaxLoc(patch)
+            found[place] = lightest - darkest >= _MIN_INK_CONTRAST
+    return found
 
 
-def _is_sound(glyphs: Sequence[_Glyph], *, n_chars: int, n_seen: int) -> bool:
+def _widen(bboxes: np.ndarray, n_pixels: int) -> np.ndarray:
+    """(N, 4) int of boxes with so many pixels around them, half open and on the page."""
+    more = np.array([-n_pixels, -n_pixels, n_pixels + 1, n_pixels + 1])
+    return np.maximum(bboxes + more, 0)
+
+
+def _is_sound(glyphs: _Glyphs, *, n_chars: int, n_seen: int) -> bool:
     """Whether the layer says what the page shows, as far as characters alone can tell.
 
     Args:
         n_chars: drawn characters on the shown page.
         n_seen: those among them that have left ink, where they had to.
     """
-    if not glyphs:
+    if not len(glyphs):
         return True
-    n_bad = sum(_is_bad(glyph.text) or _is_flat(glyph.ink) for glyph in glyphs)
-    n_drawn = sum(glyph.style.is_drawn for glyph in glyphs)
-    if n_bad > _MAX_BAD_SHARE * len(glyphs) or n_drawn < _MIN_VISIBLE_SHARE * len(glyphs):
+    counts = Counter(glyphs.text)
+    bad = {text for text in counts if _is_bad(text)}
+    n_bad = int((_are_flat(glyphs.ink) | [text in bad for text in glyphs.text]).sum())
+    if n_bad > _MAX_BAD_SHARE * len(glyphs) or glyphs.are_drawn.sum() < _MIN_VISIBLE_SHARE * len(glyphs):
         return False
     if n_seen < _MIN_VISIBLE_SHARE * n_chars:
         return False
-    n_letters = sum(glyph.text.isalpha() for glyph in glyphs)
-    chinese = [glyph.text for glyph in glyphs if "\u2e80" <= glyph.text <= "\u9fff"]
-    if not chinese and n_letters >= _MIN_LAYER_CHARS:  # a font without a table gives letters and accents
+    n_letters = sum(count for text, count in counts.items() if text.isalpha())
+    n_chinese = sum(count for text, count in counts.items() if "\u2e80" <= text <= "\u9fff")
+    if not n_chinese and n_letters >= _MIN_LAYER_CHARS:  # a font without a table gives letters and accents
         return False
-    n_frequent = sum(text in _FREQUENT for text in chinese)
-    return len(chinese) < _SEVERAL or n_frequent >= _MIN_FREQUENT_SHARE * len(chinese)
+    n_frequent = sum(counts[text] for text in _FREQUENT)
+    return n_chinese < _SEVERAL or n_frequent >= _MIN_FREQUENT_SHARE * n_chinese
 
 
 def _is_bad(text: str) -> bool:
@@ -418,16 +458,25 @@ def _is_bad(text: str) -> bool:
 # Pictures
 
 
-def _find_pictures(page: pdfium.PdfPage) -> list[_Picture]:
-    """The pictures that may hold print, those in nested forms too."""
+def _find_objects(page: pdfium.PdfPage) -> tuple[list[Placed], list[Placed]]:
+    """The paths and the images of a page."""
+    found: dict[int, list[Placed]] = {pdfium_c.FPDF_PAGEOBJ_PATH: [], pdfium_c.FPDF_PAGEOBJ_IMAGE: []}
+    for kind, item in objects_of(page, *found):
+        found[kind].append(item)
+    return found[pdfium_c.FPDF_PAGEOBJ_PATH], found[pdfium_c.FPDF_PAGEOBJ_IMAGE]
+
+
+def _find_pictures(page: pdfium.PdfPage, images: Sequence[Placed]) -> list[_Picture]:
+    """The pictures that may hold print."""
     left, bottom, right, top = page.get_bbox()
     area = max((right - left) * (top - bottom), 1e-6)
     pictures = []
-    for image in objects_of(page, pdfium_c.FPDF_PAGEOBJ_IMAGE):
+    for item in images:
+        image = pdfium.PdfImage(item.raw, page=page)
         width_px, height_px = image.get_px_size()
         if min(width_px, height_px) < _MIN_PICTURE_PX and width_px * height_px < 100 * _MIN_PICTURE_PX**2:
             continue
-        matrix = page_matrix(image)
+        matrix = item.matrix
         corners = [matrix.on_point(x, y) for x, y in ((0, 0), (1, 0), (0, 1), (1, 1))]
         bbox = (
             max(min(x for x, _ in corners), left),
@@ -435,7 +484,7 @@ def _find_pictures(page: pdfium.PdfPage) -> list[_Picture]:
             min(max(x for x, _ in corners), right),
             min(max(y for _, y in corners), top),
         )
-        coverage = 0.0 if _is_flat(bbox) else (bbox[2] - bbox[0]) * (bbox[3] - bbox[1]) / area
+        coverage = max(bbox[2] - bbox[0], 0.0) * max(bbox[3] - bbox[1], 0.0) / area
         width_pt, height_pt = math.hypot(matrix.a, matrix.b), math.hypot(matrix.c, matrix.d)
         if coverage < _MIN_PICTURE_COVERAGE or not width_pt or not height_pt:
             continue
@@ -455,9 +504,9 @@ def _coverage(pictures: Sequence[_Picture], page: pdfium.PdfPage) -> float:
     return float(grid.mean())
 
 
-def _is_backdrop(pictures: Sequence[_Picture], glyphs: Sequence[_Glyph]) -> bool:
+def _is_backdrop(pictures: Sequence[_Picture], glyphs: _Glyphs) -> bool:
     """Whether the pictures are plain paper behind drawn text, as in some letterheads."""
-    if sum(glyph.style.is_drawn for glyph in glyphs) < _MIN_LAYER_CHARS:
+    if glyphs.are_drawn.sum() < _MIN_LAYER_CHARS:
         return False
     for picture in pictures:
         try:
@@ -473,21 +522,27 @@ def _is_backdrop(pictures: Sequence[_Picture], glyphs: Sequence[_Glyph]) -> bool
     return True
 
 
-def _n_unread_marks(gray: np.ndarray, chars: Sequence[Char], pictures: Sequence[BBox]) -> int:
-    """Marks of the size of print that no character of the layer accounts for."""
-    ink = (gray < _DARK).astype(np.uint8)
-    for box in (*(char.ink for char in chars), *pictures):
-        left, top, right, bottom = (int(value) for value in box)
-        ink[max(top - 2, 0) : bottom + 3, max(left - 2, 0) : right + 3] = 0
+def _n_unread_marks(gray: np.ndarray, chars: Chars, pictures: np.ndarray) -> int:
+    """Marks of the size of print that no character of the layer accounts for.
+
+    Args:
+        pictures: (N, 4) their boxes in whole pixels.
+    """
+    ink = (gray < _DARK).view(np.uint8)
+    boxes = np.vstack([chars.ink.astype(int), pictures])
+    for left, top, right, bottom in _widen(boxes, 2).tolist():
+        ink[top:bottom, left:right] = 0
     # Next to nothing is left, as a rule: its outlines are found sooner than all pixels are given a number.
     outlines, nesting = cv2.findContours(ink, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    if not outlines:
+        return 0
+    points = np.concatenate(outlines)[:, 0]
+    starts = np.cumsum([0, *map(len, outlines[:-1])])
+    sizes = np.maximum.reduceat(points, starts) - np.minimum.reduceat(points, starts) + 1
+    is_whole = nesting[0][:, 3] < 0  # the outline of a mark, not of a hole in one
     low, high = _MARK_PX
-    n_marks = 0
-    for outline, (*_, around) in zip(outlines, nesting[0] if outlines else (), strict=True):
-        if around < 0:  # the outline of a mark, not of a hole in one
-            _, _, width, height = cv2.boundingRect(outline)
-            n_marks += low <= max(width, height) <= high
-    return n_marks
+    longest = sizes.max(axis=1)
+    return int((is_whole & (longest >= low) & (longest <= high)).sum())
 
 
 def _unread_limit(n_chars: int) -> float:
@@ -496,10 +551,10 @@ def _unread_limit(n_chars: int) -> float:
     return max(_UNREAD_MARKS, n_chars / 2)
 
 
-def _holds_table(gray: np.ndarray, box: BBox) -> bool:
-    """Whether a picture on the page shows rules both ways."""
-    left, top, right, bottom = (int(value) for value in box)
-    ink = (gray[max(top, 0) : bottom, max(left, 0) : right] < _DARK).astype(np.uint8)
+def _holds_table(gray: np.ndarray, box: np.ndarray) -> bool:
+    """Whether a picture on the page shows rules both ways; (4,) its box in whole pixels."""
+    left, top, right, bottom = np.maximum(box, 0).tolist()
+    ink = (gray[top:bottom, left:right] < _DARK).astype(np.uint8)
     if min(ink.shape) < _MIN_PICTURE_PX:
         return False
     height, width = ink.shape

@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from giar_ml.document import BBox, Before, Cell, Page, Table, Token
-from giar_ml.geometry import contains_center, intersection_area, overlap, split_into_lines
+from giar_ml.geometry import contains_center, intersection_area, split_into_lines
 from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import Grid, lines_to_cells
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
@@ -85,8 +85,8 @@ def fill_cells(table: Table, tokens: Sequence[Token]) -> tuple[Table, list[Token
     """The table with the tokens that lie in its cells, in reading order, and the other tokens."""
     inside: dict[int, list[Token]] = {}
     outside = []
-    for token in tokens:
-        pieces = _split_at_rules(token, table) if contains_center(table.bbox, token.bbox) else None
+    for token, row in zip(tokens, _cells_beside(tokens, table), strict=True):
+        pieces = _split_at_rules(token, table, row) if contains_center(table.bbox, token.bbox) else None
         if pieces is None:
             outside.append(token)
             continue
@@ -141,15 +141,19 @@ def _is_inside_cell(table: Table, other: Table) -> bool:
     )
 
 
-def _split_at_rules(token: Token, table: Table) -> list[tuple[int, Token]] | None:
+def _cells_beside(tokens: Sequence[Token], table: Table) -> list[list[int]]:
+    """For each token the cells of its row that it lies in or reaches into."""
+    lefts, tops, rights, bottoms = np.array([cell.bbox for cell in table.cells]).reshape(-1, 4).T
+    boxes = np.array([token.bbox for token in tokens]).reshape(-1, 4)
+    left, top, right, bottom = boxes.T[:, :, None]
+    y = (top + bottom) / 2
+    is_beside = (tops <= y) & (y < bottoms) & (np.minimum(rights, right) > np.maximum(lefts, left))
+    return [np.flatnonzero(found).tolist() for found in is_beside]
+
+
+def _split_at_rules(token: Token, table: Table, beside: Sequence[int]) -> list[tuple[int, Token]] | None:
     """The cell indices of a token and its part in each; None when it is in no cell."""
-    y = token.bbox.center[1]
-    row = [
-        (i, cell)
-        for i, cell in enumerate(table.cells)
-        if cell.bbox.top <= y < cell.bbox.bottom
-        and overlap(cell.bbox.left, cell.bbox.right, token.bbox.left, token.bbox.right) > 0
-    ]
+    row = [(i, table.cells[i]) for i in beside]
     if not row:
         nearest = min(
             enumerate(table.cells),

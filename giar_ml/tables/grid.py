@@ -107,8 +107,8 @@ def _edges(
     edges = []
     for indices in cluster([rule.position for rule in rules], gap=tolerance):
         members = tuple(rules[i] for i in indices)
-        lengths = [rule.stop - rule.start for rule in members]
-        position = float(np.average([rule.position for rule in members], weights=lengths))
+        lengths = np.array([rule.stop - rule.start for rule in members])
+        position = float((np.array([rule.position for rule in members]) * lengths).sum() / lengths.sum())
         beside = (piece for piece in pieces if abs(piece.position - position) <= tolerance)
         edges.append(_Edge(position, (*members, *beside)))
     first = _torn_end([r.start for r in crossing], edges[0].position, slip=2 * tolerance)
@@ -135,9 +135,9 @@ def _torn_end(starts: Sequence[float], edge: float, *, slip: float) -> float | N
 def _divided(edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: float) -> np.ndarray:
     """Which inner edges part the cells on their sides, (edges - 2, crossing - 1) bool."""
     sides = [(start.position, stop.position) for start, stop in pairwise(crossing)]
-    covered = np.array(
-        [[_covered_length(edge.rules, *side) for side in sides] for edge in edges[1:-1]]
-    ).reshape(len(edges) - 2, len(sides))
+    covered = np.array([_covered_lengths(edge.rules, sides) for edge in edges[1:-1]]).reshape(
+        len(edges) - 2, len(sides)
+    )
     lengths = np.diff([edge.position for edge in crossing])
     divided = covered >= MIN_COVER * lengths
     before, behind = (np.zeros_like(divided) for _ in range(2))
@@ -146,13 +146,17 @@ def _divided(edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: fl
     return np.asarray(divided | goes_on | (before & behind & (covered >= MIN_OVERRUN * tolerance)))
 
 
-def _covered_length(rules: Iterable[Rule], start: float, stop: float) -> float:
-    """Length of start..stop under at least one rule."""
-    total, reached = 0.0, start
-    for rule in sorted(rules, key=lambda r: r.start):
-        total += overlap(max(reached, rule.start), rule.stop, start, stop)
-        reached = max(reached, rule.stop)
-    return total
+def _covered_lengths(rules: Iterable[Rule], sides: Iterable[tuple[float, float]]) -> list[float]:
+    """Length of each side, from start to stop, under at least one rule."""
+    ordered = sorted(rules, key=lambda r: r.start)
+    lengths = []
+    for start, stop in sides:
+        total, reached = 0.0, start
+        for rule in ordered:
+            total += overlap(max(reached, rule.start), rule.stop, start, stop)
+            reached = max(reached, rule.stop)
+        lengths.append(total)
+    return lengths
 
 
 def _connected_areas(below: np.ndarray, beside: np.ndarray) -> list[set[tuple[int, int]]]:
@@ -183,6 +187,10 @@ def _connected_areas(below: np.ndarray, beside: np.ndarray) -> list[set[tuple[in
 
 def _rectangles(area: set[tuple[int, int]]) -> list[_Span]:
     """Cut an area into rectangles: itself, or where a rule is partly lost, the fewer of bands or columns."""
+    rows, columns = zip(*area, strict=True)
+    whole = _Span(min(rows), max(rows) + 1, min(columns), max(columns) + 1)
+    if len(area) == (whole.row_stop - whole.row_start) * (whole.column_stop - whole.column_start):
+        return [whole]
     by_rows = _bands(area)
     by_columns = [_Span(*span[2:], *span[:2]) for span in _bands({(c, r) for r, c in area})]
     return min(by_rows, by_columns, key=len)
@@ -221,7 +229,7 @@ def _drop_unused(spans: list[_Span]) -> tuple[list[_Span], list[int], list[int]]
 
 def _interior(top: _Edge, bottom: _Edge, left: _Edge, right: _Edge) -> BBox:
     def inner(edge: _Edge, start: float, stop: float, *, is_first: bool) -> float:
-        near = [r for r in edge.rules if overlap(r.start, r.stop, start, stop) > 0]
+        near = [r for r in edge.rules if min(r.stop, stop) > max(r.start, start)]
         if not near:
             return edge.position
         if is_first:

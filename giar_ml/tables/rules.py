@@ -46,6 +46,8 @@ from giar_ml.tables.segments import (
 )
 from giar_ml.tables.traces import response_level
 
+RULES = "rules"
+"""The layout that needs no detector: a table is what its rules make one."""
 A4_SHORT_SIDE_IN = 8.27
 SLIP_IN = 0.08
 """By how much the ends of a table's rules differ."""
@@ -184,8 +186,8 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
                 parent[find(i)] = find(j)
         # Where the rules that it meets are broken, too.
         for j, other in enumerate(horizontal[:i]):
-            is_near = gap_between(h, other) <= IN_LINE_IN * dpi
-            if is_near and abs(h.position - other.position) <= CLOSE_IN * dpi:
+            is_in_line = abs(h.position - other.position) <= CLOSE_IN * dpi
+            if is_in_line and gap_between(h, other) <= IN_LINE_IN * dpi:
                 parent[find(i)] = find(j)
     groups: dict[int, tuple[list[Rule], list[Rule]]] = {}
     for i, h in enumerate(horizontal):
