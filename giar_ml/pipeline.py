@@ -186,15 +186,19 @@ class Extractor:
 
     def _load_for(self, document: Document) -> None:
         """Load what reads its pages, before they are read at the same time."""
-        from giar_ml.tables.rules import RULES
-
-        if self._layout_name != RULES and self._detector is None:
+        if self._detector is None and any(map(self._needs_layout, document.pages)):
             from giar_ml.layout import load_detector
 
             self._detector = load_detector(self._layout_name)
         if any(page.kind == "scan" for page in document.pages):
             self._load_engine()
             self._load_figure_reader()
+
+    def _needs_layout(self, page: Page) -> bool:
+        """The rules in the file tell where the tables of a digital page are, unless a detector is named."""
+        from giar_ml.tables.rules import RULES
+
+        return page.kind == "scan" or (page.kind == "digital" and self._layout_name != RULES)
 
     def _find_structure(self, page: Page, clock: _Clock, *, ruled: bool) -> Page:
         if page.kind == "text":
@@ -206,7 +210,7 @@ class Extractor:
                 from giar_ml.upright import make_upright
 
                 page = make_upright(page, self._load_engine())
-            if self._detector is not None:
+            if self._needs_layout(page):
                 from giar_ml.layout import detect_layout
 
                 page = detect_layout(page, self._detector)
