@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from giar_ml.solve.bounds import FAR, NEVER, Bounds, OpenFigures
 from giar_ml.solve.changes import Prices
@@ -71,23 +72,19 @@ class FigureModel:
         if unknown := {key for s in sums for key in (*s.left, *s.right)} - set(cells):
             raise ValueError(f"no row holds the cells {sorted(unknown)}")
         totals = {key for s in sums if len(s.right) == 1 for key in s.right}
-        first = {key: None if e is None else e.first for key, e in cells.items()}
-        explanations = {key: explain(e, costs, is_total=key in totals) for key, e in cells.items()}
+        explained = {key: _explain(e, costs, key in totals) for key, e in cells.items()}
         self.cells = list(cells)
         self._problem = Problem(
-            first=first,
-            kept={
-                key: min((e for e in explanations[key] if e.lawful == figure), key=lambda e: e.cost)
-                for key, figure in first.items()
-                if figure is not None
-            },
-            explanations=explanations,
+            first={key: cell.prices.first for key, cell in explained.items()},
+            kept={key: cell.kept for key, cell in explained.items() if cell.kept is not None},
+            explanations={key: cell.explanations for key, cell in explained.items()},
             sums=sums,
             statements=statements,
             statement_cost=round(costs.statement * SCALE),
-            top=_largest_figure(cells.values(), statements),
+            # No lawful figure passes all that was seen, added up.
+            top=max(10, sum(cell.largest for cell in explained.values()), *(s.figure for s in statements)),
         )
-        self._bounds = Bounds({key: _price(explanations[key], first[key]) for key in cells}, sums)
+        self._bounds = Bounds({key: cell.prices for key, cell in explained.items()}, sums)
         self._budget = budget or Budget()
         self._others: dict[tuple[str, int], Bounds] = {}
         self._pay_for_bounds()
@@ -212,6 +209,30 @@ class FigureModel:
         return answer
 
 
+class _Explained(NamedTuple):
+    """The explanations of a cell, the cheapest by which its first figure is lawful, what its figures cost, and
+    the largest of those seen."""
+
+    explanations: Sequence[Explanation]
+    kept: Explanation | None
+    prices: Prices
+    largest: int
+
+
+@lru_cache(maxsize=10_000)
+def _explain(evidence: Evidence | None, costs: Costs, is_total: bool) -> _Explained:
+    first = None if evidence is None else evidence.first
+    explanations = explain(evidence, costs, is_total=is_total)
+    lawful = [e for e in explanations if first is not None and e.lawful == first]
+    seen = [figure or 0 for figure, _ in evidence.readings] if evidence else []
+    return _Explained(
+        explanations,
+        kept=min(lawful, key=lambda e: e.cost, default=None),
+        prices=_price(explanations, first),
+        largest=max(seen, default=0),
+    )
+
+
 def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
     """What it costs that the cell has another lawful figure than the first."""
     least = min(e.cost for e in explanations if first is None or e.lawful == first)
@@ -241,9 +262,3 @@ def _price_another(
 
 def _shown(explanation: Explanation) -> int:
     return explanation.shown or 0
-
-
-def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:
-    """A bound that no lawful figure of this report passes: all that was seen, added up."""
-    seen = sum(max((figure or 0 for figure, _ in e.readings), default=0) for e in evidence if e is not None)
-    return max(10, seen, *(statement.figure for statement in statements))

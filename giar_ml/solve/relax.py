@@ -170,7 +170,7 @@ class Relaxation:
         """
         changes = self._changes
         key = None if n is None else changes.all[n].key
-        beside = [(m, effect) for m, effect in changes.in_sum[at] if changes.all[m].key != key]
+        beside = [(m, effect) for m, effect in changes.in_sum(at) if changes.all[m].key != key]
         whole = 2
         if left is None:
             whole = 1
@@ -212,7 +212,7 @@ class Relaxation:
         """What two changes of a sum add to it."""
         if at not in self._pairs:
             effects: dict[int, set[str]] = {}
-            for m, effect in self._changes.in_sum[at]:
+            for m, effect in self._changes.in_sum(at):
                 if effect is not None:
                     effects.setdefault(effect, set()).add(self._changes.all[m].key)
             known = list(effects.items())
