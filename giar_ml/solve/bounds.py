@@ -36,6 +36,7 @@ class Bounds:
         self._relaxation = Relaxation(self._changes)
         self._relaxed = self._relaxation.bound()
         self._costs = [change.cost for change in self._changes.all]
+        self._open: dict[int, OpenFigures] = {}
         self._alone = {key: price for key, price in prices.items() if key not in self._changes.places}
         """Cells in no sum that tells anything."""
         self._base = sum(price.least for price in prices.values())
@@ -51,6 +52,7 @@ class Bounds:
             costs[n] = prices.get(figure, prices.get(None, NEVER))
         found = copy(self)
         found._relaxed = self._relaxation.bound(costs)
+        found._open = {}
         found._costs = [costs.get(n, cost) for n, cost in enumerate(self._costs)]
         return found
 
@@ -66,7 +68,11 @@ class Bounds:
     def open_figures(self, limit: int) -> OpenFigures:
         """What answers that cost `limit` at most may change. A cell whose figure was not read is always
         among them."""
-        left = limit - self.least()
+        if limit not in self._open:
+            self._open[limit] = self._find_open(limit - self.least())
+        return self._open[limit]
+
+    def _find_open(self, left: int) -> OpenFigures:
         beyond = self._relaxed.beyond
         open_: Sequence[int] = range(len(beyond))
         for _ in range(3):

@@ -36,7 +36,52 @@ def _model_class() -> type[Any]:
         def _add_pre_pep8_methods(self) -> None:
             pass
 
+        def clone(self) -> Model:
+            found = Model()
+            found.proto.copy_from(self.proto)
+            found.rebuild_constant_map()
+            return found
+
     return Model
+
+
+Ways = dict[str, list[tuple[Explanation, int | None]]]
+"""Per open cell its explanations, and the lawful figure of each; None is any."""
+
+
+def find_ways(problem: Problem, open_figures: Mapping[str, Mapping[int | None, int]]) -> Ways:
+    """The explanations of open cells, in the order of all cells.
+
+    Args:
+        open_figures: per open cell the other lawful figures that are to be tried, and what the cell may cost
+            then; None is any.
+    """
+    return {
+        key: _explain(problem, key, open_figures[key]) for key in problem.explanations if key in open_figures
+    }
+
+
+def _explain(
+    problem: Problem, key: str, figures: Mapping[int | None, int]
+) -> list[tuple[Explanation, int | None]]:
+    first, kept, explanations = problem.first[key], problem.kept.get(key), problem.explanations[key]
+    ways: list[tuple[Explanation, int | None]] = []
+    base = 0
+    if kept is not None:
+        ways.append((kept, first))
+        base = kept.cost
+    read = {e.lawful for e in explanations if e.kind == "read"}
+    for e in explanations:
+        lawful = e.lawful
+        if lawful is not None:
+            if lawful != first and e.cost - base <= figures.get(lawful, -1):
+                ways.append((e, lawful))
+            continue
+        for figure, most in figures.items():
+            if (first is not None and e.cost - base > most) or (e.kind == "unread" and figure in read):
+                continue
+            ways.append((e, figure))
+    return ways
 
 
 class Program:
@@ -44,15 +89,14 @@ class Program:
     never pile up.
 
     Args:
-        open_figures: per open cell the other lawful figures that are to be tried, and what the cell may cost
-            then; None is any.
+        ways: of the open cells, see `find_ways`.
         demands: what is known of the changes, by cell and figure.
     """
 
     def __init__(
         self,
         problem: Problem,
-        open_figures: Mapping[str, Mapping[int | None, int]],
+        ways: Ways,
         demands: Sequence[tuple[Mapping[tuple[str, int | None], int], int]] = (),
     ) -> None:
         from ortools.sat.python import cp_model
@@ -62,7 +106,7 @@ class Program:
         self._problem = problem
         self._costs: list[int] = []
         self._literals: list[Any] = []
-        settled = {key: kept for key, kept in problem.kept.items() if key not in open_figures}
+        settled = {key: kept for key, kept in problem.kept.items() if key not in ways}
         self._fixed_cost = sum(kept.cost for kept in settled.values())
         self._fixed = {key: kept.shown for key, kept in settled.items()}
         """What the paper shows in cells whose first figure is lawful."""
@@ -70,9 +114,8 @@ class Program:
         self._of_figure: dict[tuple[str, int | None], list[Any]] = {}
         self._free: dict[str, Any] = {}
         """How far figures of open cells are from the first where no explanation tells them, else 0."""
-        for key, explanations in problem.explanations.items():
-            if key in open_figures:
-                self._explain(key, explanations, open_figures[key])
+        for key, own in ways.items():
+            self._choose(key, own)
         for s, lack in zip(problem.sums, problem.lacks, strict=True):
             literals, weights = self._weigh(s.left, s.right)
             if literals:
@@ -88,28 +131,9 @@ class Program:
     def _sum(self, variables: Sequence[Any], weights: Sequence[int]) -> Any:
         return self._cp.LinearExpr.weighted_sum(variables, weights)
 
-    def _explain(
-        self, key: str, explanations: Sequence[Explanation], figures: Mapping[int | None, int]
-    ) -> None:
+    def _choose(self, key: str, ways: Sequence[tuple[Explanation, int | None]]) -> None:
         """Exactly one of the explanations is true."""
         model, first = self._model, self._problem.first[key]
-        ways: list[tuple[Explanation, int | None]] = []
-        base = 0
-        if first is not None:
-            kept = self._problem.kept[key]
-            ways.append((kept, first))
-            base = kept.cost
-        read = {e.lawful for e in explanations if e.kind == "read"}
-        for e in explanations:
-            lawful = e.lawful
-            if lawful is not None:
-                if lawful != first and e.cost - base <= figures.get(lawful, -1):
-                    ways.append((e, lawful))
-                continue
-            for figure, most in figures.items():
-                if (first is not None and e.cost - base > most) or (e.kind == "unread" and figure in read):
-                    continue
-                ways.append((e, figure))
         options = [_Option(model.new_bool_var(""), e, figure) for e, figure in ways]
         self._options[key] = options
         model.add_exactly_one([option.literal for option in options])
