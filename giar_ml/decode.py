@@ -310,23 +310,6 @@ def _layouts(groups: Sequence[_Group], rows: Sequence[Row]) -> Iterator[_Layout]
                 heapq.heappush(queue, (cost + steps[i][k], (*choice[:i], k + 1, *choice[i + 1 :]), i))
 
 
-class _Basis(NamedTuple):
-    """Cells that were read, a bit for each, and the least that an error in one of them costs."""
-
-    cells: int
-    error: float
-
-
-class _OpenSum(NamedTuple):
-    """A sum that does not hold by first readings, or in which some are lost: by how much its left side
-    exceeds the right without these, and what the sum rests on."""
-
-    number: int
-    excess: int
-    lost: list[str]
-    basis: _Basis
-
-
 class _Errors:
     """What the errors cost at least that broken sums of first readings prove.
 
@@ -351,6 +334,7 @@ class _Errors:
         self._first = np.cumsum([0, *n_options[:-1]])[: len(groups)]
         self._sides = np.zeros((len(self._options), 2, len(sums)), np.int64)
         self._errors = np.full((len(self._options), len(sums)), math.inf)
+        self._keys: dict[tuple[int, int], list[str]] = {}
         self._lost: list[int | None] = [None] * len(self._options)
 
     def least_cost(self, choice: Sequence[int]) -> int:
@@ -363,55 +347,65 @@ class _Errors:
             choice: per group the number of its pattern.
         """
         filled: dict[str, int] = {}
-        # What a filled cell's figure rests on: the cells of the sum that filled it.
-        basis: dict[str, _Basis] = {}
-        broken: list[_Basis] = []
+        # What a figure rests on, and the least that an error in it costs: the cells of the sum that filled it.
+        basis: dict[str, tuple[int, float]] = {}
+        broken: list[tuple[int, float]] = []
         open_sums = self._open_sums(choice)
         while True:
             waiting = []
             for open_sum in open_sums:
-                number, excess, lost, (cells, error) = open_sum
-                unknown = [key for key in lost if key not in filled]
-                if len(unknown) > 1:
-                    waiting.append(open_sum)
-                    continue
-                signs = self._signs[number]
+                number, excess, lost, cells, error = open_sum
+                unknown = None
                 for key in lost:
-                    if key in filled:
-                        excess += signs[key] * filled[key]
-                        cells, error = cells | basis[key].cells, min(error, basis[key].error)
-                if unknown:
-                    missing = -signs[unknown[0]] * excess
-                    filled[unknown[0]], basis[unknown[0]] = max(0, missing), _Basis(cells, error)
-                if missing < 0 if unknown else excess:
-                    broken.append(_Basis(cells, error))
+                    if key not in filled:
+                        if unknown is not None:
+                            waiting.append(open_sum)
+                            break
+                        unknown = key
+                else:
+                    signs = self._signs[number]
+                    for key in lost:
+                        if key in filled:
+                            excess += signs[key] * filled[key]
+                            cells, error = cells | basis[key][0], min(error, basis[key][1])
+                    if unknown is not None:
+                        missing = -signs[unknown] * excess
+                        filled[unknown], basis[unknown] = max(0, missing), (cells, error)
+                    if excess if unknown is None else missing < 0:
+                        broken.append((cells, error))
             if len(waiting) == len(open_sums):
                 break
             open_sums = waiting
         used = 0
         cost = 0.0
-        for cells, error in sorted(broken, key=lambda rests_on: rests_on.cells.bit_count()):
+        for cells, error in sorted(broken, key=lambda rests_on: rests_on[0].bit_count()):
             if not used & cells:
                 used |= cells
                 cost += error if cells else 0.0
         return round(cost * SCALE)
 
-    def _open_sums(self, choice: Sequence[int]) -> list[_OpenSum]:
-        """In the order of the form."""
+    def _open_sums(self, choice: Sequence[int]) -> list[tuple[int, int, list[str], int, float]]:
+        """The sums that do not hold by first readings, or in which some are lost, in the order of the form:
+        number, by how much the left side exceeds the right without these, their cells, and what the sum rests
+        on: a bit for each cell that was read, and the least that an error in one of these costs."""
         told = self._first + choice
         lost = 0
         for n in told.tolist():
             own = self._lost[n]
             lost |= self._tell(n) if own is None else own
         excess, n_lost = np.add.reduce(self._sides[told])
-        open_ = np.flatnonzero(excess | n_lost)
-        errors = self._errors[told[:, None], open_].min(axis=0, initial=math.inf)
-        found = []
-        for n, left, error in zip(open_.tolist(), excess[open_].tolist(), errors.tolist(), strict=True):
-            cells = self._cells[n]
-            keys = [key for key in self._signs[n] if self._bits[key] & lost] if cells & lost else []
-            found.append(_OpenSum(n, left, keys, _Basis(cells & ~lost, error)))
-        return found
+        (open_,) = (excess | n_lost).nonzero()
+        errors = np.minimum.reduce(self._errors[told[:, None], open_], initial=math.inf)
+        return [
+            (n, left, self._lost_keys(n, lost), self._cells[n] & ~lost, error)
+            for n, left, error in zip(open_.tolist(), excess[open_].tolist(), errors.tolist(), strict=True)
+        ]
+
+    def _lost_keys(self, number: int, lost: int) -> list[str]:
+        name = number, self._cells[number] & lost
+        if name not in self._keys:
+            self._keys[name] = [key for key in self._signs[number] if self._bits[key] & lost]
+        return self._keys[name]
 
     def _tell(self, option: int) -> int:
         """Fill in what a group says by one of its patterns; the cells that are lost, a bit for each."""

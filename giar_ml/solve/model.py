@@ -196,9 +196,9 @@ class FigureModel:
         """A program for answers that cost so much at most, to add constraints to."""
         self._check_time()
         open_figures = self._open_figures(limit, bounds or self._bounds)
-        ways, demands = find_ways(self._problem, open_figures), self._bounds.demands()
-        if self._program is None or self._program[:2] != (ways, len(demands)):
-            self._program = ways, len(demands), Program(self._problem, ways, demands)
+        ways, n_demands = find_ways(self._problem, open_figures), self._bounds.n_demands
+        if self._program is None or self._program[:2] != (ways, n_demands):
+            self._program = ways, n_demands, Program(self._problem, ways, self._bounds.demands())
         program = self._program[2].copy()
         if limit is not None:
             program.limit_cost(limit)
