@@ -58,6 +58,11 @@ class Field:
         """What stands in the place, as a labeller said."""
         return self.token.labels if self.token else {}
 
+    @cached_property
+    def best_label(self) -> str:
+        """The most probable of them."""
+        return best_label(self.labels)
+
     def is_across(self, position: float) -> bool:
         """Whether the place lies across a share of the table's width."""
         return self.position[0] <= position <= self.position[1]

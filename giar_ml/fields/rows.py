@@ -8,7 +8,7 @@ from bisect import insort
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
-from itertools import pairwise
+from itertools import compress, pairwise
 from operator import attrgetter
 from statistics import median
 from typing import NamedTuple
@@ -18,7 +18,6 @@ from giar_ml.fields.cut import find_rest, join_pieces
 from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import best_label
 from giar_ml.label.names import FIGURE, is_header
 
 # Costs in nats: minus the logarithm of how often it happens.
@@ -147,7 +146,7 @@ def _has_own_label(line: Line) -> bool:
 def _is_own_label(place: Field) -> bool:
     if not place.is_legible or place.row_span > 1:
         return False
-    best = best_label(place.labels)
+    best = place.best_label
     if not is_header(best) and place.token and len(_CHINESE.findall(place.token.text)) < _FEWEST_LETTERS:
         return False
     return not best.startswith("under:") and place.labels.get(best, 1.0) >= _LIKELY
@@ -160,7 +159,7 @@ def _unlike(others: Iterable[float]) -> float:
 
 def _header_tables(line: Line) -> set[str]:
     """The tables whose columns are named in a line."""
-    best = (best_label(place.labels) for place in line.labels)
+    best = (place.best_label for place in line.labels)
     return {name.partition(":")[2].partition(".")[0] for name in best if name.startswith("column:")}
 
 
@@ -309,7 +308,7 @@ def _named_pieces(
 
 
 def _may_name(place: Field, names: Set[str]) -> bool:
-    best = best_label(place.labels)
+    best = place.best_label
     return not best.startswith("row:") or best in names
 
 
@@ -486,8 +485,9 @@ def _middle(line: Line) -> float:
 def without_scribbles(lines: Sequence[Line]) -> list[Line]:
     """The lines without those that name nothing and stand far from all that name something on their page:
     what a pen wrote in the margin would be laid into a row printed blank."""
-    named = [line for line in lines if any(is_header(best_label(place.labels)) for place in line.labels)]
-    return [line for line in lines if line in named or not _stands_off(line, named)]
+    is_named = [any(is_header(place.best_label) for place in line.labels) for line in lines]
+    named = list(compress(lines, is_named))
+    return [line for line, own in zip(lines, is_named, strict=True) if own or not _stands_off(line, named)]
 
 
 def n_sure_figures(line: Line) -> int:
