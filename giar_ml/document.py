@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -104,7 +105,7 @@ class Cell:
     spotless: bool = False
     """Of a scan: nothing dark is in it, not even dirt."""
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The tokens in reading order, joined without spaces (Chinese has none)."""
         return "".join(token.text for token in self.tokens)

@@ -57,6 +57,7 @@ def is_figure(text: str) -> bool:
     return bool(_NUMBER.fullmatch(plain(text)))
 
 
+@lru_cache(maxsize=20_000)
 def has_decimals(text: str) -> bool:
     """Whether the text is a figure with a point in it."""
     match = _NUMBER.fullmatch(plain(text))
@@ -69,6 +70,7 @@ def is_empty(text: str) -> bool:
     return bool(_EMPTY.fullmatch(plain(text)))
 
 
+@lru_cache(maxsize=20_000)
 def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = None) -> Value | None:
     """The figure that a cell shows, None when the text is none of this type.
 

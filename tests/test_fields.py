@@ -731,7 +731,9 @@ def test_pieces_of_a_header_name_no_column() -> None:
     assert values(evidence, "reviews.") == [None] * 15
     lines = document_lines(label_pages([Page(1, "scan", 1000, 1000, tables=(reviews,))], load_classifier()))
     section = next(s for s in form.sections if s.table == "reviews")
-    texts = [place.token.text for place, _ in HeaderLines(lines, set()).find(3, section).fields if place.token]
+    texts = [
+        place.token.text for place, _ in HeaderLines(lines, set()).find(3, section).fields if place.token
+    ]
     assert "心" not in texts
     assert texts.count("结果维持") == 6
 

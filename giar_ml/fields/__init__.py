@@ -179,7 +179,8 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
             headers,
             prints_zeros=prints_zeros,
             bare="lost" if prints_zeros else "blank" if is_summed else "unsure",
-            is_placed=any(
+            is_placed=line.gridded
+            and any(
                 is_in_line(line, other.line, section)
                 for k, other in matched.items()
                 if k != j and rows[k][0] is section

@@ -126,6 +126,7 @@ class Headers:
     fields: Sequence[tuple[Field, Labels]]
     table: int | None
     _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(default_factory=dict, compare=False)
+    _lost: dict[tuple[str, ...], list[float]] = field(default_factory=dict, compare=False)
 
     def place(self, section: Section) -> list[tuple[Field, int]]:
         """Which column each field names, see `_place_headers`."""
@@ -133,6 +134,19 @@ class Headers:
         if names not in self._placed:
             self._placed[names] = _place_headers(names, self.fields)
         return self._placed[names]
+
+    def lost_costs(self, section: Section) -> list[float]:
+        """Per column what it costs that a line has no place for it."""
+        names = _column_names(section)
+        if names not in self._lost:
+            presence = _column_presence(section, self.fields)
+            self._lost[names] = [
+                _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
+                if self.fields
+                else _LOST_COLUMN_NO_HEADER
+                for c in section.columns
+            ]
+        return self._lost[names]
 
 
 def _column_names(section: Section) -> tuple[str, ...]:
@@ -250,13 +264,7 @@ def lay_fields(
         cost = _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns)) + blank * len(line.fields)
         return (Layout((), found, cost),)
     line = _part_at_headers(line, section, headers)
-    presence = _column_presence(section, headers.fields)
-    lost = [
-        _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
-        if headers.fields
-        else _LOST_COLUMN_NO_HEADER
-        for c in columns
-    ]
+    lost = headers.lost_costs(section)
     in_place = [_place_cost(line, place, len(columns), blank) for place in line.fields]
     match = [
         [cost + price for price in prices]
@@ -270,14 +278,17 @@ def lay_fields(
     skip = _skip_costs(line, len(columns))
     if is_placed:
         skip = [c if f.is_figure else _SKIP_PLACED_BLANK for c, f in zip(skip, line.fields, strict=True)]
+    keys = [section.cell_key(row, c) for c in columns]
     layouts: dict[Places, Layout] = {}
     for cost, places in _best_places(tuple(skip), tuple(lost), tuple(map(tuple, match))):
         pattern = tuple(places.index(k) if k in places else None for k in figures)
+        if pattern in layouts:
+            continue
         cells = {
-            section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
-            for c, k in zip(columns, places, strict=True)
+            key: None if k is None else seen[k, c.type, c.unit]
+            for key, c, k in zip(keys, columns, places, strict=True)
         }
-        layouts.setdefault(pattern, Layout(pattern, cells, cost))
+        layouts[pattern] = Layout(pattern, cells, cost)
     return tuple(layouts.values())
 
 
@@ -487,9 +498,7 @@ def _is_surely(header: Field, name: str) -> bool:
     return header.token is not None and header.labels.get(name, 0.0) * header.token.confidence >= _SURE_HEADER
 
 
-def _place_headers(
-    names: Sequence[str], headers: Sequence[tuple[Field, Labels]]
-) -> list[tuple[Field, int]]:
+def _place_headers(names: Sequence[str], headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
     """Which column each header field names: the most probable choice that runs with the form's order,
     so that labels printed several times (结果维持) find their own group. Other fields are left out."""
     fields = sorted(

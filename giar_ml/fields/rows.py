@@ -90,7 +90,12 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
     the headers of one table are seldom those of another.
     """
     named = [_row_names(line) for line in lines]
-    labels = [f"row:{section.table}.{row.key}" for section, row in rows]
+    tables_of = [section.table for section, _ in rows]
+    unlabelled = [j for j, (_, row) in enumerate(rows) if not row.labels]
+    places: dict[str, list[int]] = {}
+    for j, (section, row) in enumerate(rows):
+        if row.labels:
+            places.setdefault(f"row:{section.table}.{row.key}", []).append(j)
     costs = []
     above: str | None = None
     for i, line in enumerate(lines):
@@ -107,19 +112,16 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         no_label = _WORST_LABEL if _has_own_label(line) else NO_LABEL
         # A row without a label is seen by its places alone.
         is_bare = not line.n_figures and bool(tables or not line.fields)
-        line_costs = []
         unlike_all = _unlike(named[i].values())
         likeliest = max(named[i], key=named[i].__getitem__, default="")
         told = set(named[i]).union(*(names for names, _ in borrowed))
-        for (section, row), name in zip(rows, labels, strict=True):
-            elsewhere = _OTHER_TABLE if line.n_figures and above not in (None, section.table) else 0.0
-            if not row.labels:
-                own = _WORST_LABEL if is_bare else 0.5 if not line.labels else NO_LABEL + unlike_all
-                line_costs.append(elsewhere + own)
-                continue
-            if name not in told:
-                line_costs.append(elsewhere + no_label)
-                continue
+        home = above if line.n_figures else None
+        elsewhere = [0.0 if home in (None, table) else _OTHER_TABLE for table in tables_of]
+        line_costs = [cost + no_label for cost in elsewhere]
+        for j in unlabelled:
+            own = _WORST_LABEL if is_bare else 0.5 if not line.labels else NO_LABEL + unlike_all
+            line_costs[j] = elsewhere[j] + own
+        for name in told & places.keys():
             own = -math.log(named[i].get(name, 0.0) or 1e-9)
             is_likeliest = name == likeliest
             unlike = _unlike(p for n, p in named[i].items() if n != name) if is_likeliest else unlike_all
@@ -129,7 +131,8 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
                 price >= _LABEL_OF_BLANK_ROW and names.get(name, 0.0) >= _LIKELY for names, price in borrowed
             )
             taken = _LABEL_OF_BLANK_ROW if is_taken else 0.0
-            line_costs.append(elsewhere + min([no_label + taken, own, *lent]))
+            for j in places[name]:
+                line_costs[j] = elsewhere[j] + min([no_label + taken, own, *lent])
         costs.append(line_costs)
     return costs
 
@@ -231,7 +234,7 @@ def align_rows(
     nothing: dict[int, Match] = {}
     for i in range(n + 1):
         for j in range(m + 1):
-            here = [step for step in best[i][j] if step.cost + to_come[i][j] < most]
+            here = best[i][j] and [step for step in best[i][j] if step.cost + to_come[i][j] < most]
             if not here:
                 continue
             if i < n:
@@ -322,12 +325,19 @@ def _costs_to_come(
     """What the lines and rows from each on cost together: (lines + 1) lists of (rows + 1)."""
     costs = [[LOST_ROW * (n_rows - j) for j in range(n_rows + 1)]]
     for i in range(len(skip) - 1, -1, -1):
-        below = costs[-1]
+        below, price, own = costs[-1], prices[i], runs.get(i)
         here = [skip[i] + cost for cost in below]
+        least = here[n_rows]
         for j in range(n_rows - 1, -1, -1):
-            here[j] = min(here[j], LOST_ROW + here[j + 1], prices[i][j] + below[j + 1])
-            for run in runs[i][j] if i in runs else ():
-                here[j] = min(here[j], run.price + costs[len(skip) - run.stop][j + len(run.matches)])
+            # What `min` says, at a fraction of its time.
+            least += LOST_ROW
+            if here[j] < least:
+                least = here[j]
+            if (match := price[j] + below[j + 1]) < least:
+                least = match
+            for run in own[j] if own else ():
+                least = min(least, run.price + costs[len(skip) - run.stop][j + len(run.matches)])
+            here[j] = least
         costs.append(here)
     return costs[::-1]
 

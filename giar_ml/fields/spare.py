@@ -35,6 +35,8 @@ def find_spare(
         matched: what lies in each row of the form, by its index.
         layouts: how it lies in its columns.
     """
+    if all(line.certain for line in lines):
+        return set()
     rows = [(section, row) for section in form.sections for row in section.rows]
     named = {j for j, match in matched.items() if _is_named(rows[j], match.line)}
     filled = {j for j in named if _is_filled(layouts[j], form)}
