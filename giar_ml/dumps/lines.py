@@ -30,11 +30,13 @@ def split_words(page: Page) -> list[Word]:
     columns and lines."""
     words = []
     for line in page.tokens:
+        place = column = 0
         for match in _WORD.finditer(line.text):
-            left = display_column(line.text[: match.start()])
-            right = left + display_width(match[0])
-            bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
-            words.append(Word(replace(line, text=match[0], bbox=bbox), match.start(), match.end()))
+            start, stop = match.span()
+            left = display_column(line.text[place:start], column)
+            place, column = stop, left + display_width(match[0])
+            bbox = BBox(left, line.bbox.top, column, line.bbox.bottom)
+            words.append(Word(replace(line, text=match[0], bbox=bbox), start, stop))
     return words
 
 

@@ -77,7 +77,7 @@ def _give(page: Page, words: Sequence[Word], labels: Sequence[Labels]) -> Page:
         return find_dumped_tables(
             page,
             [
-                word._replace(token=replace(word.token, labels=found))
+                Word(replace(word.token, labels=found), word.start, word.stop)
                 for word, found in zip(words, labels, strict=True)
             ],
         )
