@@ -90,6 +90,7 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
     the headers of one table are seldom those of another.
     """
     named = [_row_names(line) for line in lines]
+    headed = [_header_tables(line) for line in lines]
     tables_of = [section.table for section, _ in rows]
     unlabelled = [j for j, (_, row) in enumerate(rows) if not row.labels]
     places: dict[str, list[int]] = {}
@@ -99,11 +100,11 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
     costs = []
     above: str | None = None
     for i, line in enumerate(lines):
-        tables = _header_tables(line)
+        tables = headed[i]
         above = next(iter(tables)) if len(tables) == 1 else above
         borrowed = []
         for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
-            if lines[k].n_figures or _header_tables(lines[k]):
+            if lines[k].n_figures or headed[k]:
                 break
             borrowed.append((named[k], _BORROWED_LABEL + _blank_row_cost(lines[k])))
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
@@ -271,17 +272,20 @@ def _read_runs(
     joined = None if rest is None else join_pieces(lines[i], lines[rest])
     own = [] if rest is None else _named_pieces(lines, (i, rest), rows)
     found: list[list[_Run]] = []
-    for j, (section, _) in enumerate(rows):
-        ways = [
-            ({**run, j: run[j]._replace(label_cost=label_costs[i][j])}, _RUN)
-            for run in (_split_run(lines, i, rows, j), _join_runs(lines, i, rows, j))
-            if run
-        ]
-        if rest is not None and joined is not None and joined.n_figures <= len(section.columns):
+    n_fields = len(lines[i].fields)
+    for j, (section, row) in enumerate(rows):
+        n_columns = len(section.columns)
+        run: dict[int, Match] = {}
+        if n_fields > n_columns and not n_fields % n_columns:
+            run = _split_run(lines, i, rows, j)
+        elif n_fields < n_columns and not row.labels:
+            run = _join_runs(lines, i, rows, j)
+        ways = [({**run, j: run[j]._replace(label_cost=label_costs[i][j])}, _RUN)] if run else []
+        if rest is not None and joined is not None and joined.n_figures <= n_columns:
             # All labels of their own must be those of the row.
             told = [label_costs[k][j] for k in own or (i, rest)]
             label_cost = max(told) if own else min(told)
-            price = _CUT_ROW + _shape_cost(joined, len(section.columns))
+            price = _CUT_ROW + _shape_cost(joined, n_columns)
             ways.append(({j: Match(joined, (i, rest), label_cost)}, price))
         found.append([_to_run(lines, i, matches, price, skip) for matches, price in ways])
     return found
@@ -382,12 +386,10 @@ def _is_run(line: Line) -> bool:
 def _split_run(
     lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
 ) -> dict[int, Match]:
-    """Line i as the figures of several rows of one section, from row j on; empty when they do not come
-    out even."""
+    """Line i, which has several times as many fields, as the rows of one section from row j on; empty where
+    that has too few."""
     line, section = lines[i], rows[j][0]
     matches: dict[int, Match] = {}
-    if len(line.fields) <= len(section.columns) or len(line.fields) % len(section.columns):
-        return matches
     start = 0
     while start < len(line.fields) and j < len(rows) and rows[j][0] is section:
         stop = start + len(section.columns)
@@ -399,14 +401,11 @@ def _split_run(
 def _join_runs(
     lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
 ) -> dict[int, Match]:
-    """Line i and runs below it as row j, which has no label of its own: its headers stand between them."""
+    """Line i, which has too few fields, and runs below it as row j, which has no label of its own: its headers
+    stand between them."""
     n_columns = len(rows[j][0].columns)
-    if rows[j][1].labels:
-        return {}
     fields: tuple[Field, ...] = ()
     indices: list[int] = []
-    if len(lines[i].fields) >= n_columns:
-        return {}
     for k in range(i, len(lines)):
         if _is_run(lines[k]):
             fields += lines[k].fields
