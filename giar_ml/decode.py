@@ -408,23 +408,24 @@ class _Errors:
 
     def _tell(self, option: int) -> int:
         """Fill in what a group says by one of its patterns; the cells that are lost, a bit for each."""
-        sides, errors, lost = self._sides[option], self._errors[option], 0
+        n_sums = len(self._signs)
+        excess, n_lost, errors, lost = [0] * n_sums, [0] * n_sums, [math.inf] * n_sums, 0
         rows, pattern = self._options[option]
         for row in rows:
             for key, evidence in row.layouts[pattern].items():
-                figure = None if evidence is None else evidence.first
                 if key not in self._places:
                     continue
-                if figure is None:
+                figure = None if evidence is None else evidence.first
+                if evidence is None or figure is None:
                     lost |= self._bits[key]
-                error = math.inf
-                if evidence is not None and figure is not None:
-                    error = _cheapest_error(evidence, self._costs)
+                    for n, _ in self._places[key]:
+                        n_lost[n] += 1
+                    continue
+                error = _cheapest_error(evidence, self._costs)
                 for n, sign in self._places[key]:
-                    sides[0, n] += sign * (figure or 0)
-                    sides[1, n] += figure is None
+                    excess[n] += sign * figure
                     errors[n] = min(errors[n], error)
-        self._lost[option] = lost
+        self._sides[option], self._errors[option], self._lost[option] = (excess, n_lost), errors, lost
         return lost
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
@@ -74,7 +74,7 @@ class Changes:
         self.of_cell: dict[str, range] = {}
         for key in self.places:
             start = len(self.all)
-            self.all += self._split(key, prices[key].others)
+            self.all += [Change(key, figure, cost) for figure, cost in self._split(key, prices[key].others)]
             self.of_cell[key] = range(start, len(self.all))
         self._figures: dict[str, set[int | None]] = {}
         self._in_sum: dict[int, list[tuple[int, int | None]]] = {}
@@ -83,18 +83,18 @@ class Changes:
     def _add(self, keys: Collection[str]) -> int:
         return sum(self.first[key] or 0 for key in keys)
 
-    def _split(self, key: str, others: Mapping[int | None, int]) -> list[Change]:
+    def _split(self, key: str, others: Mapping[int | None, int]) -> Iterable[tuple[int | None, int]]:
+        broken = [place for place in self.places[key] if self.lack[place.sum]]
+        if None not in others or not broken:
+            return others.items()
         found = dict(others)
-        cost = found.pop(None, None)
-        if cost is None:
-            return [Change(key, figure, cost) for figure, cost in found.items()]
-        for at, sign in self.places[key]:
-            if lack := self.lack[at]:
-                figure = (self.first[key] or 0) - lack * sign
-                if figure >= 0:
-                    found[figure] = min(cost, found.get(figure, cost))
+        cost = found.pop(None)
+        for at, sign in broken:
+            figure = (self.first[key] or 0) - self.lack[at] * sign
+            if figure >= 0:
+                found[figure] = min(cost, found.get(figure, cost))
         found[None] = cost
-        return [Change(key, figure, cost) for figure, cost in found.items()]
+        return found.items()
 
     def in_sum(self, at: int) -> list[tuple[int, int | None]]:
         """The changes of a sum, and by how much each raises the left side over the right."""
