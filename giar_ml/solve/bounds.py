@@ -112,11 +112,7 @@ class Bounds:
         """What each change costs with those that it takes beside it in each of its sums."""
         changes = self._changes
         tables: dict[int, _SumTable] = defaultdict(_SumTable)
-        placed = [
-            (n, changes.all[n].key, place, changes.effect(changes.all[n], place))
-            for n in open_
-            for place in changes.places[changes.all[n].key]
-        ]
+        placed = [(n, *found) for n in open_ for found in changes.effects_of(n)]
         for n, key, place, effect in placed:
             tables[place.sum].add(key, effect, beyond[n], place)
         for table in tables.values():
@@ -146,7 +142,8 @@ class _SumTable:
         self._cheapest: list[tuple[int, str]] = []
 
     def add(self, key: str, effect: int | None, cost: int, place: Place) -> None:
-        self._cells[key] = min(cost, self._cells.get(key, cost))
+        if cost < self._cells.get(key, NEVER):
+            self._cells[key] = cost
         if effect is None:
             self._any.append((cost, key, place.sign))
         else:

@@ -77,6 +77,7 @@ class Changes:
             self.all += [Change(key, figure, cost) for figure, cost in self._split(key, prices[key].others)]
             self.of_cell[key] = range(start, len(self.all))
         self._figures: dict[str, set[int | None]] = {}
+        self._effects: dict[int, list[tuple[str, Place, int | None]]] = {}
         self._in_sum: dict[int, list[tuple[int, int | None]]] = {}
         self._sums = sums
 
@@ -107,6 +108,14 @@ class Changes:
                 if place.sum == at
             ]
         return self._in_sum[at]
+
+    def effects_of(self, n: int) -> list[tuple[str, Place, int | None]]:
+        """The cell of a change, once for each of its places with the effect there."""
+        if n not in self._effects:
+            change = self.all[n]
+            places = self.places[change.key]
+            self._effects[n] = [(change.key, place, self.effect(change, place)) for place in places]
+        return self._effects[n]
 
     def effect(self, change: Change, place: Place) -> int | None:
         """By how much it raises the left side of the sum over the right."""
