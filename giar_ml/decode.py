@@ -346,7 +346,7 @@ class _Errors:
             choice: per group the number of its pattern.
         """
         filled: dict[str, int] = {}
-        # What a figure rests on, and the least that an error in it costs: the cells of the sum that filled it.
+        # What it rests on, and the least that an error there costs: the cells of the sum that filled it.
         basis: dict[str, tuple[int, float]] = {}
         broken: list[tuple[int, float]] = []
         open_sums = self._open_sums(choice)

@@ -401,8 +401,8 @@ def _split_run(
 def _join_runs(
     lines: Sequence[Line], i: int, rows: Sequence[tuple[Section, Header]], j: int
 ) -> dict[int, Match]:
-    """Line i, which has too few fields, and runs below it as row j, which has no label of its own: its headers
-    stand between them."""
+    """Line i, which has too few fields, and runs below it as row j, which has no label of its own: its
+    headers stand between them."""
     n_columns = len(rows[j][0].columns)
     fields: tuple[Field, ...] = ()
     indices: list[int] = []

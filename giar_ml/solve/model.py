@@ -88,7 +88,7 @@ class FigureModel:
         self._budget = budget or Budget()
         self._others: dict[tuple[str, int], Bounds] = {}
         self._program: tuple[Ways, int, Program] | None = None
-        """The last program, without what was asked of it; limits near each other leave the same cells open."""
+        """The last one, without what was asked of it; limits near each other leave the same cells open."""
         self._pay_for_bounds()
 
     def minimize(
@@ -225,8 +225,8 @@ class FigureModel:
 
 
 class _Explained(NamedTuple):
-    """The explanations of a cell, the cheapest by which its first figure is lawful, what its figures cost, and
-    the largest of those seen."""
+    """The explanations of a cell, the cheapest by which its first figure is lawful, what its figures cost,
+    and the largest of those seen."""
 
     explanations: Sequence[Explanation]
     kept: Explanation | None
