@@ -38,7 +38,7 @@ def split_fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
             left = start + len(raw) - len(raw.lstrip())
             right = left + len(raw.strip())
             bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
-            yield replace(line, text=raw.strip(), bbox=bbox, labels=labels_of(words, start, stop))
+            yield line.with_text(raw.strip(), bbox, labels_of(words, start, stop))
 
 
 def cells_of_block(block: Block, words: Mapping[int | None, Sequence[Word]]) -> list[Token]:
@@ -97,10 +97,7 @@ def _split_figures(fields: Iterable[Token]) -> Iterator[Token]:
 def numbered(line: Token, text: str, number: int, labels: Labels | None = None) -> Token:
     """The field with its number for its place, and other labels if they are given."""
     bbox = BBox(number, line.bbox.top, number + 1, line.bbox.bottom)
-    text, labels = text.strip(), line.labels if labels is None else labels
-    if (text, bbox) == (line.text, line.bbox) and labels is line.labels:
-        return line
-    return replace(line, text=text, bbox=bbox, labels=labels)
+    return line.with_text(text.strip(), bbox, line.labels if labels is None else labels)
 
 
 def _split_at_gaps(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int]]:
