@@ -14,7 +14,8 @@ import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from itertools import pairwise
+from operator import itemgetter
 
 import numpy as np
 
@@ -219,11 +220,28 @@ def least_cost(puzzle: Puzzle) -> float:
     return bound / SCALE
 
 
+@dataclass(frozen=True)
+class _Group:
+    """Rows that follow one pattern, and the patterns with their prices, the cheapest first."""
+
+    name: Hashable
+    rows: tuple[Row, ...]
+    options: tuple[tuple[int, Hashable], ...]
+
+
 @dataclass
 class _Layout:
+    """One pattern for each group, by its number."""
+
     price: int
-    patterns: dict[Hashable, Hashable]
+    choice: tuple[int, ...]
+    groups: Sequence[_Group]
     rows: Sequence[Row]
+
+    @cached_property
+    def patterns(self) -> dict[Hashable, Hashable]:
+        choices = zip(self.groups, self.choice, strict=True)
+        return {group.name: group.options[k][1] for group, k in choices}
 
     @cached_property
     def cells(self) -> dict[str, Evidence | None]:
@@ -248,9 +266,10 @@ def _collect_open(model: FigureModel, best: Answer, limit: int, others: dict[str
 def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
     """The layouts with a lower bound on what they cost with their figures, the lowest bound first, as many as
     there is time for."""
-    errors = _Errors(puzzle)
+    groups = _group_rows(puzzle)
+    errors = _Errors(groups, puzzle.sums, puzzle.costs)
     waiting: list[tuple[int, int, _Layout]] = []
-    for n, layout in enumerate(itertools.islice(_layouts(puzzle), _MOST_LAYOUTS)):
+    for n, layout in enumerate(itertools.islice(_layouts(groups, puzzle.rows), _MOST_LAYOUTS)):
         # No layout that is still to come costs less than this one does without its figures.
         while waiting and waiting[0][0] <= layout.price:
             bound, _, best = heapq.heappop(waiting)
@@ -258,152 +277,156 @@ def _by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, _Layout]]:
         budget.left -= _PER_LAYOUT
         if budget.left <= 0 and waiting:
             break
-        heapq.heappush(waiting, (layout.price + errors.least_cost(layout.patterns), n, layout))
+        heapq.heappush(waiting, (layout.price + errors.least_cost(layout.choice), n, layout))
     while waiting:
         bound, _, best = heapq.heappop(waiting)
         yield bound, best
 
 
-def _layouts(puzzle: Puzzle) -> Iterator[_Layout]:
-    """All combinations of the groups' patterns, the cheapest first."""
-    groups: dict[Hashable, list[tuple[int, Hashable]]] = {}
+def _group_rows(puzzle: Puzzle) -> list[_Group]:
+    rows: dict[Hashable, list[Row]] = {}
     for row in puzzle.rows:
-        prices = puzzle.prices.get(row.group, {})
-        if row.group not in groups:
-            options = [(round(prices.get(p, 0.0) * SCALE), p) for p in row.layouts]
-            groups[row.group] = sorted(options, key=lambda option: option[0])
-    names, choices = list(groups), list(groups.values())
-    start = (0,) * len(names)
-    queue = [(sum(options[0][0] for options in choices), start)]
-    queued = {start}
+        rows.setdefault(row.group, []).append(row)
+    groups = []
+    for name, own in rows.items():
+        prices = puzzle.prices.get(name, {})
+        options = [(round(prices.get(p, 0.0) * SCALE), p) for p in own[0].layouts]
+        groups.append(_Group(name, tuple(own), tuple(sorted(options, key=itemgetter(0)))))
+    return groups
+
+
+def _layouts(groups: Sequence[_Group], rows: Sequence[Row]) -> Iterator[_Layout]:
+    """All combinations of the groups' patterns, the cheapest first."""
+    steps = [[after[0] - before[0] for before, after in pairwise(group.options)] for group in groups]
+    queue = [(sum(group.options[0][0] for group in groups), (0,) * len(groups), 0)]
     while queue:
-        cost, choice = heapq.heappop(queue)
-        patterns = {name: options[k][1] for name, options, k in zip(names, choices, choice, strict=True)}
-        yield _Layout(cost, patterns, puzzle.rows)
-        for i, (options, k) in enumerate(zip(choices, choice, strict=True)):
-            if k + 1 < len(options):
-                after = (*choice[:i], k + 1, *choice[i + 1 :])
-                if after not in queued:
-                    queued.add(after)
-                    heapq.heappush(queue, (cost - options[k][0] + options[k + 1][0], after))
-
-
-class _Basis(NamedTuple):
-    """Cells that were read, and the least that an error in one of them costs."""
-
-    cells: frozenset[str]
-    error: float
-
-
-class _OpenSum(NamedTuple):
-    """A sum that does not hold by first readings, or in which some are lost: by how much its left side
-    exceeds the right without these, and what the sum rests on."""
-
-    number: int
-    excess: int
-    lost: frozenset[str]
-    basis: _Basis
-
-
-class _Told(NamedTuple):
-    """What the cells of a group add to each sum by one pattern: (2, sums) int64, by how much they raise the
-    left side over the right, and how many are lost; (sums,) the least that an error in one of those that were
-    read costs; and the cells that are lost."""
-
-    sides: np.ndarray
-    errors: np.ndarray
-    lost: frozenset[str]
+        cost, choice, last = heapq.heappop(queue)
+        yield _Layout(cost, choice, groups, rows)
+        # Each choice follows from the one that has less of the last group in which it is not the cheapest.
+        for i in range(last, len(groups)):
+            k = choice[i]
+            if k < len(steps[i]):
+                heapq.heappush(queue, (cost + steps[i][k], (*choice[:i], k + 1, *choice[i + 1 :]), i))
 
 
 class _Errors:
     """What the errors cost at least that broken sums of first readings prove.
 
-    Layouts differ in few groups, so that what each group says by a pattern is told once.
+    Layouts differ in few groups, so that what each group says by a pattern is told once: what its cells add
+    to each sum, by how much they raise the left side over the right, and how many are lost; the least that an
+    error in one of those that were read costs; and the cells that are lost, a bit for each.
     """
 
-    def __init__(self, puzzle: Puzzle) -> None:
-        self._sums, self._costs = puzzle.sums, puzzle.costs
-        self._cells: dict[Hashable, dict[Hashable, dict[str, Evidence | None]]] = {}
-        for row in puzzle.rows:
-            of_group = self._cells.setdefault(row.group, {})
-            for pattern, cells in row.layouts.items():
-                of_group.setdefault(pattern, {}).update(cells)
-        self._keys = [frozenset((*s.left, *s.right)) for s in self._sums]
+    def __init__(self, groups: Sequence[_Group], sums: Sequence[Sum], costs: Costs) -> None:
+        self._costs = costs
+        self._signs = [{**dict.fromkeys(s.right, -1), **dict.fromkeys(s.left, 1)} for s in sums]
+        self._bits: dict[str, int] = {}
         self._places: dict[str, list[tuple[int, int]]] = {}
-        for n, s in enumerate(self._sums):
+        for n, s in enumerate(sums):
             for side, sign in ((s.left, 1), (s.right, -1)):
                 for key in side:
+                    self._bits.setdefault(key, 1 << len(self._bits))
                     self._places.setdefault(key, []).append((n, sign))
-        n_sums = len(self._sums)
-        self._nothing = _Told(np.zeros((2, n_sums), np.int64), np.full(n_sums, math.inf), frozenset())
-        self._told: dict[tuple[Hashable, Hashable], _Told] = {}
+        self._cells = [sum(self._bits[key] for key in signs) for signs in self._signs]
+        self._options = [(group.rows, pattern) for group in groups for _, pattern in group.options]
+        n_options = [len(group.options) for group in groups]
+        self._first = np.cumsum([0, *n_options[:-1]])[: len(groups)]
+        self._sides = np.zeros((len(self._options), 2, len(sums)), np.int64)
+        self._errors = np.full((len(self._options), len(sums)), math.inf)
+        self._keys: dict[tuple[int, int], list[str]] = {}
+        self._lost: list[int | None] = [None] * len(self._options)
 
-    def least_cost(self, patterns: Mapping[Hashable, Hashable]) -> int:
+    def least_cost(self, choice: Sequence[int]) -> int:
         """A lower bound on the cost of the errors in a layout.
 
         Cells that were lost are filled from sums that lack only them; a sum that then does not hold, or
         wants a negative figure, is broken. Broken sums that share no cell need an error each.
+
+        Args:
+            choice: per group the number of its pattern.
         """
         filled: dict[str, int] = {}
-        # What a filled cell's figure rests on: the cells of the sum that filled it.
-        basis: dict[str, _Basis] = {}
-        broken: list[_Basis] = []
-        open_sums = self._open_sums(patterns)
+        # What it rests on, and the least that an error there costs: the cells of the sum that filled it.
+        basis: dict[str, tuple[int, float]] = {}
+        broken: list[tuple[int, float]] = []
+        open_sums = self._open_sums(choice)
         while True:
             waiting = []
             for open_sum in open_sums:
-                unknown = [key for key in open_sum.lost if key not in filled]
-                if len(unknown) > 1:
-                    waiting.append(open_sum)
-                    continue
-                s, excess, rests_on = self._sums[open_sum.number], open_sum.excess, open_sum.basis
-                for key in open_sum.lost:
-                    if key in filled:
-                        excess += filled[key] if key in s.left else -filled[key]
-                        other = basis[key]
-                        rests_on = _Basis(rests_on.cells | other.cells, min(rests_on.error, other.error))
-                if unknown:
-                    missing = -excess if unknown[0] in s.left else excess
-                    filled[unknown[0]], basis[unknown[0]] = max(0, missing), rests_on
-                if missing < 0 if unknown else excess:
-                    broken.append(rests_on)
+                number, excess, lost, cells, error = open_sum
+                unknown = None
+                for key in lost:
+                    if key not in filled:
+                        if unknown is not None:
+                            waiting.append(open_sum)
+                            break
+                        unknown = key
+                else:
+                    signs = self._signs[number]
+                    for key in lost:
+                        if key in filled:
+                            excess += signs[key] * filled[key]
+                            cells, error = cells | basis[key][0], min(error, basis[key][1])
+                    if unknown is not None:
+                        missing = -signs[unknown] * excess
+                        filled[unknown], basis[unknown] = max(0, missing), (cells, error)
+                    if excess if unknown is None else missing < 0:
+                        broken.append((cells, error))
             if len(waiting) == len(open_sums):
                 break
             open_sums = waiting
-        used: set[str] = set()
+        used = 0
         cost = 0.0
-        for cells, error in sorted(broken, key=lambda rests_on: len(rests_on.cells)):
-            if used.isdisjoint(cells):
+        for cells, error in sorted(broken, key=lambda rests_on: rests_on[0].bit_count()):
+            if not used & cells:
                 used |= cells
                 cost += error if cells else 0.0
         return round(cost * SCALE)
 
-    def _open_sums(self, patterns: Mapping[Hashable, Hashable]) -> list[_OpenSum]:
-        """In the order of the form."""
-        told = [self._nothing]
-        told += [self._told.get(choice) or self._tell(*choice) for choice in patterns.items()]
-        excess, n_lost = np.add.reduce([t.sides for t in told])
-        errors = np.minimum.reduce([t.errors for t in told])
-        lost = frozenset[str]().union(*(t.lost for t in told))
+    def _open_sums(self, choice: Sequence[int]) -> list[tuple[int, int, list[str], int, float]]:
+        """The sums that do not hold by first readings, or in which some are lost, in the order of the form:
+        number, by how much the left side exceeds the right without these, their cells, and what the sum rests
+        on: a bit for each cell that was read, and the least that an error in one of these costs."""
+        told = self._first + choice
+        lost = 0
+        for n in told.tolist():
+            own = self._lost[n]
+            lost |= self._tell(n) if own is None else own
+        excess, n_lost = np.add.reduce(self._sides[told])
+        (open_,) = (excess | n_lost).nonzero()
+        errors = np.minimum.reduce(self._errors[told[:, None], open_], initial=math.inf)
         return [
-            _OpenSum(n, int(excess[n]), self._keys[n] & lost, _Basis(self._keys[n] - lost, float(errors[n])))
-            for n in np.flatnonzero((excess != 0) | (n_lost > 0)).tolist()
+            (n, left, self._lost_keys(n, lost), self._cells[n] & ~lost, error)
+            for n, left, error in zip(open_.tolist(), excess[open_].tolist(), errors.tolist(), strict=True)
         ]
 
-    def _tell(self, group: Hashable, pattern: Hashable) -> _Told:
-        sides, errors, lost = self._nothing.sides.copy(), self._nothing.errors.copy(), set()
-        for key, evidence in self._cells[group][pattern].items():
-            figure = None if evidence is None else evidence.first
-            if figure is None:
-                lost.add(key)
-            error = math.inf
-            if evidence is not None and figure is not None:
+    def _lost_keys(self, number: int, lost: int) -> list[str]:
+        name = number, self._cells[number] & lost
+        if name not in self._keys:
+            self._keys[name] = [key for key in self._signs[number] if self._bits[key] & lost]
+        return self._keys[name]
+
+    def _tell(self, option: int) -> int:
+        """Fill in what a group says by one of its patterns; the cells that are lost, a bit for each."""
+        n_sums = len(self._signs)
+        excess, n_lost, errors, lost = [0] * n_sums, [0] * n_sums, [math.inf] * n_sums, 0
+        rows, pattern = self._options[option]
+        for row in rows:
+            for key, evidence in row.layouts[pattern].items():
+                if key not in self._places:
+                    continue
+                figure = None if evidence is None else evidence.first
+                if evidence is None or figure is None:
+                    lost |= self._bits[key]
+                    for n, _ in self._places[key]:
+                        n_lost[n] += 1
+                    continue
                 error = _cheapest_error(evidence, self._costs)
-            for n, sign in self._places.get(key, ()):
-                sides[0, n] += sign * (figure or 0)
-                sides[1, n] += figure is None
-                errors[n] = min(errors[n], error)
-        return self._told.setdefault((group, pattern), _Told(sides, errors, frozenset(lost)))
+                for n, sign in self._places[key]:
+                    excess[n] += sign * figure
+                    errors[n] = min(errors[n], error)
+        self._sides[option], self._errors[option], self._lost[option] = (excess, n_lost), errors, lost
+        return lost
 
 
 def _cheapest_error(evidence: Evidence, costs: Costs) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ _EMPTY = re.compile(r"[-—–_/\\／一]*|无|空")
 _IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_000), "元": Decimal("0.0001")}
 
 
+@lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
     """Full-width digits, signs and brackets to ASCII, raised points to points, spaces removed."""
     if text.isascii():
@@ -49,22 +51,26 @@ def plain(text: str) -> str:
     return _RAISED_POINT.sub(".", ascii_text)
 
 
+@lru_cache(maxsize=20_000)
 def is_figure(text: str) -> bool:
     """Whether the text is a figure, with its sign, unit and note if any, and nothing else."""
     return bool(_NUMBER.fullmatch(plain(text)))
 
 
+@lru_cache(maxsize=20_000)
 def has_decimals(text: str) -> bool:
     """Whether the text is a figure with a point in it."""
     match = _NUMBER.fullmatch(plain(text))
     return bool(match and match["decimals"])
 
 
+@lru_cache(maxsize=20_000)
 def is_empty(text: str) -> bool:
     """Whether a cell with this text counts as blank: nothing, a dash, a stroke, 无."""
     return bool(_EMPTY.fullmatch(plain(text)))
 
 
+@lru_cache(maxsize=20_000)
 def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = None) -> Value | None:
     """The figure that a cell shows, None when the text is none of this type.
 
@@ -85,6 +91,7 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
     return -int(number) if negative else int(number)
 
 
+@lru_cache(maxsize=20_000)
 def mend_figure(text: str) -> str:
     """A figure without words that were misread: 坤加22 is +22, 1页 or 1.件 is 1; other texts without specks
     around them: 1.'4万元 is 1.4万元, 0件: is 0件."""

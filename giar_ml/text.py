@@ -49,10 +49,9 @@ def display_width(text: str) -> int:
     return len(text) + sum(map("WF".__contains__, map(unicodedata.east_asian_width, text)))
 
 
-def display_column(text: str) -> int:
-    """The column behind the text, from 0; tabs go on to the next multiple of 8."""
+def display_column(text: str, column: int = 0) -> int:
+    """The column behind a text that begins in one; tabs go on to the next multiple of 8."""
     *before, last = text.split("\t")
-    column = 0
     for part in before:
         column += display_width(part)
         column += 8 - column % 8

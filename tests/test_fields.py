@@ -19,7 +19,7 @@ from giar_ml.fields import (
     _foreign_label_cost,
     collect_evidence,
 )
-from giar_ml.fields.columns import Headers, _see, find_headers, lay_fields
+from giar_ml.fields.columns import HeaderLines, Headers, _see, lay_fields
 from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.rows import Match, find_unplaced, form_rows, row_label_costs, without_scribbles
 from giar_ml.fields.spare import find_spare
@@ -716,7 +716,7 @@ def test_marks_beside_headers_leave_them_headers(marks: list[str], n_headers: in
     pages = label_pages([Page(1, "scan", 1000, 1000, tables=(table,))], load_classifier())
     lines = document_lines(pages)
     section = next(s for s in load_form("2021").sections if s.table == "disclosure")
-    found = find_headers(lines, set(), 1, section)
+    found = HeaderLines(lines, set()).find(1, section)
     assert sum(best_label(labels).startswith("column:") for _, labels in found.fields) == n_headers
 
 
@@ -731,7 +731,9 @@ def test_pieces_of_a_header_name_no_column() -> None:
     assert values(evidence, "reviews.") == [None] * 15
     lines = document_lines(label_pages([Page(1, "scan", 1000, 1000, tables=(reviews,))], load_classifier()))
     section = next(s for s in form.sections if s.table == "reviews")
-    texts = [place.token.text for place, _ in find_headers(lines, set(), 3, section).fields if place.token]
+    texts = [
+        place.token.text for place, _ in HeaderLines(lines, set()).find(3, section).fields if place.token
+    ]
     assert "心" not in texts
     assert texts.count("结果维持") == 6
 

@@ -6,7 +6,7 @@ from giar_ml.forms import Sum
 from giar_ml.solve import Evidence, FigureModel, Statement
 from giar_ml.solve.bounds import FAR, Bounds
 from giar_ml.solve.changes import Prices
-from giar_ml.solve.program import Program
+from giar_ml.solve.program import Program, find_ways
 
 ROW = (Sum("row", ("a", "b"), ("t",)),)
 
@@ -126,7 +126,7 @@ CELLS = [f"{r}{c}" for r in "xyz" for c in "abt"]
 def test_what_is_settled_costs_no_answer(cells, margin):
     model = FigureModel(cells, TABLE)
     anything = model._bounds.open_figures(FAR)
-    whole = Program(model._problem, anything)
+    whole = Program(model._problem, find_ways(model._problem, anything))
     whole.minimize_cost()
     expected, _ = whole.solve(10.0)
     best = model.minimize()
@@ -137,7 +137,7 @@ def test_what_is_settled_costs_no_answer(cells, margin):
     limit = best.cost + round(margin * 1000)
     rival = model.minimize(different_from=best.output, limit=limit, least=best.cost)
     anything = model._bounds.open_figures(FAR)
-    whole = Program(model._problem, anything)
+    whole = Program(model._problem, find_ways(model._problem, anything))
     whole.minimize_cost()
     whole.limit_cost(limit)
     whole.differ(best.output, CELLS)

@@ -38,7 +38,7 @@ def split_fields(line: Token, words: Sequence[Word]) -> Iterator[Token]:
             left = start + len(raw) - len(raw.lstrip())
             right = left + len(raw.strip())
             bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
-            yield replace(line, text=raw.strip(), bbox=bbox, labels=labels_of(words, start, stop))
+            yield line.with_text(raw.strip(), bbox, labels_of(words, start, stop))
 
 
 def cells_of_block(block: Block, words: Mapping[int | None, Sequence[Word]]) -> list[Token]:
@@ -51,10 +51,7 @@ def cells_of_block(block: Block, words: Mapping[int | None, Sequence[Word]]) -> 
         else:
             first, text, before = cells[-1]
             cells[-1] = (first, text + line.text.strip(), before + own)
-    return [
-        replace(numbered(line, text, number), labels=labels_of(own))
-        for number, (line, text, own) in enumerate(cells)
-    ]
+    return [numbered(line, text, number, labels_of(own)) for number, (line, text, own) in enumerate(cells)]
 
 
 def labels_of(words: Iterable[Word], start: int = 0, stop: int | None = None) -> Labels:
@@ -76,7 +73,7 @@ def _divided(line: Token, text: str, start: int, mark: str, words: Sequence[Word
     """The fields between marks; `text` begins at place `start` of the line."""
     for number, raw in enumerate(text.split(mark)):
         stop = start + len(raw)
-        yield replace(numbered(line, raw, number), labels=labels_of(words, start, stop))
+        yield numbered(line, raw, number, labels_of(words, start, stop))
         start = stop + 1
 
 
@@ -86,6 +83,10 @@ def _split_figures(fields: Iterable[Token]) -> Iterator[Token]:
     number = 0
     for field in fields:
         words = field.text.split()
+        if len(words) < 2:
+            yield numbered(field, field.text, number)
+            number += 1
+            continue
         n_figures = next((n for n, word in enumerate(reversed(words)) if not is_figure(word)), len(words))
         split = len(words) - n_figures if n_figures > 1 else len(words)
         for part in ([" ".join(words[:split])] if split or not words else []) + words[split:]:
@@ -93,9 +94,10 @@ def _split_figures(fields: Iterable[Token]) -> Iterator[Token]:
             number += 1
 
 
-def numbered(line: Token, text: str, number: int) -> Token:
-    """The field with its number for its place."""
-    return replace(line, text=text.strip(), bbox=BBox(number, line.bbox.top, number + 1, line.bbox.bottom))
+def numbered(line: Token, text: str, number: int, labels: Labels | None = None) -> Token:
+    """The field with its number for its place, and other labels if they are given."""
+    bbox = BBox(number, line.bbox.top, number + 1, line.bbox.bottom)
+    return line.with_text(text.strip(), bbox, line.labels if labels is None else labels)
 
 
 def _split_at_gaps(text: str, words: Sequence[Word]) -> Iterator[tuple[int, int]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from giar_ml.document import BBox, Page, Token
@@ -30,11 +30,13 @@ def split_words(page: Page) -> list[Word]:
     columns and lines."""
     words = []
     for line in page.tokens:
+        place = column = 0
         for match in _WORD.finditer(line.text):
-            left = display_column(line.text[: match.start()])
-            right = left + display_width(match[0])
-            bbox = BBox(left, line.bbox.top, right, line.bbox.bottom)
-            words.append(Word(replace(line, text=match[0], bbox=bbox), match.start(), match.end()))
+            start, stop = match.span()
+            left = display_column(line.text[place:start], column)
+            place, column = stop, left + display_width(match[0])
+            bbox = BBox(left, line.bbox.top, column, line.bbox.bottom)
+            words.append(Word(line.with_text(match[0], bbox, line.labels), start, stop))
     return words
 
 

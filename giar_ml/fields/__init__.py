@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import Page, Problem
-from giar_ml.fields.columns import Layout, Seen, find_headers, is_in_line, lay_fields
+from giar_ml.fields.columns import HeaderLines, Layout, Seen, is_in_line, lay_fields
 from giar_ml.fields.lines import Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.rows import (
@@ -31,7 +31,7 @@ from giar_ml.fields.rows import (
 )
 from giar_ml.fields.spare import find_spare
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import LabelledToken, best_label
+from giar_ml.label import LabelledToken
 from giar_ml.label.names import form_labels, is_header
 
 __all__ = ["FormEvidence", "Layout", "RowEvidence", "Seen", "collect_evidence"]
@@ -159,6 +159,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
     matched = alignment.matches
     placed = {index for match in matched.values() for index in match.indices}
     zeros = tables_with_zeros(lines, placed)
+    header_lines = HeaderLines(lines, placed)
     evidence: list[RowEvidence] = []
     for j, (section, row) in enumerate(rows):
         match = matched.get(j)
@@ -168,7 +169,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
             evidence.append(RowEvidence(section, row, (lost,), None, LOST_ROW))
             continue
         line = match.line
-        headers = find_headers(lines, placed, match.indices[0], section)
+        headers = header_lines.find(match.indices[0], section)
         prints_zeros = line.table in zeros
         is_summed = form.summed.issuperset(section.cell_key(row, c) for c in section.columns)
         layouts = lay_fields(
@@ -178,7 +179,8 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
             headers,
             prints_zeros=prints_zeros,
             bare="lost" if prints_zeros else "blank" if is_summed else "unsure",
-            is_placed=any(
+            is_placed=line.gridded
+            and any(
                 is_in_line(line, other.line, section)
                 for k, other in matched.items()
                 if k != j and rows[k][0] is section
@@ -216,7 +218,7 @@ def _is_whole(row: RowEvidence) -> bool:
 
 
 def _count_named_rows(lines: Sequence[Line]) -> int:
-    best = {best_label(place.labels) for line in lines for place in line.labels}
+    best = {place.best_label for line in lines for place in line.labels}
     return sum(label.startswith("row:") for label in best)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from functools import lru_cache
 from itertools import pairwise
 from operator import itemgetter
 from typing import Literal, NamedTuple
@@ -24,7 +25,7 @@ from giar_ml.figures import (
 )
 from giar_ml.forms import Header, Section
 from giar_ml.geometry import overlap, union
-from giar_ml.label import Labels, best_label
+from giar_ml.label import Labels
 from giar_ml.label.names import is_header
 from giar_ml.report import Value
 
@@ -118,40 +119,89 @@ class Layout:
     cost: float
 
 
-class Headers(NamedTuple):
+@dataclass(frozen=True)
+class Headers:
     """The header lines that hold for a line: their fields with labels, and the table they stand in."""
 
-    fields: list[tuple[Field, Labels]]
+    fields: Sequence[tuple[Field, Labels]]
     table: int | None
+    _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(default_factory=dict, compare=False)
+    _lost: dict[tuple[str, ...], list[float]] = field(default_factory=dict, compare=False)
+
+    def place(self, section: Section) -> list[tuple[Field, int]]:
+        """Which column each field names, see `_place_headers`."""
+        names = _column_names(section)
+        if names not in self._placed:
+            self._placed[names] = _place_headers(names, self.fields)
+        return self._placed[names]
+
+    def lost_costs(self, section: Section) -> list[float]:
+        """Per column what it costs that a line has no place for it."""
+        names = _column_names(section)
+        if names not in self._lost:
+            presence = _column_presence(section, self.fields)
+            self._lost[names] = [
+                _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
+                if self.fields
+                else _LOST_COLUMN_NO_HEADER
+                for c in section.columns
+            ]
+        return self._lost[names]
 
 
-def find_headers(
-    lines: Sequence[Line],
-    used: set[int],
-    index: int,
-    section: Section,
-) -> Headers:
-    """The nearest header lines above a line that name columns of its section. Marks beside headers may read
-    as figures."""
-    names = {f"column:{section.table}.{c.key}" for c in section.columns}
-    characters = frozenset("".join("".join((*c.under, *c.labels)) for c in section.columns))
-    block: list[tuple[Field, Labels]] = []
-    table = None
-    for i in range(index - 1, -1, -1):
-        if i in used or not _may_be_headers(lines[i]):
-            if _names_columns(block, names):
-                break
-            block, table = [], None
-        else:
-            words = [place for place in lines[i].labels if not _is_piece(place, characters)]
-            block = [(place, _within(place.labels, section.table)) for place in words] + block
-            table = lines[i].table if table is None else table
-    return Headers(block, table) if _names_columns(block, names) else Headers([], None)
+def _column_names(section: Section) -> tuple[str, ...]:
+    return tuple(f"column:{section.table}.{c.key}" for c in section.columns)
+
+
+class HeaderLines:
+    """The lines that may be headers of columns, those that follow each other together.
+
+    Args:
+        used: the lines that are rows.
+    """
+
+    def __init__(self, lines: Sequence[Line], used: Set[int]) -> None:
+        self._lines = lines
+        self._starts: list[int] = []
+        """Per line the first of its block; of what is none the next line."""
+        for i, line in enumerate(lines):
+            is_none = i in used or not _may_be_headers(line)
+            is_first = i == 0 or self._starts[-1] == i
+            self._starts.append(i + 1 if is_none else i if is_first else self._starts[-1])
+        self._read: dict[tuple[int, int, tuple[str, ...]], Headers | None] = {}
+
+    def find(self, index: int, section: Section) -> Headers:
+        """The nearest ones above a line that name columns of its section. Marks beside headers may read as
+        figures."""
+        names = _column_names(section)
+        stop = index
+        while stop > 0:
+            start = self._starts[stop - 1]
+            if start < stop:
+                block = start, stop, names
+                if block not in self._read:
+                    self._read[block] = self._read_headers(start, stop, section)
+                if (found := self._read[block]) is not None:
+                    return found
+            stop = min(start, stop - 1)
+        return Headers([], None)
+
+    def _read_headers(self, start: int, stop: int, section: Section) -> Headers | None:
+        """None where they name no columns."""
+        characters = frozenset("".join("".join((*c.under, *c.labels)) for c in section.columns))
+        fields = [
+            (place, _within(place.labels, section.table))
+            for line in self._lines[start:stop]
+            for place in line.labels
+            if not _is_piece(place, characters)
+        ]
+        names = set(_column_names(section))
+        return Headers(fields, self._lines[stop - 1].table) if _names_columns(fields, names) else None
 
 
 def _may_be_headers(line: Line) -> bool:
     """Whether a line holds no figures, or no more than words that surely name columns."""
-    named = sum(_is_surely(place, best_label(place.labels)) for place in line.labels if _names_column(place))
+    named = sum(_is_surely(place, place.best_label) for place in line.labels if _names_column(place))
     return line.n_figures <= named
 
 
@@ -162,7 +212,7 @@ def _is_piece(place: Field, characters: frozenset[str]) -> bool:
 
 
 def _names_column(place: Field) -> bool:
-    return best_label(place.labels).startswith("column:") and not (place.token and place.token.readings)
+    return place.best_label.startswith("column:") and not (place.token and place.token.readings)
 
 
 def _within(labels: Labels, table: str) -> Labels:
@@ -214,13 +264,7 @@ def lay_fields(
         cost = _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns)) + blank * len(line.fields)
         return (Layout((), found, cost),)
     line = _part_at_headers(line, section, headers)
-    presence = _column_presence(section, headers.fields)
-    lost = [
-        _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
-        if headers.fields
-        else _LOST_COLUMN_NO_HEADER
-        for c in columns
-    ]
+    lost = headers.lost_costs(section)
     in_place = [_place_cost(line, place, len(columns), blank) for place in line.fields]
     match = [
         [cost + price for price in prices]
@@ -234,14 +278,17 @@ def lay_fields(
     skip = _skip_costs(line, len(columns))
     if is_placed:
         skip = [c if f.is_figure else _SKIP_PLACED_BLANK for c, f in zip(skip, line.fields, strict=True)]
+    keys = [section.cell_key(row, c) for c in columns]
     layouts: dict[Places, Layout] = {}
-    for cost, places in _k_best_places(skip, lost, match):
+    for cost, places in _best_places(tuple(skip), tuple(lost), tuple(map(tuple, match))):
         pattern = tuple(places.index(k) if k in places else None for k in figures)
+        if pattern in layouts:
+            continue
         cells = {
-            section.cell_key(row, c): None if k is None else seen[k, c.type, c.unit]
-            for c, k in zip(columns, places, strict=True)
+            key: None if k is None else seen[k, c.type, c.unit]
+            for key, c, k in zip(keys, columns, places, strict=True)
         }
-        layouts.setdefault(pattern, Layout(pattern, cells, cost))
+        layouts[pattern] = Layout(pattern, cells, cost)
     return tuple(layouts.values())
 
 
@@ -259,7 +306,7 @@ def is_in_line(line: Line, full: Line, section: Section) -> bool:
 
 def _is_caption_alone(line: Line) -> bool:
     """Whether all that is printed on the line is a label: a figure may be there that was not understood."""
-    return bool(line.labels) and all(is_header(best_label(place.labels)) for place in line.labels)
+    return bool(line.labels) and all(is_header(place.best_label) for place in line.labels)
 
 
 def _is_blank_throughout(line: Line, columns: Sequence[Header], headers: Headers) -> bool:
@@ -280,7 +327,7 @@ def _crossings(line: Line, section: Section, headers: Headers) -> list[BBox]:
     label = union(place.bbox for place in line.fields) if line.fields else line.labels[-1].bbox
     bboxes = [label] * len(section.columns)
     if headers.table == line.table:
-        for place, c in _place_headers(section, headers.fields):
+        for place, c in headers.place(section):
             bboxes[c] = BBox(place.bbox.left, label.top, place.bbox.right, label.bottom)
     return bboxes
 
@@ -290,7 +337,7 @@ def _part_at_headers(line: Line, section: Section, headers: Headers) -> Line:
     them stands below one alone: the rule between was lost."""
     if not line.gridded or headers.table != line.table or len(line.fields) >= len(section.columns):
         return line
-    centers = sorted({sum(place.position) / 2 for place, _ in _place_headers(section, headers.fields)})
+    centers = sorted({sum(place.position) / 2 for place, _ in headers.place(section)})
     fields = [
         piece for place in line.fields for piece in _part(place, list(filter(place.is_across, centers)))
     ]
@@ -421,7 +468,7 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
     """Per field and column, what it costs to lay the one into the other, by the header above it."""
     # Elsewhere in a dump, a field's number says nothing of its column.
     in_place = line.gridded or headers.table == line.table
-    placed = _place_headers(section, headers.fields) if in_place else []
+    placed = headers.place(section) if in_place else []
     centers = [sum(place.position) / 2 for place in line.fields]
     is_sure = line.gridded and headers.table == line.table and _name_all(placed, section)
     if line.gridded and not is_sure:
@@ -451,10 +498,9 @@ def _is_surely(header: Field, name: str) -> bool:
     return header.token is not None and header.labels.get(name, 0.0) * header.token.confidence >= _SURE_HEADER
 
 
-def _place_headers(section: Section, headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
+def _place_headers(names: Sequence[str], headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
     """Which column each header field names: the most probable choice that runs with the form's order,
     so that labels printed several times (结果维持) find their own group. Other fields are left out."""
-    names = [f"column:{section.table}.{c.key}" for c in section.columns]
     fields = sorted(
         ((place, labels) for place, labels in headers if any(name in labels for name in names)),
         key=lambda item: sum(item[0].position),
@@ -506,6 +552,10 @@ def _k_best_places(
             after.append([o for o in ordered if o[0] <= ordered[0][0] + _MARGIN][:_MOST_ALTERNATIVES])
         states = after
     return states[-1]
+
+
+_best_places = lru_cache(maxsize=2_000)(_k_best_places)
+"""Most rows of a table are as wide as the others, and lie below the same headers."""
 
 
 def _costs_to_come(

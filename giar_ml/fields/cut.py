@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from giar_ml.fields.lines import Field, Line
-from giar_ml.label import best_label
 
 _BLANK, _DOUBTFUL, _FIGURE = 0, 1, 2
 
@@ -86,8 +85,8 @@ def _is_idle(line: Line) -> bool:
 
 
 def _is_caption(line: Line) -> bool:
-    return any(best_label(place.labels).startswith("caption:") for place in line.labels)
+    return any(place.best_label.startswith("caption:") for place in line.labels)
 
 
 def _names_row(line: Line) -> bool:
-    return any(best_label(place.labels).startswith("row:") for place in line.labels)
+    return any(place.best_label.startswith("row:") for place in line.labels)

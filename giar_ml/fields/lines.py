@@ -58,6 +58,11 @@ class Field:
         """What stands in the place, as a labeller said."""
         return self.token.labels if self.token else {}
 
+    @cached_property
+    def best_label(self) -> str:
+        """The most probable of them."""
+        return best_label(self.labels)
+
     def is_across(self, position: float) -> bool:
         """Whether the place lies across a share of the table's width."""
         return self.position[0] <= position <= self.position[1]
@@ -141,10 +146,9 @@ def _table_line(
         is_text = _holds_label(cell) or (
             bool(cell.tokens) and not _is_field(cell) and not _is_labelled_figure(cell)
         )
-        is_words = len(_CHINESE.findall(cell.text)) > 1
         if n_label_columns and i >= after and not _is_named(cell):
             continue
-        if is_text and (is_words or (i < first_figure and _is_read(cell))):
+        if is_text and (_is_words(cell.text) or (i < first_figure and _is_read(cell))):
             after = max(after, i + 1)
     labels = [cell for cell in cells[:after] if cell.tokens]
     places = [cell for cell in cells[after:] if cell.row_start == row]
@@ -171,7 +175,11 @@ def _holds_label(cell: Cell) -> bool:
     """Whether words of a cell were taken for a label of the form; marks of a seal before them may have been
     read as figures. What was read as a figure with its unit, 0万元, is none, whatever it was taken for."""
     words = [t for t in cell.tokens if not (t.readings and is_figure(t.text))]
-    return any(len(_CHINESE.findall(t.text)) > 1 and is_header(best_label(t.labels)) for t in words)
+    return any(_is_words(t.text) and is_header(best_label(t.labels)) for t in words)
+
+
+def _is_words(text: str) -> bool:
+    return len(_CHINESE.findall(text)) > 1
 
 
 def _is_read(cell: Cell) -> bool:

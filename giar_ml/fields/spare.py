@@ -10,7 +10,6 @@ from giar_ml.fields.columns import Layout, Seen
 from giar_ml.fields.lines import Line
 from giar_ml.fields.rows import SURELY, Match, n_sure_figures
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label import best_label
 
 _MOST_MARKS = 2
 """Sure figures of a line that is no row: the number of a page, ticks of a pen, rests of rules. Of the lines
@@ -36,6 +35,8 @@ def find_spare(
         matched: what lies in each row of the form, by its index.
         layouts: how it lies in its columns.
     """
+    if all(line.certain for line in lines):
+        return set()
     rows = [(section, row) for section in form.sections for row in section.rows]
     named = {j for j, match in matched.items() if _is_named(rows[j], match.line)}
     filled = {j for j in named if _is_filled(layouts[j], form)}
@@ -53,7 +54,7 @@ def find_spare(
             j in closed or (j in telling and not _is_near(line, matched[j].line)) for j in beside
         ):
             continue
-        own = {name for place in line.labels if (name := best_label(place.labels)).startswith("row:")}
+        own = {name for place in line.labels if (name := place.best_label).startswith("row:")}
         pieces = {_name(rows[j]) for j in beside if j in closed}
         if own <= pieces if own else n_sure_figures(line) <= _MOST_MARKS:
             spare.add(i)

@@ -23,6 +23,8 @@ _FEWEST_SURE = 3
 
 def without_strays(cells: Sequence[Cell], table: Table) -> list[Cell]:
     """The cells of one row of a table, each with what is its own only."""
+    if all(len(cell.tokens) < 2 for cell in cells):
+        return list(cells)
     middle = _find_middle(cells)
     return [_drop_strays(_drop_rules(_keep_level(_keep_row(cell), middle), table)) for cell in cells]
 

@@ -47,7 +47,12 @@ class Section:
     rows: tuple[Header, ...]
 
     def cell_key(self, row: Header, column: Header) -> str:
-        return ".".join(part for part in (self.table, row.key, column.key) if part)
+        return _join_key(self.table, row.key, column.key)
+
+
+@cache
+def _join_key(*parts: str) -> str:
+    return ".".join(part for part in parts if part)
 
 
 @dataclass(frozen=True)

@@ -49,8 +49,8 @@ def best_label(labels: Labels) -> str:
 def mix_labels(parts: Iterable[tuple[Labels, float]]) -> Labels:
     """The labels of what is made of several parts: their mean by weight (characters)."""
     kept = [(labels, weight) for labels, weight in parts if labels and weight > 0]
-    if len(kept) == 1:
-        return kept[0][0]
+    if len(kept) < 2:
+        return kept[0][0] if kept else {}
     total = sum(weight for _, weight in kept)
     mixed: dict[str, float] = {}
     for labels, weight in kept:

@@ -63,8 +63,8 @@ def place(
     sure = [1.0] * len(texts) if confidences is None else confidences
     found = [None] * len(texts) if cells is None else cells
     return [
-        Placed(text, BBox(*map(float, box)), confidence, cell)
-        for text, box, confidence, cell in zip(texts, framed, sure, found, strict=True)
+        Placed(text, BBox(*box), confidence, cell)
+        for text, box, confidence, cell in zip(texts, framed.tolist(), sure, found, strict=True)
     ]
 
 

@@ -77,8 +77,8 @@ def _give(page: Page, words: Sequence[Word], labels: Sequence[Labels]) -> Page:
         return find_dumped_tables(
             page,
             [
-                word._replace(token=replace(word.token, labels=found))
-                for word, found in zip(words, labels, strict=True)
+                Word(token.with_text(token.text, token.bbox, found), start, stop)
+                for (token, start, stop), found in zip(words, labels, strict=True)
             ],
         )
     rest = iter(labels)

@@ -6,6 +6,7 @@ another change that mends it, or for two.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from copy import copy
 
@@ -36,6 +37,7 @@ class Bounds:
         self._relaxation = Relaxation(self._changes)
         self._relaxed = self._relaxation.bound()
         self._costs = [change.cost for change in self._changes.all]
+        self._open: dict[int, OpenFigures] = {}
         self._alone = {key: price for key, price in prices.items() if key not in self._changes.places}
         """Cells in no sum that tells anything."""
         self._base = sum(price.least for price in prices.values())
@@ -51,6 +53,7 @@ class Bounds:
             costs[n] = prices.get(figure, prices.get(None, NEVER))
         found = copy(self)
         found._relaxed = self._relaxation.bound(costs)
+        found._open = {}
         found._costs = [costs.get(n, cost) for n, cost in enumerate(self._costs)]
         return found
 
@@ -66,11 +69,15 @@ class Bounds:
     def open_figures(self, limit: int) -> OpenFigures:
         """What answers that cost `limit` at most may change. A cell whose figure was not read is always
         among them."""
-        left = limit - self.least()
+        if limit not in self._open:
+            self._open[limit] = self._find_open(limit - self.least())
+        return self._open[limit]
+
+    def _find_open(self, left: int) -> OpenFigures:
         beyond = self._relaxed.beyond
-        open_: Sequence[int] = range(len(beyond))
+        open_ = [n for n, cost in enumerate(beyond) if cost <= left]
+        costs: Mapping[int, int] = {}
         for _ in range(3):
-            open_ = [n for n in open_ if beyond[n] <= left]
             costs = self._with_others(open_, self._relaxed.beyond)
             still = [n for n in open_ if costs[n] <= left]
             if len(still) == len(open_):
@@ -89,6 +96,10 @@ class Bounds:
                 found[key] = figures
         return found
 
+    @property
+    def n_demands(self) -> int:
+        return len(self._relaxation.demands)
+
     def demands(self) -> list[tuple[dict[tuple[str, int | None], int], int]]:
         """What answers were found to meet, by cell and figure."""
         names = [(change.key, change.figure) for change in self._changes.all]
@@ -97,29 +108,24 @@ class Bounds:
             for demand in self._relaxation.demands
         ]
 
-    def _with_others(self, open_: Sequence[int], beyond: Sequence[int]) -> list[int]:
+    def _with_others(self, open_: Sequence[int], beyond: Sequence[int]) -> dict[int, int]:
         """What each change costs with those that it takes beside it in each of its sums."""
         changes = self._changes
-        tables = [_SumTable() for _ in changes.lack]
-        for n in open_:
-            change = changes.all[n]
-            for place in changes.places[change.key]:
-                tables[place.sum].add(change.key, changes.effect(change, place), beyond[n], place)
-        for table in tables:
+        tables: dict[int, _SumTable] = defaultdict(_SumTable)
+        placed = [(n, *found) for n in open_ for found in changes.effects_of(n)]
+        for n, key, place, effect in placed:
+            tables[place.sum].add(key, effect, beyond[n], place)
+        for table in tables.values():
             table.close()
-        costs = [NEVER] * len(changes.all)
-        for n in open_:
-            change = changes.all[n]
-            others = [0]
-            for place in changes.places[change.key]:
-                effect = changes.effect(change, place)
-                table = tables[place.sum]
-                if effect is None:
-                    others.append(table.any_beside(change.key))
-                elif left := changes.lack[place.sum] + effect:
-                    others.append(table.mend_beside(change.key, left, changes))
-            costs[n] = beyond[n] + (sum(others) if changes.meet_once else max(others))
-        return costs
+        others: dict[int, int] = dict.fromkeys(open_, 0)
+        for n, key, place, effect in placed:
+            cost = 0
+            if effect is None:
+                cost = tables[place.sum].any_beside(key)
+            elif left := changes.lack[place.sum] + effect:
+                cost = tables[place.sum].mend_beside(key, left, changes)
+            others[n] = others[n] + cost if changes.meet_once else max(others[n], cost)
+        return {n: beyond[n] + cost for n, cost in others.items()}
 
 
 def _least_change(price: Prices) -> int:
@@ -136,7 +142,8 @@ class _SumTable:
         self._cheapest: list[tuple[int, str]] = []
 
     def add(self, key: str, effect: int | None, cost: int, place: Place) -> None:
-        self._cells[key] = min(cost, self._cells.get(key, cost))
+        if cost < self._cells.get(key, NEVER):
+            self._cells[key] = cost
         if effect is None:
             self._any.append((cost, key, place.sign))
         else:
@@ -150,7 +157,7 @@ class _SumTable:
         return [cost for cost, other in self._cheapest if other != key]
 
     def any_beside(self, key: str) -> int:
-        return next(iter(self._beside(key)), NEVER)
+        return next((cost for cost, other in self._cheapest if other != key), NEVER)
 
     def mend_beside(self, key: str, left: int, changes: Changes) -> int:
         costs = self._beside(key)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import lru_cache
 from itertools import combinations
 from typing import NamedTuple
 
@@ -33,6 +34,24 @@ class Place(NamedTuple):
     sign: int
 
 
+class _Layer(NamedTuple):
+    """Which cells stand where in sums."""
+
+    places: Mapping[str, Sequence[Place]]
+    meet_once: bool
+
+
+@lru_cache(maxsize=64)
+def _lay_out(sums: tuple[Sum, ...]) -> _Layer:
+    places: dict[str, list[Place]] = {}
+    for n, s in enumerate(sums):
+        for side, sign in ((s.left, 1), (s.right, -1)):
+            for key in side:
+                places.setdefault(key, []).append(Place(n, sign))
+    pairs = [(one.sum, other.sum) for found in places.values() for one, other in combinations(found, 2)]
+    return _Layer(places, len(set(pairs)) == len(pairs))
+
+
 class Changes:
     """All changes of the cells in sums whose cells were all read.
 
@@ -43,49 +62,60 @@ class Changes:
     """
 
     def __init__(self, prices: Mapping[str, Prices], sums: Sequence[Sum]) -> None:
-        self.first = {key: price.first for key, price in prices.items()}
-        self.lack: list[int] = []
+        first = self.first = {key: price.first for key, price in prices.items()}
+        lost = {key for key, figure in first.items() if figure is None}
+        if lost:
+            sums = [s for s in sums if lost.isdisjoint(s.left) and lost.isdisjoint(s.right)]
+        self.lack = [self._add(s.left) - self._add(s.right) for s in sums]
         """Per sum, by how much the left side of first figures exceeds the right."""
-        self.places: dict[str, list[Place]] = {}
-        for s in sums:
-            if any(self.first[key] is None for key in (*s.left, *s.right)):
-                continue
-            n = len(self.lack)
-            for side, sign in ((s.left, 1), (s.right, -1)):
-                for key in side:
-                    self.places.setdefault(key, []).append(Place(n, sign))
-            self.lack.append(self._add(s.left) - self._add(s.right))
-        pairs = [
-            (one.sum, other.sum) for places in self.places.values() for one, other in combinations(places, 2)
-        ]
-        self.meet_once = len(set(pairs)) == len(pairs)
-        """Whether no two sums have two cells in common."""
+        self.places, self.meet_once = _lay_out(tuple(sums))
+        """Where each cell stands; whether no two sums have two cells in common."""
         self.all: list[Change] = []
         self.of_cell: dict[str, range] = {}
         for key in self.places:
             start = len(self.all)
-            self.all += self._split(key, prices[key].others)
+            self.all += [Change(key, figure, cost) for figure, cost in self._split(key, prices[key].others)]
             self.of_cell[key] = range(start, len(self.all))
-        self.figures = {key: {self.all[n].figure for n in ns} for key, ns in self.of_cell.items()}
-        self.in_sum: list[list[tuple[int, int | None]]] = [[] for _ in self.lack]
-        """Per sum, its changes, and by how much each raises the left side over the right."""
-        for n, change in enumerate(self.all):
-            for place in self.places[change.key]:
-                self.in_sum[place.sum].append((n, self.effect(change, place)))
+        self._figures: dict[str, set[int | None]] = {}
+        self._effects: dict[int, list[tuple[str, Place, int | None]]] = {}
+        self._in_sum: dict[int, list[tuple[int, int | None]]] = {}
+        self._sums = sums
 
     def _add(self, keys: Collection[str]) -> int:
         return sum(self.first[key] or 0 for key in keys)
 
-    def _split(self, key: str, others: Mapping[int | None, int]) -> list[Change]:
-        found = {figure: cost for figure, cost in others.items() if figure is not None}
-        if None in others:
-            first, cost = self.first[key] or 0, others[None]
-            for place in self.places[key]:
-                figure = first - self.lack[place.sum] * place.sign
-                if figure >= 0 and figure != first:
-                    found[figure] = min(cost, found.get(figure, cost))
-            return [Change(key, figure, cost) for figure, cost in (*found.items(), (None, cost))]
-        return [Change(key, figure, cost) for figure, cost in found.items()]
+    def _split(self, key: str, others: Mapping[int | None, int]) -> Iterable[tuple[int | None, int]]:
+        broken = [place for place in self.places[key] if self.lack[place.sum]]
+        if None not in others or not broken:
+            return others.items()
+        found = dict(others)
+        cost = found.pop(None)
+        for at, sign in broken:
+            figure = (self.first[key] or 0) - self.lack[at] * sign
+            if figure >= 0:
+                found[figure] = min(cost, found.get(figure, cost))
+        found[None] = cost
+        return found.items()
+
+    def in_sum(self, at: int) -> list[tuple[int, int | None]]:
+        """The changes of a sum, and by how much each raises the left side over the right."""
+        if at not in self._in_sum:
+            keys = {*self._sums[at].left, *self._sums[at].right}
+            self._in_sum[at] = [
+                (n, self.effect(self.all[n], place))
+                for n in sorted(n for key in keys for n in self.of_cell[key])
+                for place in self.places[self.all[n].key]
+                if place.sum == at
+            ]
+        return self._in_sum[at]
+
+    def effects_of(self, n: int) -> list[tuple[str, Place, int | None]]:
+        """The cell of a change, once for each of its places with the effect there."""
+        if n not in self._effects:
+            change = self.all[n]
+            places = self.places[change.key]
+            self._effects[n] = [(change.key, place, self.effect(change, place)) for place in places]
+        return self._effects[n]
 
     def effect(self, change: Change, place: Place) -> int | None:
         """By how much it raises the left side of the sum over the right."""
@@ -96,5 +126,7 @@ class Changes:
     def can_mend(self, key: str, sign: int, left: int) -> bool:
         """Whether any figure of a cell, but for those told apart, makes good what is left of a sum where it
         stands with this sign."""
+        if key not in self._figures:
+            self._figures[key] = {self.all[n].figure for n in self.of_cell[key]}
         figure = (self.first[key] or 0) - left * sign
-        return figure >= 0 and figure not in self.figures[key]
+        return figure >= 0 and figure not in self._figures[key]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from giar_ml.solve.bounds import FAR, NEVER, Bounds, OpenFigures
 from giar_ml.solve.changes import Prices
 from giar_ml.solve.evidence import DEFAULT_COSTS, SCALE, Costs, Evidence, Explanation, Statement, explain
 from giar_ml.solve.problem import Answer, Problem
-from giar_ml.solve.program import Program
+from giar_ml.solve.program import Program, Ways, find_ways
 
 if TYPE_CHECKING:
     from giar_ml.forms import Sum
@@ -71,25 +72,23 @@ class FigureModel:
         if unknown := {key for s in sums for key in (*s.left, *s.right)} - set(cells):
             raise ValueError(f"no row holds the cells {sorted(unknown)}")
         totals = {key for s in sums if len(s.right) == 1 for key in s.right}
-        first = {key: None if e is None else e.first for key, e in cells.items()}
-        explanations = {key: explain(e, costs, is_total=key in totals) for key, e in cells.items()}
+        explained = {key: _explain(e, costs, key in totals) for key, e in cells.items()}
         self.cells = list(cells)
         self._problem = Problem(
-            first=first,
-            kept={
-                key: min((e for e in explanations[key] if e.lawful == figure), key=lambda e: e.cost)
-                for key, figure in first.items()
-                if figure is not None
-            },
-            explanations=explanations,
+            first={key: cell.prices.first for key, cell in explained.items()},
+            kept={key: cell.kept for key, cell in explained.items() if cell.kept is not None},
+            explanations={key: cell.explanations for key, cell in explained.items()},
             sums=sums,
             statements=statements,
             statement_cost=round(costs.statement * SCALE),
-            top=_largest_figure(cells.values(), statements),
+            # No lawful figure passes all that was seen, added up.
+            top=max(10, sum(cell.largest for cell in explained.values()), *(s.figure for s in statements)),
         )
-        self._bounds = Bounds({key: _price(explanations[key], first[key]) for key in cells}, sums)
+        self._bounds = Bounds({key: cell.prices for key, cell in explained.items()}, sums)
         self._budget = budget or Budget()
         self._others: dict[tuple[str, int], Bounds] = {}
+        self._program: tuple[Ways, int, Program] | None = None
+        """The last one, without what was asked of it; limits near each other leave the same cells open."""
         self._pay_for_bounds()
 
     def minimize(
@@ -104,7 +103,7 @@ class FigureModel:
             least: what it is known to cost at least.
         """
         least = max(least, self._bounds.least())
-        if limit is not None and limit < least:
+        if limit is not None and (limit < least or not self._may_differ(different_from, limit)):
             return None
         for most in self._limits(limit, least):
             try:
@@ -124,21 +123,26 @@ class FigureModel:
     def _minimize(
         self, bounds: Bounds, different_from: Mapping[str, int] | None, limit: int | None
     ) -> Answer | None:
-        open_figures = bounds.open_figures(FAR if limit is None else limit)
-        first = self._problem.first
-        if different_from is not None and not any(
-            cell in open_figures or figure != first[cell] for cell, figure in different_from.items()
-        ):
+        if not self._may_differ(different_from, limit, bounds):
             return None
-        program = self._program(limit, open_figures)
+        program = self._make_program(limit, bounds)
         program.minimize_cost()
         if different_from is not None:
             program.differ(different_from, different_from)
         return self._run(program)
 
+    def _may_differ(
+        self, output: Mapping[str, int] | None, limit: int | None, bounds: Bounds | None = None
+    ) -> bool:
+        """Whether bounds let an answer within the limit differ from these outputs in one of their cells."""
+        if output is None:
+            return True
+        open_figures, first = self._open_figures(limit, bounds or self._bounds), self._problem.first
+        return any(cell in open_figures or figure != first[cell] for cell, figure in output.items())
+
     def n_open(self, limit: int) -> int:
         """How many changes answers within the limit may be made of."""
-        return sum(map(len, self._bounds.open_figures(limit).values()))
+        return sum(map(len, self._open_figures(limit, self._bounds).values()))
 
     def least_with_another(self, cell: str, figure: int) -> int:
         """What answers with another output than this one in a cell cost at least."""
@@ -146,8 +150,7 @@ class FigureModel:
 
     def _bounds_with_another(self, cell: str, figure: int) -> Bounds:
         if (cell, figure) not in self._others:
-            if self._budget.left <= 0:
-                raise SolverTimeoutError("the time for this report is used up")
+            self._check_time()
             prices = _price_another(self._problem.explanations[cell], self._problem.first[cell], figure)
             self._others[cell, figure] = self._bounds.otherwise(cell, prices)
             self._pay_for_bounds()
@@ -164,7 +167,7 @@ class FigureModel:
     def spread(self, output: Mapping[str, int], cells: Sequence[str], limit: int) -> Answer | None:
         """An answer within the limit that differs from `output` in one of `cells`, and in many of them
         if such a one is quickly found."""
-        program = self._program(limit)
+        program = self._make_program(limit)
         literals = program.differ(output, cells)
         wide = program.copy()
         wide.maximize(literals)
@@ -177,7 +180,7 @@ class FigureModel:
         """Cells whose lawful figure differs in another answer of the same cost and output."""
         found: set[str] = set()
         while True:
-            program = self._program(best.cost)
+            program = self._make_program(best.cost)
             program.keep(best.output)
             rest = [cell for cell in self.cells if cell not in found]
             program.differ_in_law(best.lawful, rest)
@@ -186,21 +189,30 @@ class FigureModel:
                 return found
             found.update(cell for cell in rest if answer.lawful[cell] != best.lawful[cell])
 
-    def _program(self, limit: int | None, open_figures: OpenFigures | None = None) -> Program:
+    def _open_figures(self, limit: int | None, bounds: Bounds) -> OpenFigures:
+        return bounds.open_figures(FAR if limit is None else limit)
+
+    def _make_program(self, limit: int | None, bounds: Bounds | None = None) -> Program:
         """A program for answers that cost so much at most, to add constraints to."""
-        if open_figures is None:
-            open_figures = self._bounds.open_figures(FAR if limit is None else limit)
-        program = Program(self._problem, open_figures, self._bounds.demands())
+        self._check_time()
+        open_figures = self._open_figures(limit, bounds or self._bounds)
+        ways, n_demands = find_ways(self._problem, open_figures), self._bounds.n_demands
+        if self._program is None or self._program[:2] != (ways, n_demands):
+            self._program = ways, n_demands, Program(self._problem, ways, self._bounds.demands())
+        program = self._program[2].copy()
         if limit is not None:
             program.limit_cost(limit)
         return program
+
+    def _check_time(self) -> None:
+        if self._budget.left <= 0:
+            raise SolverTimeoutError("the time for this report is used up")
 
     def _pay_for_bounds(self) -> None:
         self._budget.left -= _PER_DEMAND * self._bounds.take_work()
 
     def _run(self, program: Program, *, time_limit: float = math.inf) -> Answer | None:
-        if self._budget.left <= 0:
-            raise SolverTimeoutError("the time for this report is used up")
+        self._check_time()
         self._budget.left -= _PER_RUN + _PER_OPTION * program.n_options
         most = min(max(self._budget.left, 0.0), time_limit)
         try:
@@ -210,6 +222,30 @@ class FigureModel:
             raise SolverTimeoutError("neither found nor refuted in time") from error
         self._budget.left -= taken
         return answer
+
+
+class _Explained(NamedTuple):
+    """The explanations of a cell, the cheapest by which its first figure is lawful, what its figures cost,
+    and the largest of those seen."""
+
+    explanations: Sequence[Explanation]
+    kept: Explanation | None
+    prices: Prices
+    largest: int
+
+
+@lru_cache(maxsize=10_000)
+def _explain(evidence: Evidence | None, costs: Costs, is_total: bool) -> _Explained:
+    first = None if evidence is None else evidence.first
+    explanations = explain(evidence, costs, is_total=is_total)
+    lawful = [e for e in explanations if first is not None and e.lawful == first]
+    seen = [figure or 0 for figure, _ in evidence.readings] if evidence else []
+    return _Explained(
+        explanations,
+        kept=min(lawful, key=lambda e: e.cost, default=None),
+        prices=_price(explanations, first),
+        largest=max(seen, default=0),
+    )
 
 
 def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
@@ -241,9 +277,3 @@ def _price_another(
 
 def _shown(explanation: Explanation) -> int:
     return explanation.shown or 0
-
-
-def _largest_figure(evidence: Iterable[Evidence | None], statements: Sequence[Statement]) -> int:
-    """A bound that no lawful figure of this report passes: all that was seen, added up."""
-    seen = sum(max((figure or 0 for figure, _ in e.readings), default=0) for e in evidence if e is not None)
-    return max(10, seen, *(statement.figure for statement in statements))

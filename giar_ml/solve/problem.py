@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from giar_ml.solve.evidence import Explanation, Statement
@@ -24,6 +25,14 @@ class Problem:
     statements: Sequence[Statement]
     statement_cost: int
     top: int
+
+    @cached_property
+    def lacks(self) -> list[int]:
+        """Per sum, by how much the right side of first figures exceeds the left; what is lost is 0."""
+        return [self._add(s.right) - self._add(s.left) for s in self.sums]
+
+    def _add(self, keys: Sequence[str]) -> int:
+        return sum(self.first[key] or 0 for key in keys)
 
 
 @dataclass(frozen=True)

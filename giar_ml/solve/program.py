@@ -36,7 +36,52 @@ def _model_class() -> type[Any]:
         def _add_pre_pep8_methods(self) -> None:
             pass
 
+        def clone(self) -> Model:
+            found = Model()
+            found.proto.copy_from(self.proto)
+            found.rebuild_constant_map()
+            return found
+
     return Model
+
+
+Ways = dict[str, list[tuple[Explanation, int | None]]]
+"""Per open cell its explanations, and the lawful figure of each; None is any."""
+
+
+def find_ways(problem: Problem, open_figures: Mapping[str, Mapping[int | None, int]]) -> Ways:
+    """The explanations of open cells, in the order of all cells.
+
+    Args:
+        open_figures: per open cell the other lawful figures that are to be tried, and what the cell may cost
+            then; None is any.
+    """
+    return {
+        key: _explain(problem, key, open_figures[key]) for key in problem.explanations if key in open_figures
+    }
+
+
+def _explain(
+    problem: Problem, key: str, figures: Mapping[int | None, int]
+) -> list[tuple[Explanation, int | None]]:
+    first, kept, explanations = problem.first[key], problem.kept.get(key), problem.explanations[key]
+    ways: list[tuple[Explanation, int | None]] = []
+    base = 0
+    if kept is not None:
+        ways.append((kept, first))
+        base = kept.cost
+    read = {e.lawful for e in explanations if e.kind == "read"}
+    for e in explanations:
+        lawful = e.lawful
+        if lawful is not None:
+            if lawful != first and e.cost - base <= figures.get(lawful, -1):
+                ways.append((e, lawful))
+            continue
+        for figure, most in figures.items():
+            if (first is not None and e.cost - base > most) or (e.kind == "unread" and figure in read):
+                continue
+            ways.append((e, figure))
+    return ways
 
 
 class Program:
@@ -44,15 +89,14 @@ class Program:
     never pile up.
 
     Args:
-        open_figures: per open cell the other lawful figures that are to be tried, and what the cell may cost
-            then; None is any.
+        ways: of the open cells, see `find_ways`.
         demands: what is known of the changes, by cell and figure.
     """
 
     def __init__(
         self,
         problem: Problem,
-        open_figures: Mapping[str, Mapping[int | None, int]],
+        ways: Ways,
         demands: Sequence[tuple[Mapping[tuple[str, int | None], int], int]] = (),
     ) -> None:
         from ortools.sat.python import cp_model
@@ -62,23 +106,22 @@ class Program:
         self._problem = problem
         self._costs: list[int] = []
         self._literals: list[Any] = []
-        self._fixed_cost = 0
-        self._fixed: dict[str, int | None] = {}
+        settled = {key: kept for key, kept in problem.kept.items() if key not in ways}
+        self._fixed_cost = sum(kept.cost for kept in settled.values())
+        self._fixed = {key: kept.shown for key, kept in settled.items()}
+        """What the paper shows in cells whose first figure is lawful."""
         self._options: dict[str, list[_Option]] = {}
         self._of_figure: dict[tuple[str, int | None], list[Any]] = {}
         self._free: dict[str, Any] = {}
         """How far figures of open cells are from the first where no explanation tells them, else 0."""
-        for key, explanations in problem.explanations.items():
-            if key in open_figures:
-                self._explain(key, explanations, open_figures[key])
-            else:
-                self._settle(key)
-        for s in problem.sums:
-            literals, weights, constant = self._weigh(s.left, s.right)
+        for key, own in ways.items():
+            self._choose(key, own)
+        for s, lack in zip(problem.sums, problem.lacks, strict=True):
+            literals, weights = self._weigh(s.left, s.right)
             if literals:
-                self._model.add(self._sum(literals, weights) == -constant)
-                self._add_parity(s)
-            elif constant:
+                self._model.add(self._sum(literals, weights) == lack)
+                self._add_parity(s, lack)
+            elif lack:
                 self._model.add_bool_or([])
         for weights_of, least in demands:
             self._demand(weights_of, least)
@@ -88,48 +131,25 @@ class Program:
     def _sum(self, variables: Sequence[Any], weights: Sequence[int]) -> Any:
         return self._cp.LinearExpr.weighted_sum(variables, weights)
 
-    def _settle(self, key: str) -> None:
-        """The first figure is lawful."""
-        kept = self._problem.kept[key]
-        self._fixed_cost += kept.cost
-        self._fixed[key] = kept.shown
-
-    def _explain(
-        self, key: str, explanations: Sequence[Explanation], figures: Mapping[int | None, int]
-    ) -> None:
+    def _choose(self, key: str, ways: Sequence[tuple[Explanation, int | None]]) -> None:
         """Exactly one of the explanations is true."""
         model, first = self._model, self._problem.first[key]
-        ways: list[tuple[Explanation, int | None]] = []
-        base = 0
-        if first is not None:
-            kept = self._problem.kept[key]
-            ways.append((kept, first))
-            base = kept.cost
-        read = {e.lawful for e in explanations if e.kind == "read"}
-        for e in explanations:
-            if e.lawful is not None:
-                if e.lawful != first and e.cost - base <= figures.get(e.lawful, -1):
-                    ways.append((e, e.lawful))
-                continue
-            for figure, most in figures.items():
-                if (first is not None and e.cost - base > most) or (e.kind == "unread" and figure in read):
-                    continue
-                ways.append((e, figure))
         options = [_Option(model.new_bool_var(""), e, figure) for e, figure in ways]
         self._options[key] = options
         model.add_exactly_one([option.literal for option in options])
-        for literal, e, figure in options:
+        anything = []
+        for option in options:
+            literal, e, figure = option
             if e.cost:
                 self._costs.append(e.cost)
                 self._literals.append(literal)
             self._of_figure.setdefault((key, figure), []).append(literal)
-        anything = [option for option in options if option.lawful is None]
+            if figure is None:
+                anything.append(option)
         if anything:
-            self._let_free(key, first or 0, anything, read)
+            self._let_free(key, first or 0, anything)
 
-    def _let_free(
-        self, key: str, first: int, options: Sequence[_Option], read: Collection[int | None]
-    ) -> None:
+    def _let_free(self, key: str, first: int, options: Sequence[_Option]) -> None:
         """The figure is any where one of these explains the cell."""
         model, top = self._model, self._problem.top
         free = self._free[key] = model.new_int_var(-first, top - first, "")
@@ -143,25 +163,25 @@ class Program:
                 if r.kind == "read" and r.cost >= e.cost:
                     model.add(free != (r.shown or 0) - first).only_enforce_if(literal)
 
-    def _weigh(self, left: Collection[str], right: Collection[str]) -> tuple[list[Any], list[int], int]:
-        """Variables, weights and a constant that are the left side less the right."""
+    def _weigh(self, left: Collection[str], right: Collection[str]) -> tuple[list[Any], list[int]]:
+        """Variables and weights that are what the left side has more than the right, beside first figures."""
         variables: list[Any] = []
         weights: list[int] = []
-        constant = 0
         for side, sign in ((left, 1), (right, -1)):
             for key in side:
+                if key not in self._options:
+                    continue
                 first = self._problem.first[key] or 0
-                constant += sign * first
-                for literal, _, figure in self._options.get(key, ()):
+                for literal, _, figure in self._options[key]:
                     if figure is not None and figure != first:
                         variables.append(literal)
                         weights.append(sign * (figure - first))
                 if key in self._free:
                     variables.append(self._free[key])
                     weights.append(sign)
-        return variables, weights, constant
+        return variables, weights
 
-    def _add_parity(self, s: Sum) -> None:
+    def _add_parity(self, s: Sum, lack: int) -> None:
         """Say about a sum what follows anyway, but would be found only by trying figures: where the first
         readings add up, never does one alone change; where they do not, one changes that mends the sum, or
         two."""
@@ -169,11 +189,11 @@ class Program:
         figures = {key: figure for key, figure in first.items() if figure is not None}
         if len(figures) < len(first):
             return
-        lack = sum(figures[key] for key in s.right) - sum(figures[key] for key in s.left)
         if not lack:
-            others = [self._options[key][0].literal.negated() for key in first if key in self._options]
-            for i, other in enumerate(others):
-                self._model.add_bool_or(other.negated(), *others[:i], *others[i + 1 :])
+            literals = [self._options[key][0].literal for key in first if key in self._options]
+            others = [literal.negated() for literal in literals]
+            for i, literal in enumerate(literals):
+                self._model.add_bool_or(literal, *others[:i], *others[i + 1 :])
             return
         alone, beside = [], []
         for key, figure in figures.items():
@@ -201,7 +221,8 @@ class Program:
         self._model.add(self._sum(literals, weights) >= least)
 
     def _state(self, statement: Statement) -> None:
-        variables, weights, constant = self._weigh(statement.cells, ())
+        variables, weights = self._weigh(statement.cells, ())
+        constant = sum(self._problem.first[key] or 0 for key in statement.cells)
         if not variables:
             self._fixed_cost += self._problem.statement_cost * (constant != statement.figure)
             return

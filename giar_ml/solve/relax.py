@@ -45,16 +45,7 @@ class Relaxation:
     """
 
     def __init__(self, changes: Changes) -> None:
-        from ortools.linear_solver import pywraplp
-
         self._changes = changes
-        self._solver = pywraplp.Solver.CreateSolver("GLOP")
-        self._infinity = self._solver.infinity()
-        self._shares = [self._solver.NumVar(0.0, self._infinity, "") for _ in changes.all]
-        self._objective = self._solver.Objective()
-        for share, change in zip(self._shares, changes.all, strict=True):
-            self._objective.SetCoefficient(share, change.cost)
-        self._rows: list[Any] = []
         self.work = 0
         """Demands of all rounds, which is what takes time."""
         self._known: set[tuple[int | None, int, bool]] = set()
@@ -64,10 +55,24 @@ class Relaxation:
         self.demands: list[Demand] = []
         for at, lack in enumerate(changes.lack):
             if lack:
-                self._add(self._demand(None, at, lack, False))
+                self.demands.append(self._demand(None, at, lack, False))
         for ns in changes.of_cell.values():
             if any(changes.all[n].cost < 0 for n in ns):
-                self._add(Demand(dict.fromkeys(ns, -1), -1))
+                self.demands.append(Demand(dict.fromkeys(ns, -1), -1))
+        # Where nothing is demanded at first, nothing ever is.
+        if self.demands:
+            self._build()
+
+    def _build(self) -> None:
+        from ortools.linear_solver import pywraplp
+
+        self._solver = pywraplp.Solver.CreateSolver("GLOP")
+        self._infinity = self._solver.infinity()
+        self._shares = [self._solver.NumVar(0.0, self._infinity, "") for _ in self._changes.all]
+        self._objective = self._solver.Objective()
+        for share, change in zip(self._shares, self._changes.all, strict=True):
+            self._objective.SetCoefficient(share, change.cost)
+        self._rows = [self._make_row(demand) for demand in self.demands]
 
     def bound(self, prices: Mapping[int, int] | None = None) -> Relaxed:
         """The bounds where some changes cost otherwise than they do."""
@@ -75,8 +80,11 @@ class Relaxation:
         costs = [change.cost for change in self._changes.all]
         for n, price in prices.items():
             costs[n] = price
+        if not self.demands:
+            return self._charge(costs, [])
+        for n, price in prices.items():
             self._objective.SetCoefficient(self._shares[n], price)
-        duals = self._solve() if self.demands else []
+        duals = self._solve()
         for n in prices:
             self._objective.SetCoefficient(self._shares[n], self._changes.all[n].cost)
         return self._charge(costs, duals)
@@ -89,18 +97,17 @@ class Relaxation:
                 return [0.0] * len(self.demands)
             duals = [row.dual_value() for row in self._rows]
             found = self._unmet([share.solution_value() for share in self._shares])
-            for demand in found:
-                self._add(demand)
+            self.demands += found
+            self._rows += map(self._make_row, found)
             if not found:
                 break
         return duals + [0.0] * (len(self.demands) - len(duals))
 
-    def _add(self, demand: Demand) -> None:
+    def _make_row(self, demand: Demand) -> Any:
         row = self._solver.Constraint(demand.least, self._infinity)
         for n, weight in demand.weights.items():
             row.SetCoefficient(self._shares[n], weight)
-        self.demands.append(demand)
-        self._rows.append(row)
+        return row
 
     def _charge(self, costs: Sequence[int], duals: Sequence[float]) -> Relaxed:
         """What the demands charge to changes, in integers, and what is left of the costs."""
@@ -170,7 +177,7 @@ class Relaxation:
         """
         changes = self._changes
         key = None if n is None else changes.all[n].key
-        beside = [(m, effect) for m, effect in changes.in_sum[at] if changes.all[m].key != key]
+        beside = [(m, effect) for m, effect in changes.in_sum(at) if changes.all[m].key != key]
         whole = 2
         if left is None:
             whole = 1
@@ -212,7 +219,7 @@ class Relaxation:
         """What two changes of a sum add to it."""
         if at not in self._pairs:
             effects: dict[int, set[str]] = {}
-            for m, effect in self._changes.in_sum[at]:
+            for m, effect in self._changes.in_sum(at):
                 if effect is not None:
                     effects.setdefault(effect, set()).add(self._changes.all[m].key)
             known = list(effects.items())
