@@ -124,7 +124,12 @@ class PaddleOcr:
         paddleocr = _import_paddleocr()
         options: dict[str, Any] = {}
         if self._backend == "onnxruntime":
-            options["engine_config"] = {"intra_op_num_threads": self._threads, "log_severity_level": 3}
+            options["engine_config"] = {
+                "intra_op_num_threads": self._threads,
+                "log_severity_level": 3,
+                # No two pages have one size, and what is kept for each size adds up.
+                "enable_mem_pattern": False,
+            }
         try:
             return getattr(paddleocr, name)(
                 model_name=_model_name(folder),
@@ -206,6 +211,8 @@ def _open_session(model: Path, device: str, *, threads: int = 0) -> Any:
     options.log_severity_level = 3
     # Threads that wait for work take the cores from other pages.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    # What an arena has taken for the widest batch it never gives back.
+    options.enable_cpu_mem_arena = False
     providers: list[Any] = ["CPUExecutionProvider"]
     if device.startswith("cuda"):
         providers.insert(0, ("CUDAExecutionProvider", {"device_id": int(device[5:])}))
