@@ -62,6 +62,7 @@ def test_a_pale_digit_beside_a_figure_makes_it_doubtful(text: str, wider: str, x
     assert [(r.text, round(r.probability, 2)) for r in found.readings] == [(text, 0.5), (wider, 0.49)]
     (line,) = reader.lines
     assert line.bbox.left < 40 if x < 40 else line.bbox.right > 72
+    assert found.bbox == line.bbox  # what stands next to the digit is no further off than that
 
 
 def test_nothing_beside_a_figure_is_not_read() -> None:

@@ -172,6 +172,17 @@ def test_pieces_of_a_figure_are_no_marks_too_many() -> None:
     assert lead(Line(1, 0, True, False, (), apart), [header], section, row)[1] > 3
 
 
+def test_a_number_of_which_one_digit_is_in_doubt_is_no_mark_too_many() -> None:
+    # Once 185183.10 in full width, with a pale 5, was accepted as 183.10: 185 may be 18, and was left out.
+    form = load_form("2021")
+    section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "fees")
+    header = field(35, 99, "名", label="column:disclosure.amount")
+    box = BBox(36, 0, 52, 10)
+    either = Token("185", box, 0.5, (Reading("185", 0.4999), Reading("18", 0.4998), Reading("", 0.0003)))
+    fields = (replace(field(36, 52), token=either), field(75, 98, "183.10", 0.9997))
+    assert lead(Line(1, 0, True, False, (), fields), [header], section, row)[1] < 1
+
+
 def test_a_row_with_a_figure_for_each_column_wants_no_blank() -> None:
     form = load_form("2021")
     section, row = next((s, r) for s in form.sections for r in s.rows if r.key == "handled_total")

@@ -435,10 +435,12 @@ def _surplus_cost(token: Token) -> float:
         return _SKIP_SURPLUS_FIGURE
     if _is_doubtful(token):
         return _SKIP_SURPLUS_MARK
+    certainty = token.confidence
     most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
-    if _is_number(token):
-        most = _SKIP_SURPLUS_NUMBER
-    return min(most, _SKIP_SURPLUS_MARK - math.log(max(1e-9, 1 - token.confidence)))
+    if (number := _certainty_of_number(token)) >= _SURE:
+        # Which one it is may be in doubt.
+        most, certainty = _SKIP_SURPLUS_NUMBER, number
+    return min(most, _SKIP_SURPLUS_MARK - math.log(max(1e-9, 1 - certainty)))
 
 
 def _is_doubtful(token: Token) -> bool:
@@ -447,10 +449,15 @@ def _is_doubtful(token: Token) -> bool:
     return token.is_likely_nothing or is_text
 
 
-def _is_number(token: Token) -> bool:
-    """Whether a token surely reads as several digits, and as no row of strokes."""
-    digits = [c for c in plain(token.text) if c.isdigit()]
-    return len(digits) > 1 and set(digits) != {"1"} and token.confidence >= _SURE
+def _certainty_of_number(token: Token) -> float:
+    """Probability that a token reads as several digits, and as no row of strokes."""
+    readings = token.readings or ((token.text, token.confidence),)
+    return sum(probability for text, probability in readings if _has_several_digits(text))
+
+
+def _has_several_digits(text: str) -> bool:
+    digits = [c for c in plain(text) if c.isdigit()]
+    return len(digits) > 1 and set(digits) != {"1"}
 
 
 def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:

@@ -4,6 +4,7 @@ half in the shadow of a fold, or under what is left of a seal."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,7 +35,7 @@ def read_beside(
     tokens: Sequence[Token], bboxes: Sequence[BBox], gray: np.ndarray, recognize: Recognize, *, dpi: float
 ) -> list[Token]:
     """The tokens, those of figures with something beside them also with what both are read as, where these
-    are their digits and more.
+    are their digits and more, and as wide as these.
 
     Args:
         bboxes: the cells of the tokens.
@@ -53,7 +54,9 @@ def read_beside(
                 wider[i] = Line(crop, bbox)
     seen = dict(zip(wider, recognize(list(wider.values()), gray), strict=True))
     return [
-        mix_readings(token, seen[i].readings) if i in seen and _has_more(seen[i], token) else token
+        replace(mix_readings(token, seen[i].readings), bbox=seen[i].bbox)
+        if i in seen and _has_more(seen[i], token)
+        else token
         for i, token in enumerate(tokens)
     ]
 
