@@ -61,8 +61,8 @@ class Lane(NamedTuple):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--scans", type=int, default=6)
-    parser.add_argument("--pdfs", type=int, default=12)
+    parser.add_argument("--scans", type=int, default=6, help="0: none (default: 6)")
+    parser.add_argument("--pdfs", type=int, default=12, help="0: none (default: 12)")
     parser.add_argument("--repeat", type=int, default=3)
     options = parser.parse_args()
     scans = sorted(FIXTURES.glob("*-scan-*.pdf"))
@@ -70,9 +70,10 @@ def main() -> None:
     result: dict[str, Any] = {"cores": n_cores()}
     with tempfile.TemporaryDirectory() as folder:
         items = [render_item(path, Path(folder)) for path in spread(scans, options.scans)]
-        result["scans"] = measure(items, tuple(PAGE_READERS), repeat=options.repeat)
-    items = [Item(path) for path in spread(pdfs, options.pdfs)]
-    result["digital PDF"] = measure(items, ("pdfplumber",), repeat=options.repeat)
+        if items:
+            result["scans"] = measure(items, tuple(PAGE_READERS), repeat=options.repeat)
+    if items := [Item(path) for path in spread(pdfs, options.pdfs)]:
+        result["digital PDF"] = measure(items, ("pdfplumber",), repeat=options.repeat)
     print(json.dumps(result, indent=2, ensure_ascii=False))
 
 
