@@ -141,7 +141,11 @@ def compare(seconds: Mapping[Lane, Sequence[float]]) -> dict[str, float]:
 def count_pages(items: Sequence[Item]) -> int:
     import pypdfium2
 
-    return sum(len(pypdfium2.PdfDocument(item.path)) for item in items)
+    n_pages = 0
+    for item in items:
+        with pypdfium2.PdfDocument(item.path) as pdf:
+            n_pages += len(pdf)
+    return n_pages
 
 
 @contextmanager

@@ -387,7 +387,7 @@ class _Errors:
         """The sums that do not hold by first readings, or in which some are lost, in the order of the form:
         number, by how much the left side exceeds the right without these, their cells, and what the sum rests
         on: a bit for each cell that was read, and the least that an error in one of these costs."""
-        told = self._first + choice
+        told = self._first + np.asarray(choice, np.intp)
         lost = 0
         for n in told.tolist():
             own = self._lost[n]

@@ -195,7 +195,7 @@ class Extractor:
             self._load_figure_reader()
 
     def _needs_layout(self, page: Page) -> bool:
-        """The rules in the file tell where the tables of a digital page are, unless a detector is named."""
+        """Whether a detector is asked: a digital page has its tables by its rules, unless one is named."""
         from giar_ml.tables.rules import RULES
 
         return page.kind == "scan" or (page.kind == "digital" and self._layout_name != RULES)

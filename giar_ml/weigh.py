@@ -74,7 +74,7 @@ def _weigh(seen: Seen) -> Evidence:
     """Probabilities to costs; what is certain has no other reading."""
     if seen.certain:
         found = Evidence(tuple((_whole(value), 0.0) for value, _ in seen.readings[:1]))
-        return _BLANK if found == _BLANK else found
+        return _BLANK if found == _BLANK else found  # one object, which is explained once
     readings = [(_whole(value), _cost(max(p, _UNSEEN))) for value, p in seen.readings]
     if not readings:
         return Evidence((), other_cost=0.0)

@@ -38,6 +38,13 @@ def puzzle(changes, make=certain, **options):
     return Puzzle(rows(cells), SQUARE, **options)
 
 
+def test_nothing_to_explain_costs_nothing():
+    solution = decode(Puzzle((), ()))
+    assert solution.proven
+    assert solution.decisions == {}
+    assert least_cost(Puzzle((), ())) == 0
+
+
 def test_lawful_readings_stay_as_they_are():
     solution = decode(puzzle({}))
     assert {key: d.shown for key, d in solution.decisions.items()} == LAWFUL

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -165,3 +166,14 @@ def test_rows_without_long_runs_are_told_from_those_with_one(seed: int) -> None:
             row[max(start, 0) : max(start + rng.integers(1, 2 * length), 0)] = 1
     opened = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
     assert not opened[~_may_have_runs(mask > 0, length // 2)].any()
+
+
+@pytest.mark.parametrize("size", [(5, 5), (3, 300), (300, 3), (8, 8)])
+def test_a_page_may_be_smaller_than_what_is_looked_at_around_a_rule(size: tuple[int, int]) -> None:
+    # Once such a page lost its whole document.
+    with pdfium.PdfDocument.new() as pdf:
+        for width, height in (size, (300, 300)):
+            pdf.new_page(width, height).close()
+        buffer = io.BytesIO()
+        pdf.save(buffer)
+    assert [page.rules for page in read_pdf(buffer.getvalue(), "a.pdf", max_pages=9)] == [Rules((), ())] * 2

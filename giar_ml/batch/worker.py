@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -170,18 +171,19 @@ def serve(connection: Connection, make_reader: MakeReader, n_threads: int) -> No
     os.environ.setdefault("OMP_NUM_THREADS", str(n_threads))
     reader = make_reader()
     connection.send(None)  # ready
-    is_first = True
+    n_modules = 0
     while True:
         try:
             task = connection.recv()
         except (EOFError, OSError):
             return
         outcome = read_document(reader, task)
-        if is_first:
-            # Libraries and models are there now, and stay: no collection need look through them again.
+        if len(sys.modules) > n_modules:
+            # Libraries and models that this kind of document needed are there now, and stay: no collection
+            # need look through them again.
             gc.collect()
             gc.freeze()
-            is_first = False
+            n_modules = len(sys.modules)
         _give_back_memory()
         connection.send(replace(outcome, rss_mib=resident_mib(os.getpid())))
 

@@ -125,8 +125,12 @@ class Headers:
 
     fields: Sequence[tuple[Field, Labels]]
     table: int | None
-    _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(default_factory=dict, compare=False)
-    _lost: dict[tuple[str, ...], list[float]] = field(default_factory=dict, compare=False)
+    _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _lost: dict[tuple[str, ...], list[float]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def place(self, section: Section) -> list[tuple[Field, int]]:
         """Which column each field names, see `_place_headers`."""

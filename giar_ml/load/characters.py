@@ -91,7 +91,7 @@ def _drop_doubles(chars: Chars) -> Chars:
     """Without the second print of characters that are printed twice to look bold."""
     if not len(chars):
         return chars
-    first, second = _pairs_within(chars.ys, chars.ys, _SAME_PLACE_EM * chars.ems.max())
+    second, first = _pairs_within(chars.ys, chars.ys, _SAME_PLACE_EM * chars.ems)
     texts, reach = np.array(list(chars.text)), _SAME_PLACE_EM * chars.ems[second]
     are_doubles = (
         (first < second)
@@ -105,7 +105,9 @@ def _drop_doubles(chars: Chars) -> Chars:
     return chars.take(kept)
 
 
-def _pairs_within(values: np.ndarray, others: np.ndarray, reach: float) -> tuple[np.ndarray, np.ndarray]:
+def _pairs_within(
+    values: np.ndarray, others: np.ndarray, reach: np.ndarray | float
+) -> tuple[np.ndarray, np.ndarray]:
     """The places of all values and others that are no more than `reach` apart, two arrays of one length."""
     order = np.argsort(others, kind="stable")
     first = np.searchsorted(others[order], values - reach)

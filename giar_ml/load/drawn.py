@@ -138,7 +138,8 @@ def _may_have_runs(mask: np.ndarray, length: int) -> np.ndarray:
 
 def _spread(flags: np.ndarray, reach: int) -> np.ndarray:
     """(N,) bool: the flags, and what is so near to one of them."""
-    return np.convolve(flags, np.ones(2 * reach + 1), "same") > 0.5
+    whole = np.convolve(flags, np.ones(2 * reach + 1))
+    return np.asarray(whole[reach : reach + len(flags)] > 0.5)
 
 
 class _Outlines(NamedTuple):

@@ -338,7 +338,7 @@ def _read_glyphs(page: pdfium.PdfPage) -> _Glyphs:
         get_ink(raw, index, left, right, bottom, top)
         get_body(raw, index, loose)
         text_object = get_text_object(raw, index)
-        address = ctypes.addressof(text_object.contents) if text_object else 0
+        address = _address(text_object)
         if address not in style_of:
             style_of[address] = len(styles)
             is_embedded = _is_embedded(pdfium_c.FPDFTextObj_GetFont(text_object), fonts)
