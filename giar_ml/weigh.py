@@ -24,7 +24,6 @@ _NOTHING, _UNSURE = 0.4, 1e-3
 """A mark that is none of its readings is so often nothing at all, or a 0, where these leave so much to
 others. Of 244 such figures of 1,240 scans, which left 15.3 to others, the print was none of the readings
 23 times, and 9 of these it was nothing (`training.count_unread`)."""
-_BLANK = Evidence(((None, 0.0),))
 
 
 def build_puzzle(
@@ -73,8 +72,7 @@ def _first_statements(stated: Sequence[Stated], summed: frozenset[str]) -> list[
 def _weigh(seen: Seen) -> Evidence:
     """Probabilities to costs; what is certain has no other reading."""
     if seen.certain:
-        found = Evidence(tuple((_whole(value), 0.0) for value, _ in seen.readings[:1]))
-        return _BLANK if found == _BLANK else found  # one object, which is explained once
+        return Evidence(tuple((_whole(value), 0.0) for value, _ in seen.readings[:1]))
     readings = [(_whole(value), _cost(max(p, _UNSEEN))) for value, p in seen.readings]
     if not readings:
         return Evidence((), other_cost=0.0)
