@@ -39,6 +39,8 @@ MIN_PIECE = 0.15
 """Share of a rule that is left in a row between two through which it goes, and in which no other stands."""
 MAX_INTERRUPTED, MOST = 4, 0.7
 """Rows in a stretch in which a rule may be lost; where several, share of the rules that stand in each."""
+MANY, MUCH = 0.5, 0.4
+"""Share of the rules that stand in the last row, too, and of one that is left there where print is across."""
 
 
 class _Place(NamedTuple):
@@ -147,18 +149,22 @@ def find_interrupted_columns(
 ) -> tuple[Rule, ...]:
     """Upright rules in rows in which they were lost, and where nothing is printed, while they stand in the
     rows above and below: in rows that others part, or where something of them is left. Several rows are
-    parted by most of the others, too. A caption goes through all columns.
+    parted by most of the others, too. A caption goes through all columns. In the last row of a table
+    it takes columns alike, and something that is left of the rule.
 
     Args:
         marks, slopes: as of `find_lost_columns`.
     """
     touch, close = TOUCH_IN * dpi, max(2.0, CLOSE_IN * dpi)
+    apart = PRINT_IN / 2 * dpi + close
     # What is left of rules is clear on both sides, and no print.
     page = _look(marks, marks.dark * (marks.beside > 0), rows, columns, slopes=slopes, dpi=dpi)
     found: set[tuple[int, float]] = set()
     for i, above in enumerate(page.whole):
         for position in above:
             stops = [j for j in range(i + 1, len(page.whole)) if _stands(page.whole[j], position, touch)]
+            if not stops and _goes_down(page, position, i, touch=touch, close=close, apart=apart):
+                found.add((i + 1, position))
             gone = range(i + 1, stops[0]) if stops else range(0)
             if not 0 < len(gone) <= MAX_INTERRUPTED:
                 continue
@@ -196,6 +202,33 @@ def _goes_on(
         return True
     place = _Place(position, close, (position, position), regular=False)
     return _seen(page, place, (top + touch / 2, bottom - touch / 2))[1] >= MIN_PIECE
+
+
+def _goes_down(page: _Page, position: float, i: int, *, touch: float, close: float, apart: float) -> bool:
+    """Whether an upright rule of a band goes on into the next, the last in which it could stand: it parts
+    columns alike, others go on, and none begin; much of it is left, or some where nothing is printed across.
+
+    Args:
+        apart: off the rule, where what is printed across it has print, too.
+    """
+    above, below = page.whole[i], page.whole[i + 1] if i + 1 < len(page.whole) else []
+    inner = [other for other in below if above[0] + touch < other < above[-1] - touch]
+    if (
+        not inner
+        or len(below) < MANY * len(above)
+        or not all(_stands(above, other, touch) for other in below)
+    ):
+        return False
+    gaps, at = np.diff(above), above.index(position)
+    usual = usual_width(gaps)
+    n_columns = [_n_columns(gap, usual) for gap in gaps[max(0, at - 1) : at + 1].tolist()]
+    if len(n_columns) < 2 or 0 in n_columns or 1 not in n_columns:
+        return False
+    band = page.bands[i + 1]
+    place = _Place(position, close, (position, position), regular=False)
+    share = _seen(page, place, (band[0] + touch / 2, band[1] - touch / 2))[1]
+    is_crossed = all(_is_printed(page, side, side, band) for side in (position - apart, position + apart))
+    return share >= (MUCH if is_crossed else MIN_PIECE)
 
 
 def _look(
@@ -248,17 +281,24 @@ def _expected(positions: list[float]) -> list[_Place]:
     follows, usual = False, usual_width(gaps)
     for i, gap in enumerate(gaps.tolist()):
         sides = (positions[i], positions[i + 1])
-        n = max(1, round(gap / usual)) if usual else 1
-        is_multiple = 2 <= n <= MAX_LOST + 1 and abs(gap / n - usual) <= ALIKE / 2 * usual
-        if follows and is_multiple:
+        n = _n_columns(gap, usual)
+        if follows and n > 1:
             reach = ALIKE / 2 * usual
             places += [_Place(sides[0] + k * gap / n, reach, sides, regular=True) for k in range(1, n)]
-        elif (is_multiple and n == 2) or any(
+        elif n == 2 or any(
             abs(gap / 2 - g) <= ALIKE / 2 * g for g in (*gaps[max(0, i - 1) : i], *gaps[i + 1 : i + 2])
         ):
             places.append(_Place(sides[0] + gap / 2, ALIKE / 4 * gap, sides, regular=False))
-        follows = bool(usual) and (abs(gap - usual) <= ALIKE * usual or (follows and is_multiple))
+        follows = n == 1 or (follows and n > 1)
     return places
+
+
+def _n_columns(gap: float, usual: float) -> int:
+    """How many columns of the usual width lie between two rules; 0 where they are none, or too many."""
+    n = round(gap / usual) if usual else 0
+    if not 1 <= n <= MAX_LOST + 1:
+        return 0
+    return n if abs(gap / n - usual) <= (ALIKE if n == 1 else ALIKE / 2) * usual else 0
 
 
 def usual_width(gaps: np.ndarray, *, least: int = MIN_ALIKE) -> float:

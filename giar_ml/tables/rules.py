@@ -39,6 +39,7 @@ from giar_ml.tables.segments import (
     find_pieces,
     find_segments,
     main_slope,
+    split_at_gaps,
     split_slanted,
     to_rules,
     without_pale_marks,
@@ -109,12 +110,13 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         to_rules(segments, slope=vertical_slope, cross_slope=horizontal_slope)
         for segments in split_slanted(vertical, slope=vertical_slope, dpi=dpi)
     )
+    slopes = horizontal_slope, vertical_slope
+    down = split_at_gaps(down, across, column_marks, slopes=slopes[::-1], dpi=dpi)
     across = join_pieces(across, down, dpi=dpi)
     # Level rules are often broken where upright ones cross them.
     down = join_pieces(down, across, dpi=dpi)
     hairlines = find_hairlines(across, down, gray, slope=horizontal_slope, dpi=dpi)
     rows, columns = keep_meeting([rule for rule in across if rule not in hairlines], down, dpi=dpi)
-    slopes = horizontal_slope, vertical_slope
     rows, columns = (
         clip_to_darker(rows, columns, gray, slopes=slopes, dpi=dpi),
         clip_to_darker(columns, rows, gray.T, slopes=slopes[::-1], dpi=dpi),
@@ -138,7 +140,10 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     strong = without_pale_marks(column_marks, gray.T, [*horizontal, *vertical], dpi=dpi)
     columns += find_broken_columns(strong, rows, columns, column_streaks, slopes=slopes[::-1], dpi=dpi)
     columns += find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
-    columns += find_interrupted_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
+    interrupted = find_interrupted_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
+    columns += interrupted
+    if interrupted:
+        columns += find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
     row_pieces = find_pieces(row_marks, rows, columns, slopes=slopes, dpi=dpi)
     column_pieces = find_pieces(column_marks, columns, rows, slopes=slopes[::-1], dpi=dpi)
     column_pieces = without_strokes(column_pieces, columns, rows, dpi=dpi)

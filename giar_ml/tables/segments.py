@@ -23,6 +23,8 @@ SLANTED_IN = 2.0
 MIN_SLANT = 0.004
 PLAIN_IN = 2.5
 """So long a line is a rule, whatever stands beside it."""
+MIN_GAP_IN = 0.01
+"""Of paper between a rule and a figure."""
 N_FITS, FAR_OFF = 4, 3.0
 """How often a line is fitted, each time without what lies so many times as far off as the median point."""
 
@@ -139,6 +141,43 @@ def to_rules(segments: list[Segment], *, slope: float, cross_slope: float) -> li
             )
         )
     return rules
+
+
+def split_at_gaps(
+    rules: list[Rule], crossing: list[Rule], marks: Marks, *, slopes: tuple[float, float], dpi: float
+) -> list[Rule]:
+    """The rules, and the parts of short ones that break off on both sides of a long one that they cross: gaps
+    are closed in what may be a rule, but in low rows figures stand as near to theirs.
+
+    Args:
+        marks: of the page, the rules lying across.
+        slopes: of the rules, and of those that cross them.
+    """
+    long, gap = LONG_RULE_IN * dpi, max(2, round(MIN_GAP_IN * dpi))
+    crossing = [c for c in crossing if c.stop - c.start >= long]
+    at = np.array([c.position for c in crossing])
+    starts, stops = np.array([c.start for c in crossing]), np.array([c.stop for c in crossing])
+    height, width = marks.dark.shape
+    found = []
+    for rule in rules:
+        along = np.arange(round(rule.start), round(rule.stop))
+        is_crossed = (starts <= rule.position) & (rule.position <= stops)
+        is_crossed &= (rule.start + gap < at) & (at < rule.stop - gap)
+        if rule.stop - rule.start >= long or not is_crossed.any():
+            found.append(rule)
+            continue
+        xs = np.clip(np.round(along + slopes[1] * rule.position), 0, width - 1).astype(np.intp)
+        ys = np.round(rule.position + slopes[0] * xs).astype(np.intp)
+        dark = along[np.any([marks.dark[np.clip(ys + d, 0, height - 1), xs] for d in (-1, 0, 1)], axis=0)]
+        start = rule.start
+        for k in np.flatnonzero(is_crossed).tolist():
+            half = crossing[k].thickness / 2
+            before, behind = dark[dark < at[k] - half], dark[dark > at[k] + half]
+            if len(before) and len(behind) and min(at[k] - half - before[-1], behind[0] - at[k] - half) > gap:
+                found.append(rule._replace(start=start, stop=float(before[-1] + 1)))
+                start = float(behind[0])
+        found.append(rule._replace(start=start))
+    return found
 
 
 def find_pieces(
