@@ -9,7 +9,7 @@ import pytest
 
 from giar_ml.document import BBox, Page, Token
 from giar_ml.tables import add_aligned_tables
-from giar_ml.tables.level import MIN_PAIRS, find_level
+from giar_ml.tables.level import FEWEST_PAIRS, MIN_PAIRS, find_level
 
 PITCH, N_ROWS, XS = 40, 12, (500, 600, 700, 800, 900, 1000)
 
@@ -63,8 +63,19 @@ def test_a_single_row_does_not_say_how_lines_above_it_slant() -> None:
 
 def test_few_figures_tell_nothing() -> None:
     assert find_level([]) is None
-    assert find_level(rows_of(SHAPES["slanting"])[0]) is None
-    assert len(XS) < MIN_PAIRS
+    assert find_level(rows_of(SHAPES["slanting"])[0][:FEWEST_PAIRS]) is None
+
+
+def test_the_figures_of_one_row_tell_how_it_slants() -> None:
+    # Once the last three figures of a table of reviews without rules were a row of their own.
+    row = [
+        BBox(x, 400 - 0.03 * x + i % 2, x + 12, 416 - 0.03 * x + i % 2)
+        for i, x in enumerate(range(230, 1500, 140))
+    ]
+    assert FEWEST_PAIRS <= len(row) - 1 < MIN_PAIRS
+    move = find_level(row)
+    assert move is not None
+    assert np.ptp([move(bbox).top for bbox in row]) < 2
 
 
 @pytest.mark.parametrize("shape", ["slanting", "fanning out"])

@@ -870,6 +870,34 @@ def test_a_lost_rule_between_columns_alike() -> None:
     assert find_grid(image)[:2] == (3, 9)
 
 
+@pytest.mark.parametrize(("left", "n_cells"), [(12, 18), (4, 16)])
+def test_lost_rules_go_down_into_the_last_row(left: int, n_cells: int) -> None:
+    # Once 258 and 0 of the first two columns of the last row were read as 2580, a misprint.
+    image = draw_grid(SEVEN, [100, 150, 200])
+    for x in (350, 400):
+        image[153:198, x - 5 : x + 6] = PAPER
+        image[153 : 153 + left, x - 1 : x + 1] = 0
+    for x in (305, 358, 405):
+        cv2.putText(image, "80", (x, 182), cv2.FONT_HERSHEY_SIMPLEX, 0.6, (0, 0, 0), 2)
+    assert find_grid(image)[2] == n_cells
+
+
+def test_a_caption_in_the_last_row_goes_through_all_columns() -> None:
+    image = draw_grid(SEVEN, [100, 150, 200])
+    for x in SEVEN[1:-1]:
+        image[153:198, x - 5 : x + 6] = PAPER
+        image[153:165, x - 1 : x + 1] = 0
+    assert find_grid(image)[2] == 10
+
+
+def test_strokes_of_figures_in_low_rows_are_no_rule() -> None:
+    # Once the gaps between them and the rules were closed, as those in a worn rule are.
+    image = draw_grid([100, 300, 400, 500], [100, 131, 162, 193])
+    for y in (100, 131, 162):
+        image[y + 6 : y + 28, 349:351] = 0
+    assert find_grid(image) == (3, 3, 9)
+
+
 def test_a_lost_rule_before_the_open_side_of_a_table() -> None:
     # Once 1 and 5 of the last two columns were read as 15, and the figure of one was made up to fit.
     image = draw_grid(SEVEN, [100, 150, 200, 250])

@@ -8,8 +8,8 @@ import numpy as np
 
 from giar_ml.document import BBox
 
-MIN_PAIRS = 12
-"""Figures side by side that tell how their rows slant."""
+MIN_PAIRS, FEWEST_PAIRS = 12, 5
+"""Figures side by side that tell how the slant of their rows changes, and that tell a slant at all."""
 OFF_LEVEL = 0.5
 """How much lower than its neighbour a figure stands, in heights of it, at most."""
 STEEPEST = 0.1
@@ -25,9 +25,13 @@ def find_level(figures: Sequence[BBox]) -> Callable[[BBox], BBox] | None:
 
     The slope of a row is taken to change evenly from top to bottom and along it, as by perspective and curl.
     """
-    at, slopes = _slopes(figures)
-    if len(slopes) < MIN_PAIRS:
+    at, slopes, across = _slopes(figures)
+    if len(slopes) < FEWEST_PAIRS:
         return None
+    if len(slopes) < MIN_PAIRS:
+        # Added up along a row, it is the ends that tell: no figure that stands a pixel up or down.
+        slope, start = float(np.average(slopes, weights=across)), float(at[:, 0].mean())
+        return lambda bbox: _lift(bbox, slope * (bbox.center[0] - start))
     # Pixels make poor units: (x, y) by their spread, which a single row has none of.
     height = float(np.median([bbox.height for bbox in figures]))
     middle, unit = at.mean(axis=0), np.maximum(at.std(axis=0), LEAST_SPREAD * height)
@@ -48,9 +52,13 @@ def find_level(figures: Sequence[BBox]) -> Callable[[BBox], BBox] | None:
         # The slope along a row, added up from the middle of the page to the box.
         bend = weights[1] * (seen * seen / 2 + seen * (x - seen))
         down = float((weights[0] + weights[2] * y) * x + bend) * float(unit[0])
-        return BBox(bbox.left, bbox.top - down, bbox.right, bbox.bottom - down)
+        return _lift(bbox, down)
 
     return move
+
+
+def _lift(bbox: BBox, up: float) -> BBox:
+    return BBox(bbox.left, bbox.top - up, bbox.right, bbox.bottom - up)
 
 
 def _fit(terms: np.ndarray, slopes: np.ndarray) -> np.ndarray:
@@ -59,10 +67,11 @@ def _fit(terms: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     return np.asarray(np.linalg.solve(terms.T @ terms + penalty, terms.T @ slopes))
 
 
-def _slopes(figures: Sequence[BBox]) -> tuple[np.ndarray, np.ndarray]:
-    """(N, 2) points between figures and their next ones to the right, and (N,) the slopes there."""
+def _slopes(figures: Sequence[BBox]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(N, 2) points between figures and their next ones to the right, (N,) the slopes there, and (N,) how far
+    apart they are."""
     if len(figures) < 2:
-        return np.zeros((0, 2)), np.zeros(0)
+        return np.zeros((0, 2)), np.zeros(0), np.zeros(0)
     boxes = np.array(figures)
     centers = (boxes[:, :2] + boxes[:, 2:]) / 2
     heights = boxes[:, 3] - boxes[:, 1]
@@ -75,4 +84,4 @@ def _slopes(figures: Sequence[BBox]) -> tuple[np.ndarray, np.ndarray]:
     ends = nearest[rows]
     slopes = down[rows, ends] / across[rows, ends]
     kept = np.abs(slopes) <= STEEPEST
-    return ((centers[rows] + centers[ends]) / 2)[kept], slopes[kept]
+    return ((centers[rows] + centers[ends]) / 2)[kept], slopes[kept], across[rows, ends][kept]
