@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from giar_ml.document import BBox, Before, Reading, Token
-from giar_ml.ocr.again import _find_other, read_before, read_digits, read_emptied, read_paler, read_words
+from giar_ml.ocr.again import _find_other, read_before, read_digits, read_paler, read_words
+from giar_ml.ocr.blanks import read_emptied, read_missed
 from giar_ml.ocr.cells import find_cell_lines
 from giar_ml.ocr.lines import Line, mix_readings
 
@@ -114,6 +115,24 @@ def test_a_figure_that_went_with_the_seal_altogether_may_stand_in_its_blank_cell
     assert reader.page is sealed
     assert dict(found[3].readings) == {"": 0.5, "12": 0.49}
     assert found[3].is_likely_nothing
+
+
+@pytest.mark.parametrize(
+    ("text", "grey", "rise", "is_read"),
+    [("12", 205, 0, True), ("12", 241, 0, False), ("12", 205, 14, False), ("-", 205, 0, False)],
+)
+def test_pale_marks_where_the_figures_of_their_row_stand_may_be_print(
+    text: str, grey: int, rise: int, is_read: bool
+) -> None:
+    # Once a thin pale 7 among zeros was no print at all, and its cell surely blank.
+    page, tokens, blank = two_columns()
+    cv2.putText(page, text, (WIDTH + 40, 3 * HEIGHT + 38 - rise), FONT, 0.6, (grey,), 1, cv2.LINE_AA)
+    reader = Reading12()
+    found = read_missed(blank, tokens, page, reader, dpi=DPI)
+    assert list(found) == ([3] if is_read else [])
+    assert not read_missed(blank, tokens[:2], page, reader, dpi=DPI)
+    if is_read:
+        assert dict(found[3].readings) == {"": 0.5, "12": 0.49}
 
 
 def test_a_seal_off_the_row_of_figures_empties_no_cell() -> None:

@@ -9,9 +9,11 @@ import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Page, Table, Token
 from giar_ml.geometry import split_into_lines
-from giar_ml.ocr.again import Recognize, read_before, read_digits, read_emptied, read_paler, read_words
+from giar_ml.ocr.again import read_before, read_digits, read_paler, read_words
 from giar_ml.ocr.beside import read_beside
+from giar_ml.ocr.blanks import read_emptied, read_missed
 from giar_ml.ocr.cells import find_cell_lines, is_spotless
+from giar_ml.ocr.digits import Recognize
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.gaps import split_at_gaps
@@ -102,18 +104,20 @@ def _read_again(
     """The tokens in cells, with their places, once what may be misread was read in other pictures, too."""
     bboxes = {(t, c): cell.bbox for t, table in enumerate(page.tables) for c, cell in enumerate(table.cells)}
     own = [bboxes[place] for place in places]
-    found: list[tuple[Place, Token]] = []
     tokens = read_words(tokens, gray, recognize, dpi=dpi)
     tokens = read_paler(tokens, own, gray, recognize, dpi=dpi)
     tokens = read_digits(tokens, own, gray, recognize, dpi=dpi)
     tokens = read_beside(tokens, own, gray, recognize, dpi=dpi)
+    blank = sorted(bboxes.keys() - set(places))
+    missed = read_missed([bboxes[place] for place in blank], tokens, gray, recognize, dpi=dpi)
+    found = [(blank[i], token) for i, token in missed.items()]
     if page.before:
         tokens = read_before(tokens, lines, own, gray, page.before, recognize, dpi=dpi)
-        blank = sorted(bboxes.keys() - set(places))
+        blank = [place for i, place in enumerate(blank) if i not in missed]
         hidden = read_emptied(
             [bboxes[place] for place in blank], tokens, gray, page.before, recognize, dpi=dpi
         )
-        found = [(blank[i], token) for i, token in hidden.items()]
+        found += [(blank[i], token) for i, token in hidden.items()]
     return [(place, token) for place, token in (*zip(places, tokens, strict=True), *found) if token.text]
 
 

@@ -3,47 +3,29 @@ no digit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import cv2
 import numpy as np
 
-from giar_ml.document import UNREAD, BBox, Before, Reading, Token
+from giar_ml.document import UNREAD, BBox, Before, Token
 from giar_ml.figures import has_misread_word, is_figure
 from giar_ml.geometry import intersection_area
 from giar_ml.levels import paper_level
 from giar_ml.ocr.cells import crop_line, find_cell_lines
+from giar_ml.ocr.digits import DIGIT, LOW, NOTHING, ROUNDED, ROW, SURE, Recognize, find_digits, inside
 from giar_ml.ocr.ink import distances_to, find_print
 from giar_ml.ocr.lines import Line, mix_readings
 
 BESIDE_IN = 0.1
 """How far beside a figure a digit of it may stand that was taken off."""
-SURE = 0.99
-"""Probability of figures that tell how high digits are."""
-MIN_SURE = 3
-"""So many of them are needed."""
 WORDED = 1.2
 """Width of figures with words at least, in heights of their line."""
 UNSURE, NEARLY_SURE, MUCH_HIGHER = 0.9, 0.999, 1.5
 """Less probable figures are read again, and what is likelier no figure at all; nearly sure ones only where a
 mark is so many times as high as the digits of the page."""
-DIGIT, ROUNDED = (0.85, 1.2), 1.0
-"""Height of digits of a page, in their median, and the pixels by which it is less or more."""
-ROW = 0.25
-"""How far the middles of digits of one figure lie apart, in heights."""
-LOW = 0.6
-"""What is lower is no digit, nor hid one, but may be a point or a sign where it stands so near to one: both
-in heights."""
 NEAR = 0.5
-
-TAKEN, MIN_TAKEN = 45, 0.15
-"""Levels by which a place was darker before ink was taken off, and how much of it may have been a digit, in
-squares of its height."""
-_NOTHING = Reading("", 1.0)
-
-Recognize = Callable[[Sequence[Line], np.ndarray], list[Token]]
-"""The tokens of lines of a page, (H, W) uint8."""
+"""What is lower than a digit may be a point or a sign of one that is so near, in heights of it."""
 
 
 def read_before(
@@ -72,50 +54,6 @@ def read_before(
             if len(found) == 1:
                 again[i] = found[0]._replace(faint=line.faint)
     return _with_second(tokens, again, recognize(list(again.values()), before.gray))
-
-
-def read_emptied(
-    bboxes: Sequence[BBox],
-    tokens: Sequence[Token],
-    gray: np.ndarray,
-    before: Before,
-    recognize: Recognize,
-    *,
-    dpi: float,
-) -> dict[int, Token]:
-    """What may have stood in cells that are blank since ink was taken where the figures of their
-    row stand, by the index of the cell.
-
-    Args:
-        bboxes: the blank cells.
-        tokens: of the other cells.
-        gray: (H, W) uint8, the page without seals and streaks.
-    """
-    digits = _find_digits(tokens)
-    if digits is None:
-        return {}
-    again: dict[int, Line] = {}
-    for i, bbox in enumerate(bboxes):
-        middle = digits.middle(bbox)
-        if middle is None:
-            continue
-        rows, columns = _inside(bbox)
-        rows = slice(round(middle - digits.high / 2), round(middle + digits.high / 2) + 1)
-        was = before.gray[rows, columns].astype(np.int16)
-        taken = was < gray[rows, columns].astype(np.int16) - TAKEN
-        if taken.sum() < MIN_TAKEN * digits.high**2 or taken.any(axis=1).sum() < LOW * digits.high:
-            continue
-        at = np.flatnonzero(taken.any(axis=0))
-        left, right = columns.start + int(at[0]), columns.start + int(at[-1]) + 1
-        line = BBox(left, rows.start, right, rows.stop)
-        free = max(0, round(bbox.top)), round(bbox.bottom)
-        crop = crop_line(before.gray, left, rows.start, right, rows.stop, free=free, dpi=dpi)
-        again[i] = Line(crop, line)
-    found = recognize(list(again.values()), before.gray)
-    return {
-        i: mix_readings(Token("", line.bbox, 1.0, (_NOTHING,)), token.readings or (_NOTHING,))
-        for (i, line), token in zip(again.items(), found, strict=True)
-    }
 
 
 def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, *, dpi: float) -> list[Token]:
@@ -160,7 +98,7 @@ def read_paler(
     page = gray.copy()
     again: dict[int, Line] = {}
     for bbox, own in dirty.items():
-        paper = round(paper_level(gray[_inside(bbox)]))
+        paper = round(paper_level(gray[inside(bbox)]))
         for left, top, right, bottom in (map(round, tokens[i].bbox) for i in own):
             page[max(0, top - 1) : bottom + 2, max(0, left - 1) : right + 2] = paper
         found = find_cell_lines(page, bbox, dpi=dpi)
@@ -180,7 +118,7 @@ def read_digits(
         bboxes: the cells of the tokens.
         gray: (H, W) uint8, the page.
     """
-    digits = _find_digits(tokens)
+    digits = find_digits(tokens)
     if digits is None:
         return list(tokens)
     page = gray
@@ -191,7 +129,7 @@ def read_digits(
         has_words = any(map(str.isalpha, token.text))  # 减少 is higher than digits
         if is_sure or has_words or not (token.readings or token.text == UNREAD):
             continue
-        box = _inside(bboxes[i])
+        box = inside(bboxes[i])
         cell = gray[box]
         if not cell.size:
             continue
@@ -208,32 +146,13 @@ def read_digits(
         if len(found) == 1:
             again[i] = found[0]
         elif not found:
-            tokens[i] = mix_readings(token, (_NOTHING,))
+            tokens[i] = mix_readings(token, (NOTHING,))
     return _with_second(tokens, again, recognize(list(again.values()), page))
 
 
 def _lines_at(page: np.ndarray, bbox: BBox, token: Token, *, dpi: float) -> list[Line]:
     """The lines of a cell of a page that are where a token is."""
     return [line for line in find_cell_lines(page, bbox, dpi=dpi) if intersection_area(line.bbox, token.bbox)]
-
-
-class _Digits(NamedTuple):
-    """The sure figures of a page, (N, 4), and how high their digits are."""
-
-    bboxes: np.ndarray
-    high: float
-
-    def middle(self, bbox: BBox) -> float | None:
-        """Where the figures of the row of a cell have theirs."""
-        tops, bottoms = self.bboxes[:, 1], self.bboxes[:, 3]
-        beside = (tops >= bbox.top) & (bottoms <= bbox.bottom)
-        return float(np.median((tops + bottoms)[beside]) / 2) if beside.any() else None
-
-
-def _find_digits(tokens: Sequence[Token]) -> _Digits | None:
-    """None where too few figures are sure."""
-    sure = np.array([t.bbox for t in tokens if t.text.isdecimal() and t.confidence >= SURE])
-    return _Digits(sure, float(np.median(sure[:, 3] - sure[:, 1]))) if len(sure) >= MIN_SURE else None
 
 
 def _find_other(
@@ -279,11 +198,6 @@ def _find_other(
     other = (~is_digit)[labels]
     wide = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     return np.asarray(wide & ~(ink & ~other))
-
-
-def _inside(bbox: BBox) -> tuple[slice, slice]:
-    left, top, right, bottom = (round(side) for side in bbox)
-    return slice(max(0, top + 2), max(0, bottom - 1)), slice(max(0, left + 2), max(0, right - 1))
 
 
 def _with_second(tokens: Sequence[Token], again: dict[int, Line], seconds: Sequence[Token]) -> list[Token]:

@@ -11,8 +11,8 @@ import numpy as np
 from giar_ml.document import BBox, Token
 from giar_ml.geometry import runs
 from giar_ml.levels import Levels
-from giar_ml.ocr.again import Recognize
 from giar_ml.ocr.cells import EDGE_IN, crop_line
+from giar_ml.ocr.digits import Recognize
 from giar_ml.ocr.lines import Line, mix_readings
 
 REACH = 1.3
