@@ -963,6 +963,18 @@ def test_a_line_between_rows_that_lack_nothing_is_spare(
     assert is_spare(line, above, below, PENALTIES, name) is expected
 
 
+@pytest.mark.parametrize(("width", "expected"), [(1.0, True), (0.6, False)])
+def test_a_cell_as_wide_as_its_table_holds_no_figure_of_a_row(width: float, expected: bool) -> None:
+    # Once a shaded caption between two rows was read as 第84, and the report went to review.
+    caption = row_at(12, "84")
+    (place,) = caption.fields
+    caption = replace(caption, fields=(replace(place, position=(0.0, width)),))
+    blank = row_at(24, "", label=COERCION)
+    assert is_spare(caption, LEVEL, blank, PENALTIES, COERCION) is expected
+    torn = replace(caption, gridded=False)
+    assert not is_spare(torn, LEVEL, blank, PENALTIES, COERCION)
+
+
 @pytest.mark.parametrize(("total", "expected"), [("8", True), ("9", False)])
 def test_a_piece_of_a_row_is_spare_when_its_sum_holds(total: str, expected: bool) -> None:
     duplicate, publication = "requests.not_processed.duplicate", "requests.not_processed.publication"

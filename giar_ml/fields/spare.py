@@ -19,6 +19,8 @@ _TELLING = 2
 _NEAR = 2.0
 """Heights of a figure within which it may belong to a row: figures of a row are level, and those of two rows
 stand farther apart on most pages."""
+_ACROSS = 0.95
+"""Width of a cell that goes through all columns, in that of its table."""
 
 
 def find_spare(
@@ -28,8 +30,8 @@ def find_spare(
 
     What was read from pixels between two rows that follow each other on the form, both found by labels of
     their own, is none of it when it is none of theirs. A row in which nothing is open, and of which sums
-    speak, wants no other figure; any other row none that stands far from its own. Its own label beside it
-    makes a line a piece of such a row that was cut in two.
+    speak, wants no other figure; any other row none that stands far from its own, or in a cell as wide as the
+    table. Its own label beside it makes a line a piece of such a row that was cut in two.
 
     Args:
         matched: what lies in each row of the form, by its index.
@@ -51,7 +53,10 @@ def find_spare(
         below = next((row_of[k] for k in range(i + 1, len(lines)) if k in row_of), len(rows))
         beside = [j for j in (above, below) if j in matched]
         if below != above + 1 or not all(
-            j in closed or (j in telling and not _is_near(line, matched[j].line)) for j in beside
+            j in closed
+            or (j in telling and not _is_near(line, matched[j].line))
+            or (j in named and _is_across(line))
+            for j in beside
         ):
             continue
         own = {name for place in line.labels if (name := place.best_label).startswith("row:")}
@@ -99,6 +104,14 @@ def _summed_up(cells: Mapping[str, Seen | None], open_cells: set[str], form: For
 def _first(seen: Seen | None) -> int:
     value = seen.readings[0][0] if seen and seen.readings else None
     return 0 if value is None else int(value)
+
+
+def _is_across(line: Line) -> bool:
+    """Whether a ruled line is a single cell, as wide as its table: a caption, of which a mark was read."""
+    if not line.gridded or line.labels or len(line.fields) != 1:
+        return False
+    start, stop = line.fields[0].position
+    return stop - start >= _ACROSS
 
 
 def _is_near(line: Line, row: Line) -> bool:
