@@ -131,7 +131,9 @@ class Extractor:
             with clock("solve"):
                 found = min(
                     (found, other),
-                    key=lambda f: misfit(f.evidence) + least_cost(build_puzzle(f.evidence, ())),
+                    key=lambda f: (
+                        misfit(f.evidence, f.document.pages) + least_cost(build_puzzle(f.evidence, ()))
+                    ),
                 )
         return _understand(found, self._max_risk, clock)
 

@@ -40,9 +40,18 @@ def find_misruled(evidence: FormEvidence, pages: Sequence[Page], ruled: Set[int]
     return set()
 
 
-def misfit(evidence: FormEvidence) -> float:
+def misfit(evidence: FormEvidence, pages: Sequence[Page]) -> float:
     """What speaks against a reading of a document, in nats: lines that do not fit, rows that were not found,
-    cells that are nowhere in those that were."""
-    found = [row for row in evidence.rows if row.group is not None]
-    n_lost = sum(seen is None for row in found for seen in row.layouts[0].cells.values())
-    return evidence.cost + _LOST_CELL * n_lost
+    cells that are nowhere in those that were, or in rows that tokens name.
+
+    Args:
+        pages: with labelled tokens.
+    """
+    named = {best_label(token.labels) for page in pages for token in page_tokens(page)}
+    cells = [
+        seen
+        for row in evidence.rows
+        if row.group is not None or f"row:{row.section.table}.{row.row.key}" in named
+        for seen in row.layouts[0].cells.values()
+    ]
+    return evidence.cost + _LOST_CELL * cells.count(None)
