@@ -154,7 +154,7 @@ def split_at_gaps(
         slopes: of the rules, and of those that cross them.
     """
     long, gap = LONG_RULE_IN * dpi, max(2, round(MIN_GAP_IN * dpi))
-    crossing = [c for c in crossing if c.stop - c.start >= long]
+    crossing = sorted((c for c in crossing if c.stop - c.start >= long), key=lambda c: c.position)
     at = np.array([c.position for c in crossing])
     starts, stops = np.array([c.start for c in crossing]), np.array([c.stop for c in crossing])
     height, width = marks.dark.shape
