@@ -10,7 +10,7 @@ from itertools import pairwise
 import numpy as np
 
 from giar_ml.document import BBox, Before, Cell, Page, Table, Token
-from giar_ml.geometry import contains_center, intersection_area, split_into_lines
+from giar_ml.geometry import contains_center, intersection_area, split_into_lines, union
 from giar_ml.tables.align import add_aligned_tables
 from giar_ml.tables.grid import Grid, lines_to_cells
 from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
@@ -76,9 +76,19 @@ def cells_to_tables(groups: Iterable[Rules], *, page: int, dpi: float) -> list[T
         if not _is_table(grid, dpi=dpi):
             continue
         cells = tuple(replace(cell, bbox=group.bbox_to_page(cell.bbox)) for cell in grid.cells)
-        bbox = _page_extent(group)
+        bbox = _clip(_page_extent(group), union(cell.bbox for cell in cells), reach=TOUCH_IN * dpi)
         tables.append(Table(page, bbox, grid.n_rows, grid.n_columns, cells))
     return [t for t in tables if not any(_is_inside_cell(t, other) for other in tables if other is not t)]
+
+
+def _clip(bbox: BBox, cells: BBox, *, reach: float) -> BBox:
+    """A box no further than so far around the cells: some rules may go on where no cell is."""
+    return BBox(
+        max(bbox.left, cells.left - reach),
+        max(bbox.top, cells.top - reach),
+        min(bbox.right, cells.right + reach),
+        min(bbox.bottom, cells.bottom + reach),
+    )
 
 
 def fill_cells(table: Table, tokens: Sequence[Token]) -> tuple[Table, list[Token]]:

@@ -149,8 +149,8 @@ def find_interrupted_columns(
 ) -> tuple[Rule, ...]:
     """Upright rules in rows in which they were lost, and where nothing is printed, while they stand in the
     rows above and below: in rows that others part, or where something of them is left. Several rows are
-    parted by most of the others, too. A caption goes through all columns. In the last row of a table
-    it takes columns alike, and something that is left of the rule.
+    parted by most of the others, too. A caption goes through all columns. In the last row of a
+    table, or before a caption, something of the rule is left.
 
     Args:
         marks, slopes: as of `find_lost_columns`.
@@ -163,9 +163,9 @@ def find_interrupted_columns(
     for i, above in enumerate(page.whole):
         for position in above:
             stops = [j for j in range(i + 1, len(page.whole)) if _stands(page.whole[j], position, touch)]
-            if not stops and _goes_down(page, position, i, touch=touch, close=close, apart=apart):
-                found.add((i + 1, position))
             gone = range(i + 1, stops[0]) if stops else range(0)
+            if (gone or not stops) and _goes_down(page, position, i, touch=touch, close=close, apart=apart):
+                found.add((i + 1, position))
             if not 0 < len(gone) <= MAX_INTERRUPTED:
                 continue
             around = (*above, *page.whole[gone.stop])
@@ -205,8 +205,9 @@ def _goes_on(
 
 
 def _goes_down(page: _Page, position: float, i: int, *, touch: float, close: float, apart: float) -> bool:
-    """Whether an upright rule of a band goes on into the next, the last in which it could stand: it parts
-    columns alike, others go on, and none begin; much of it is left, or some where nothing is printed across.
+    """Whether an upright rule of a band goes on into the next, though not into the one behind that: others
+    go on into it, and none begin there. Beside a column of figures something of it is left, and nothing is
+    printed there; between two of them less of it, or much where print may lie across.
 
     Args:
         apart: off the rule, where what is printed across it has print, too.
@@ -221,14 +222,16 @@ def _goes_down(page: _Page, position: float, i: int, *, touch: float, close: flo
         return False
     gaps, at = np.diff(above), above.index(position)
     usual = usual_width(gaps)
-    n_columns = [_n_columns(gap, usual) for gap in gaps[max(0, at - 1) : at + 1].tolist()]
-    if len(n_columns) < 2 or 0 in n_columns or 1 not in n_columns:
+    n_columns = [_n_columns(gap, usual) for gap in gaps.tolist()]
+    if not 0 < at < len(gaps) or [1, 1] not in (n_columns[max(0, at - 2) : at], n_columns[at : at + 2]):
         return False
     band = page.bands[i + 1]
     place = _Place(position, close, (position, position), regular=False)
     share = _seen(page, place, (band[0] + touch / 2, band[1] - touch / 2))[1]
-    is_crossed = all(_is_printed(page, side, side, band) for side in (position - apart, position + apart))
-    return share >= (MUCH if is_crossed else MIN_PIECE)
+    is_printed = [_is_printed(page, side, side, band) for side in (position - apart, position + apart)]
+    if 0 in n_columns[at - 1 : at + 1]:
+        return share >= MIN_LEFT and not any(is_printed)
+    return share >= (MUCH if all(is_printed) else MIN_PIECE)
 
 
 def _look(

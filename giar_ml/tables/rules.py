@@ -52,6 +52,8 @@ RULES = "rules"
 A4_SHORT_SIDE_IN = 8.27
 SLIP_IN = 0.08
 """By how much the ends of a table's rules differ."""
+BREAK_IN = 0.2
+"""An upright rule that goes on so far off is the same one; a title between two tables takes more."""
 MAX_ROW_IN = 0.6
 """Height of a row whose outer rule stands apart."""
 BLACK, BLACK_IN = 64, (0.1, 0.5)
@@ -143,7 +145,8 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     interrupted = find_interrupted_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
     columns += interrupted
     if interrupted:
-        columns += find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
+        found = find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)
+        columns += _beside(interrupted, found)
     row_pieces = find_pieces(row_marks, rows, columns, slopes=slopes, dpi=dpi)
     column_pieces = find_pieces(column_marks, columns, rows, slopes=slopes[::-1], dpi=dpi)
     column_pieces = without_strokes(column_pieces, columns, rows, dpi=dpi)
@@ -156,6 +159,14 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         column_pieces,
         row_streaks,
         column_streaks,
+    )
+
+
+def _beside(known: tuple[Rule, ...], rules: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    """The rules that stand in the row of a known one."""
+    rows = [(rule.start, rule.stop) for rule in known]
+    return tuple(
+        rule for rule in rules if any(start < (rule.start + rule.stop) / 2 < stop for start, stop in rows)
     )
 
 
@@ -189,11 +200,13 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
         for j, v in enumerate(vertical, len(horizontal)):
             if touches(h, v, touch):
                 parent[find(i)] = find(j)
-        # Where the rules that it meets are broken, too.
-        for j, other in enumerate(horizontal[:i]):
-            is_in_line = abs(h.position - other.position) <= CLOSE_IN * dpi
-            if is_in_line and gap_between(h, other) <= IN_LINE_IN * dpi:
-                parent[find(i)] = find(j)
+    # Where the rules that they meet are broken, too.
+    for first, rules_across, gap in ((0, horizontal, IN_LINE_IN), (len(horizontal), vertical, BREAK_IN)):
+        for i, rule in enumerate(rules_across):
+            for j, other in enumerate(rules_across[:i]):
+                is_in_line = abs(rule.position - other.position) <= CLOSE_IN * dpi
+                if is_in_line and gap_between(rule, other) <= gap * dpi:
+                    parent[find(first + i)] = find(first + j)
     groups: dict[int, tuple[list[Rule], list[Rule]]] = {}
     for i, h in enumerate(horizontal):
         groups.setdefault(find(i), ([], []))[0].append(h)
