@@ -115,10 +115,10 @@ def find_lost_columns(
     rules = [
         Rule(seen.position, seen.band[0] - touch / 2, seen.band[1] + touch / 2)
         for seen in doubtful
-        if seen.between
-        and (
-            (seen.meets and seen.share >= MIN_LEFT)
-            or (seen.share >= MIN_TRACE and _is_confirmed(page, seen.position, doubtful, close))
+        if (seen.between and seen.meets and seen.share >= MIN_LEFT)
+        or (
+            seen.share >= (MIN_TRACE if seen.between else MIN_HIGH)
+            and _is_confirmed(page, seen.position, doubtful, close)
         )
     ]
     found: set[tuple[int, float]] = set()
@@ -349,14 +349,18 @@ def _doubt(
 
 
 def _is_confirmed(page: _Page, position: float, doubtful: list[_Doubtful], close: float) -> bool:
-    """Whether a rule is seen in several bands, and crossed by print in none."""
+    """Whether a rule is seen in several bands, in one of them between print, and crossed by print in none."""
     for seen in doubtful:
         if abs(seen.place.position - position) <= seen.place.reach:
             _, share = _seen(page, seen.place._replace(position=position, reach=close), seen.band)
             if share < MIN_TRACE and _is_printed(page, position, position, seen.band):
                 return False
-    sure = [seen for seen in doubtful if seen.between and seen.share >= MIN_LEFT]
-    return sum(abs(seen.position - position) <= close for seen in sure) >= MIN_ROWS
+    in_line = [seen for seen in doubtful if abs(seen.position - position) <= close]
+    n_sure = sum(seen.between and seen.share >= MIN_LEFT for seen in in_line)
+    return (
+        n_sure > 0
+        and n_sure + sum(not seen.between and seen.share >= MIN_HIGH for seen in in_line) >= MIN_ROWS
+    )
 
 
 def _is_printed(page: _Page, start: float, stop: float, band: tuple[float, float]) -> bool:
