@@ -882,6 +882,46 @@ def test_lost_rules_go_down_into_the_last_row(left: int, n_cells: int) -> None:
     assert find_grid(image)[2] == n_cells
 
 
+@pytest.mark.parametrize(("left", "text", "is_found"), [(16, "", True), (6, "", False), (16, "#W#W", False)])
+def test_a_lost_rule_beside_figures_goes_down_where_nothing_is_printed(
+    left: int, text: str, is_found: bool
+) -> None:
+    # Once what was left of it in the last row was a 1 in the cell of label and figure.
+    image = draw_grid(SEVEN, [100, 150, 200])
+    image[153:198, 295:306] = PAPER
+    image[170 : 170 + left, 299:301] = 0
+    cv2.putText(image, text, (265, 182), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    rules = find_rules(image, dpi=200).vertical
+    assert any(abs(r.position - 300) < 3 and r.start < 155 and r.stop > 195 for r in rules) is is_found
+
+
+@pytest.mark.parametrize(("high", "n_cells"), [(40, 11), (20, 9)])
+def test_a_rule_seen_in_most_of_a_blank_row_confirms_another_piece(high: int, n_cells: int) -> None:
+    image = half_as_wide(left_in=0, beside=())
+    for x in (440, 540):
+        cv2.putText(image, "80", (x, 132), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 0), 2)
+    image[112:128, 499:501] = 0
+    image[155 : 155 + high, 499:501] = 0
+    assert find_grid(image)[2] == n_cells
+
+
+def test_rules_that_go_on_behind_a_short_gap_are_those_of_one_table() -> None:
+    # Once the rows below were no table, and a strip above them was a row printed blank: a 3 was lost.
+    level = (Rule(100, 50, 500), Rule(200, 50, 500), Rule(300, 90, 500))
+    upper, lower = Rule(250, 200, 230), Rule(250, 260, 302)
+    left = Rule(50, 100, 350)
+    assert len(group_rules(Rules(level, (left, upper, lower)), dpi=200)) == 1
+    assert len(group_rules(Rules(level, (left, upper, lower._replace(start=290))), dpi=200)) == 2
+
+
+def test_a_table_ends_where_its_cells_do() -> None:
+    # What is printed beyond them was read neither in the table nor outside.
+    level = (Rule(100, 50, 500), Rule(200, 50, 500), Rule(300, 50, 500))
+    upright = (Rule(50, 100, 600), Rule(250, 100, 300), Rule(500, 100, 300))
+    (table,) = cells_to_tables([Rules(level, upright)], page=1, dpi=200)
+    assert table.bbox.bottom < 320
+
+
 def test_a_caption_in_the_last_row_goes_through_all_columns() -> None:
     image = draw_grid(SEVEN, [100, 150, 200])
     for x in SEVEN[1:-1]:
