@@ -231,6 +231,15 @@ def test_paper_that_is_darker_to_one_side_is_sheet(monkeypatch):
     assert not sheet[:, :55].any()
 
 
+def test_a_line_behind_which_the_sheet_goes_on_is_none_of_its_edges(monkeypatch):
+    # Once a photograph ended at a shaded header, and the two rows below it were desk.
+    monkeypatch.setattr(paper, "_left_edge", lambda sheet, image, rng: np.full(len(image), 60.0))
+    page = np.full((500, 400), 243, np.uint8)
+    page[:, :60] = 228
+    page[:, :10] = 60
+    assert find_sheet(np.minimum(page, page[:, ::-1])) is None
+
+
 def test_light_is_evened():
     page = make_page().astype(np.float32)
     page *= np.linspace(0.95, 0.55, WIDTH)[None, :, None]

@@ -60,7 +60,12 @@ def find_sheet(image: np.ndarray) -> np.ndarray | None:
         # header at the head of a page there is little of it, but on the rim.
         desks = [np.median(levels[where], axis=0) for where in (beyond, _rim_of(beyond))]
         papers = paper, np.median(levels[near], axis=0)
-        if all(np.abs(desk - other).max() >= EDGE_LEVELS for desk in desks for other in papers):
+        if any(np.abs(desk - other).max() < EDGE_LEVELS for desk in desks for other in papers):
+            continue
+        # Behind a line on the sheet there is more of it, and the desk only on the rim.
+        behind = (off < -EDGE_WIDTH_PX) & (off >= -BESIDE_PX[-1])
+        level = np.median(levels[behind], axis=0) if behind.any() else desks[1]
+        if np.abs(level - desks[1]).max() <= np.abs(level - papers[1]).max():
             np.rot90(outside, side)[beyond] = True
     if not outside.any():
         return None
