@@ -102,6 +102,15 @@ def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
     assert problem.message.endswith("附加情况 8 7 6 5 4 3 33")
 
 
+@pytest.mark.parametrize(("text", "n"), [("件)", 0), ("）", 0), ("件", 1), ("1)", 1)])
+def test_the_end_of_a_note_in_a_line_of_its_own_is_no_figure(text: str, n: int) -> None:
+    box = BBox(0, 0, 10, 10)
+    token = Token(text, box, 0.99, labels={"figure": 1.0})
+    row = Line(1, 0, True, False, (), (Field(box, (0.5, 0.6), token),))
+    line = Line(1, 0, True, False, (), (Field(box, (0.5, 0.6), replace(token, text="1")),))
+    assert len(list(find_unplaced([line, row], {0}))) == n
+
+
 @pytest.mark.parametrize(
     ("labels", "n"), [({"figure": 0.9}, 1), ({"other": 0.99, "figure": 0.01}, 0), ({}, 1)]
 )

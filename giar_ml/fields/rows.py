@@ -49,6 +49,8 @@ SURELY_NONE = 0.05
 """A place whose token is a figure with less probability holds none."""
 _MAX_UNIT = 2
 """Characters of the longest unit, 万元; more are words, unless they make a figure: 增加3件."""
+_END_OF_NOTE = re.compile(r"[\u4e00-\u9fff]?[)）]")
+"""The last characters of a note in brackets, in a line of their own."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _FEWEST_LETTERS = 2
 """Characters of the shortest label, 其他; fewer are a mark, or a piece of one."""
@@ -457,7 +459,7 @@ def _is_labelled_figure(field: Field) -> bool:
     if field.labels and field.labels.get(FIGURE, 0.0) < SURELY_NONE:
         return False
     is_words = len(_CHINESE.findall(token.text)) > _MAX_UNIT and not is_figure(mend_figure(token.text))
-    return bool(token.readings) or not is_words
+    return bool(token.readings) or not (is_words or _END_OF_NOTE.fullmatch(token.text))
 
 
 def _names(line: Line, kind: str) -> bool:
