@@ -29,10 +29,14 @@ _POINT_BEFORE_UNIT = re.compile(rf"(\d)(?:[.,](?=[{COUNT_UNITS}]$)|[:;'`](?=[\u4
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
 _DATES = frozenset("年月日号时分")
 """Words behind a number of which it is no figure."""
-_SPECKS = re.compile(r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=\.)['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$")
-"""Before a figure, above it and behind it. A point is one where another follows: the zero of .5 may have been
-lost."""
+_SPECKS = re.compile(
+    r"^(?:[、'`]+|[·•∙.](?=[\d,]+\.\d))+|(?<=\.)['`\"](?=\d)|(?<=\w)[:：;；'`\"]+$"
+    r"|(?<=[\u4e00-\u9fff])[.,。]+$"
+)
+"""Before a figure, above it, behind it and behind its unit. A point is one where another follows: the zero of
+.5 may have been lost."""
 _SIGNS_TWICE = re.compile(r"^([-+])[-+]+")
+_POINT_FOR_COMMA = re.compile(r"(?<=\d)\.(?=\d{3},\d{3})")
 _COMMA_FOR_POINT = re.compile(r"^(\d+),(\d{1,2})$")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,]+(?=\d)")
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
@@ -95,7 +99,7 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
 def mend_figure(text: str) -> str:
     """A figure without words that were misread: 坤加22 is +22, 1页 or 1.件 is 1; other texts without specks
     around them: 1.'4万元 is 1.4万元, 0件: is 0件."""
-    text = _SPECKS.sub("", text)
+    text = mend_points(_SPECKS.sub("", text))
     match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:
         return text
@@ -127,11 +131,16 @@ def mend_sign(words: str) -> str:
     return {"+": "增加", "-": "减少"}[signs[0]] if signs and is_pair else words
 
 
+def mend_points(text: str) -> str:
+    """A figure as read from pixels with commas for points before groups of three digits: 108.209,800元."""
+    return _POINT_FOR_COMMA.sub(",", text)
+
+
 def mend_separators(text: str, cell_type: CellType = "count") -> str:
     """A figure as read from pixels with the points that can only be commas as such: 30.355 in a column of
     counts, 16.216.9 in one of amounts; 066 is 0.66 there; without dirt at its ends."""
     dirt = ".," if cell_type == "change" else ".,-"
-    text = text.strip(dirt)
+    text = mend_points(text.strip(dirt))
     if cell_type == "amount" and LEADING_ZERO.fullmatch(text):
         return f"0.{text[1:]}"
     head, point, decimals = text.rpartition(".") if cell_type == "amount" else (text, "", "")

@@ -105,6 +105,8 @@ def test_full_width_and_raised_points(text: str) -> None:
         pytest.param("1'4万元", "1'4万元", id="a point, perhaps"),
         ("0件：", "0"),
         ("79:页", "79"),
+        ("31宗.", "31"),
+        ("12.345,678页", "12,345,678"),
     ],
 )
 def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
@@ -120,6 +122,8 @@ def test_misread_words_around_a_figure_go(text: str, expected: str) -> None:
         ("0.", "count", "0"),
         ("16.216.9", "amount", "16,216.9"),
         ("30.355", "amount", "30.355"),
+        ("108.209,800", "amount", "108,209,800"),
+        ("108.209,80", "amount", "108.209,80"),
         ("1,234.50", "amount", "1,234.50"),
         ("066", "amount", "0.66"),
         ("066", "count", "066"),

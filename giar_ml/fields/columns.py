@@ -18,6 +18,7 @@ from giar_ml.figures import (
     has_decimals,
     is_figure,
     mend_figure,
+    mend_points,
     mend_separators,
     parse_figure,
     plain,
@@ -595,7 +596,10 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
     texts = token.readings or ((token.text, token.confidence),)
     merged: dict[Value | None, float] = {}
     for text, probability in texts:
-        clean = mend_separators(text, column.type) if token.readings else text
+        if token.readings:
+            clean = mend_separators(text, column.type)
+        else:
+            clean = text if line.certain else mend_points(text)
         # No count is printed with decimals, not even with a 0: 496.0 is 4960 with a speck.
         is_specked = bool(token.readings) and column.type != "amount" and has_decimals(clean)
         value = None if is_specked else parse_figure(clean, column.type, column.unit)
