@@ -251,10 +251,13 @@ def _explain(evidence: Evidence | None, costs: Costs, is_total: bool) -> _Explai
 def _price(explanations: Sequence[Explanation], first: int | None) -> Prices:
     """What it costs that the cell has another lawful figure than the first."""
     least = min(e.cost for e in explanations if first is None or e.lawful == first)
+    # A figure that was read may as well be lawful where another is printed.
+    printed = min((e.cost for e in explanations if e.kind in ("misprint", "unfilled")), default=NEVER)
     others: dict[int | None, int] = {}
     for e in explanations:
         if e.lawful is None or e.lawful != first:
-            others[e.lawful] = min(e.cost - least, others.get(e.lawful, NEVER))
+            cost = e.cost if e.lawful is None else min(e.cost, printed)
+            others[e.lawful] = min(cost - least, others.get(e.lawful, NEVER))
     return Prices(first, least, others)
 
 
