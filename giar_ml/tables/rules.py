@@ -39,7 +39,7 @@ from giar_ml.tables.segments import (
     find_pieces,
     find_segments,
     main_slope,
-    split_at_gaps,
+    split_at_crossings,
     split_slanted,
     to_rules,
     without_pale_marks,
@@ -113,7 +113,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
         for segments in split_slanted(vertical, slope=vertical_slope, dpi=dpi)
     )
     slopes = horizontal_slope, vertical_slope
-    down = split_at_gaps(down, across, column_marks, slopes=slopes[::-1], dpi=dpi)
+    down = split_at_crossings(down, across, column_marks, slopes=slopes[::-1], dpi=dpi)
     across = join_pieces(across, down, dpi=dpi)
     # Level rules are often broken where upright ones cross them.
     down = join_pieces(down, across, dpi=dpi)
@@ -201,9 +201,9 @@ def group_rules(rules: Rules, *, dpi: float) -> list[Rules]:
             if touches(h, v, touch):
                 parent[find(i)] = find(j)
     # Where the rules that they meet are broken, too.
-    for first, rules_across, gap in ((0, horizontal, IN_LINE_IN), (len(horizontal), vertical, BREAK_IN)):
-        for i, rule in enumerate(rules_across):
-            for j, other in enumerate(rules_across[:i]):
+    for first, parallel, gap in ((0, horizontal, IN_LINE_IN), (len(horizontal), vertical, BREAK_IN)):
+        for i, rule in enumerate(parallel):
+            for j, other in enumerate(parallel[:i]):
                 is_in_line = abs(rule.position - other.position) <= CLOSE_IN * dpi
                 if is_in_line and gap_between(rule, other) <= gap * dpi:
                     parent[find(first + i)] = find(first + j)

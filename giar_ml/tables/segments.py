@@ -143,7 +143,7 @@ def to_rules(segments: list[Segment], *, slope: float, cross_slope: float) -> li
     return rules
 
 
-def split_at_gaps(
+def split_at_crossings(
     rules: list[Rule], crossing: list[Rule], marks: Marks, *, slopes: tuple[float, float], dpi: float
 ) -> list[Rule]:
     """The rules, and the parts of short ones that break off on both sides of a long one that they cross: gaps
