@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 from giar_ml.document import BBox, Token
@@ -24,11 +24,13 @@ class PaddleLines:
     Args:
         threads: that a network runs on; None for PaddleOCR's own choice.
         device: as PaddleOCR calls it: `cpu` or `gpu:N`.
+        flushed: with the weights as we use them, without those next to 0, which slow some processors.
     """
 
-    def __init__(self, *, threads: int | None = None, device: str = "cpu") -> None:
+    def __init__(self, *, threads: int | None = None, device: str = "cpu", flushed: bool = False) -> None:
         self._threads = threads
         self._device = device
+        self._flushed = flushed
 
     def __call__(self, image: np.ndarray) -> list[Token]:
         (result,) = self._predict(image)
@@ -37,17 +39,20 @@ class PaddleLines:
 
     @cached_property
     def _predict(self) -> Callable[[np.ndarray], Any]:
-        from giar_ml.engines import paddle
+        from giar_ml.engines import embedded, paddle
 
         paddleocr = paddle._import_paddleocr()
-        detection, recognition = paddle._model_folders(None, "onnxruntime")
+        detection, recognition = (
+            embedded.embedded_folder(embedded.cache_folder(), name, as_shipped=not self._flushed)
+            for name in (embedded.DETECTION, embedded.RECOGNITION)
+        )
         options = {"engine_config": {"intra_op_num_threads": self._threads}} if self._threads else {}
         pipeline = paddleocr.PaddleOCR(
             engine="onnxruntime",
             device=self._device,
-            text_detection_model_name=paddle.DETECTION,
+            text_detection_model_name=embedded.DETECTION,
             text_detection_model_dir=str(detection),
-            text_recognition_model_name=paddle.RECOGNITION,
+            text_recognition_model_name=embedded.RECOGNITION,
             text_recognition_model_dir=str(recognition),
             use_doc_orientation_classify=False,
             use_doc_unwarping=False,
@@ -136,13 +141,15 @@ def _ocr_record(index: int, token: Token) -> dict[str, Any]:
 
 PAGE_READERS: Mapping[str, Callable[..., Callable[[np.ndarray], Any]]] = {
     "paddleocr": PaddleLines,
+    "paddleocr, flushed": partial(PaddleLines, flushed=True),
     "rapidocr": RapidLines,
     "img2table": RapidCells,
 }
 
 
-def say_missing(package: str) -> str | None:
-    """How to install a package that is not there; None if it is."""
+def say_missing(reader: str) -> str | None:
+    """How to install the package of a reader that is not there; None if it is."""
+    package, _, _ = reader.partition(",")
     if importlib.util.find_spec(package):
         return None
     return f"not installed, so not measured: .venv/bin/pip install {package}, or 'giar-ml[baselines]'"

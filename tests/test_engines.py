@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import onnx
+import onnxruntime
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from giar_ml.document import BBox
 from giar_ml.engines import load_engine
-from giar_ml.engines.paddle import PaddleOcr, _embedded_folder, _figure_columns
+from giar_ml.engines.embedded import LEAST_WEIGHT, embedded_folder, flush_weights
+from giar_ml.engines.paddle import PaddleOcr, _figure_columns
 from giar_ml.errors import EngineError
 from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
@@ -95,7 +99,47 @@ def test_detection_finds_a_line(engine: PaddleOcr) -> None:
 
 @pytest.mark.model
 def test_embedded_folder_is_made_once(tmp_path: Path) -> None:
-    first = _embedded_folder(tmp_path, "PP-OCRv6_small_det")
+    first = embedded_folder(tmp_path, "PP-OCRv6_small_det")
     assert {path.name for path in first.iterdir()} == {"inference.onnx", "inference.yml"}
-    assert _embedded_folder(tmp_path, "PP-OCRv6_small_det") == first
+    assert embedded_folder(tmp_path, "PP-OCRv6_small_det") == first
     assert [path.name for path in tmp_path.iterdir()] == [first.name]
+
+
+def test_weights_next_to_0_are_0() -> None:
+    kept = [LEAST_WEIGHT, -1e-20, 0.0, 0.5]
+    values = np.array([1e-40, -1e-31, *kept], np.float32)
+    tensors = [
+        onnx.numpy_helper.from_array(values, "weights"),
+        onnx.numpy_helper.from_array(np.array([1, 0], np.int64), "shape"),
+    ]
+    model = onnx.helper.make_model(onnx.helper.make_graph([], "g", [], [], tensors))
+    assert flush_weights(model) == 2
+    weights, shape = map(onnx.numpy_helper.to_array, model.graph.initializer)
+    assert weights.tolist() == [0.0, 0.0, *np.float32(kept).tolist()]
+    assert shape.tolist() == [1, 0]
+    assert flush_weights(model) == 0
+
+
+@pytest.mark.model
+@pytest.mark.parametrize(
+    ("name", "size"), [("PP-OCRv6_small_det", (320, 480)), ("PP-OCRv6_small_rec", (48, 320))]
+)
+def test_they_add_nothing(tmp_path: Path, name: str, size: tuple[int, int]) -> None:
+    images = np.random.default_rng(0).standard_normal((2, 3, *size)).astype(np.float32)
+    found = []
+    for as_shipped in (True, False):
+        folder = embedded_folder(tmp_path, name, as_shipped=as_shipped)
+        session = onnxruntime.InferenceSession(folder / "inference.onnx")
+        found += session.run(None, {session.get_inputs()[0].name: images})
+    np.testing.assert_array_equal(*found)
+
+
+@pytest.mark.model
+def test_damaged_weights_say_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "PP-OCRv6_det_small.onnx").write_bytes(b"no model")
+    spec = SimpleNamespace(origin=str(tmp_path / "__init__.py"))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: spec)
+    with pytest.raises(EngineError, match=r"damaged: .*Reinstall rapidocr"):
+        embedded_folder(tmp_path / "cache", "PP-OCRv6_small_det")
+    assert not list((tmp_path / "cache").iterdir())

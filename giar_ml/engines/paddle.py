@@ -5,9 +5,6 @@ from __future__ import annotations
 import importlib.util
 import logging
 import os
-import shutil
-import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,16 +13,18 @@ from typing import Any
 import numpy as np
 import yaml
 
+from giar_ml.engines.embedded import (
+    DETECTION,
+    LINE_HEIGHT_PX,
+    RECOGNITION,
+    cache_folder,
+    embedded_folder,
+)
 from giar_ml.errors import EngineError, MissingSystemLibraryError
 from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
 
 BACKENDS = ("onnxruntime", "paddle", "transformers")
-DETECTION, RECOGNITION = "PP-OCRv6_small_det", "PP-OCRv6_small_rec"
-EMBEDDED = {DETECTION: "PP-OCRv6_det_small.onnx", RECOGNITION: "PP-OCRv6_rec_small.onnx"}
-CACHE_ENV = "GIAR_CACHE"
-
-LINE_HEIGHT_PX = 48
 WIDTH_STEP_PX = 32
 MAX_WIDTH_PX = 3200
 BATCH_PX = 3072
@@ -239,8 +238,8 @@ def _model_folders(folder: Path | None, engine: str) -> tuple[Path, Path]:
             raise EngineError(
                 f"OCR engine {engine!r} needs a folder with det/ and rec/; the embedded weights are ONNX."
             )
-        cache = _cache_folder()
-        return _embedded_folder(cache, DETECTION), _embedded_folder(cache, RECOGNITION)
+        cache = cache_folder()
+        return embedded_folder(cache, DETECTION), embedded_folder(cache, RECOGNITION)
     folders = Path(folder) / "det", Path(folder) / "rec"
     for path in folders:
         if not (path / "inference.yml").is_file():
@@ -248,98 +247,6 @@ def _model_folders(folder: Path | None, engine: str) -> tuple[Path, Path]:
         if engine == "onnxruntime" and not (path / "inference.onnx").is_file():
             raise EngineError(f"{path} has no inference.onnx, which engine onnxruntime needs.")
     return folders
-
-
-def _cache_folder() -> Path:
-    if os.environ.get(CACHE_ENV):
-        return Path(os.environ[CACHE_ENV])
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local"))
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
-    return base / "giar_ml"
-
-
-def _embedded_folder(cache: Path, name: str) -> Path:
-    """A folder in PaddleOCR's format around weights of the rapidocr package, made once."""
-    spec = importlib.util.find_spec("rapidocr")
-    if spec is None or spec.origin is None:
-        raise EngineError("The embedded OCR weights are missing: pip install rapidocr.")
-    weights = Path(spec.origin).parent / "models" / EMBEDDED[name]
-    if not weights.is_file():
-        raise EngineError(f"The embedded OCR weights are missing: {weights}. Reinstall rapidocr.")
-    # The size tells the weights of one release from those of another.
-    folder = cache / f"{name}-{weights.stat().st_size}"
-    if (folder / "inference.onnx").is_file():
-        return folder
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=cache))
-    except OSError as error:
-        raise EngineError(
-            f"{cache} cannot be written ({error}): set {CACHE_ENV} to another folder."
-        ) from error
-    try:
-        shutil.copyfile(weights, scratch / "inference.onnx")
-        config = _detection_config() if name == DETECTION else _recognition_config(weights)
-        (scratch / "inference.yml").write_text(yaml.safe_dump(config, allow_unicode=True), encoding="utf-8")
-        scratch.chmod(0o755)
-        # Whoever is first wins; a folder that exists already is as good as this one.
-        try:
-            scratch.rename(folder)
-        except OSError:
-            if not (folder / "inference.onnx").is_file():
-                raise
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return folder
-
-
-def _detection_config() -> dict[str, Any]:
-    return {
-        "Global": {"model_name": DETECTION},
-        "PreProcess": {
-            "transform_ops": [
-                {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
-                {"DetResizeForTest": {"limit_side_len": 960, "limit_type": "max"}},
-                {
-                    "NormalizeImage": {
-                        "mean": [0.485, 0.456, 0.406],
-                        "std": [0.229, 0.224, 0.225],
-                        "scale": 1 / 255,
-                        "order": "hwc",
-                    }
-                },
-                {"ToCHWImage": None},
-                {"KeepKeys": {"keep_keys": ["image", "shape"]}},
-            ]
-        },
-        "PostProcess": {
-            "name": "DBPostProcess",
-            "thresh": 0.3,
-            "box_thresh": 0.6,
-            "max_candidates": 1000,
-            "unclip_ratio": 1.5,
-        },
-    }
-
-
-def _recognition_config(weights: Path) -> dict[str, Any]:
-    session = _open_session(weights, "cpu")
-    characters = session.get_modelmeta().custom_metadata_map["character"].split("\n")
-    return {
-        "Global": {"model_name": RECOGNITION},
-        "PreProcess": {
-            "transform_ops": [
-                {"DecodeImage": {"channel_first": False, "img_mode": "BGR"}},
-                {"RecResizeImg": {"image_shape": [3, LINE_HEIGHT_PX, 320]}},
-                {"KeepKeys": {"keep_keys": ["image"]}},
-            ]
-        },
-        "PostProcess": {"name": "CTCLabelDecode", "character_dict": [c for c in characters if c]},
-    }
 
 
 def _model_name(folder: Path) -> str:
