@@ -316,6 +316,24 @@ def test_a_line_that_was_not_understood_stays_in_its_table() -> None:
     assert sum(cell.text == "注" for cell in table.cells) == 1
 
 
+def test_the_number_of_the_page_is_no_row() -> None:
+    tokens = borderless(3)
+    dirt, number = make_labelled("+", "figure", 520, 150), make_labelled("2", "figure", 520, 175)
+    (table,) = (page := add_tables(*tokens, dirt, number)).tables
+    assert table.n_rows == 4
+    assert page.tokens == (dirt, number)
+
+
+def test_a_figure_as_near_as_rows_are_is_one() -> None:
+    tokens = borderless(3)
+    last = make_labelled("0", "figure", 516, 123)
+    (table,) = add_tables(*tokens, last).tables
+    assert [c.text for c in table.cells if c.row_start == 4] == ["", "", "0"]
+    label = make_labelled("总计", "row:requests.total", 0, 200)
+    (table,) = add_tables(*tokens, last, label).tables
+    assert table.n_rows == 6
+
+
 def test_tokens_around_ruled_tables_are_aligned_apart() -> None:
     ruled = Table(2, BBox(0, 300, 600, 500), 1, 1, (Cell(0, 1, 0, 1, BBox(0, 300, 600, 500)),))
     page = add_tables(*borderless(2), *borderless(3, top=600), tables=(ruled,))

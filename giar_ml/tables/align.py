@@ -17,6 +17,9 @@ MAX_GAP = 1
 """Lines inside a table that may bear no label of it: a note, a label that was not understood."""
 FIGURES_IN_ROW = 3
 """Figures side by side that are a row of a table even without its label."""
+APART = 1.3
+"""From the last row of a table to the number of the page, in the longest steps from one of its lines to the
+next."""
 
 
 def add_aligned_tables(page: Page) -> Page:
@@ -77,7 +80,20 @@ def _table_lines(lines: Sequence[list[Token]]) -> list[list[list[Token]]]:
         else:
             gap += 1
             between = [line] if gap == 1 else []
-    return [run for run in runs if _is_table(run)]
+    return [run for run in map(_without_page_number, runs) if _is_table(run)]
+
+
+def _without_page_number(lines: list[list[Token]]) -> list[list[Token]]:
+    """The lines of a table without those at its end that are lone marks further off than its lines are from
+    each other: the number of the page, and dirt beside it."""
+    n_kept = len(lines)
+    while n_kept and len(lines[n_kept - 1]) == 1 and not is_header(best_label(lines[n_kept - 1][0].labels)):
+        n_kept -= 1
+    if n_kept < 2:
+        return lines
+    middles = [median(token.bbox.center[1] for token in line) for line in lines]
+    reach = APART * max(below - above for above, below in pairwise(middles[:n_kept]))
+    return [line for line, middle in zip(lines, middles, strict=True) if middle <= middles[n_kept - 1] + reach]
 
 
 def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
