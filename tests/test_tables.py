@@ -57,6 +57,14 @@ def test_plain_grid_has_a_cell_per_square() -> None:
     assert grid.cells[0].bbox == BBox(0.5, 0.5, 99.5, 49.5)
 
 
+def test_a_lost_border_is_where_the_longer_of_two_rules_begins() -> None:
+    rows = [Rule(0, 40, 300), Rule(50, 0, 300)]
+    columns = [Rule(x, 0, 50) for x in (60, 120, 180, 240, 300)]
+    grid = lines_to_cells(rows, columns, tolerance=8)
+    assert spans(grid.cells) == [(0, 1, c, c + 1) for c in range(5)]
+    assert grid.cells[0].bbox == BBox(0, 0.5, 59.5, 49.5)
+
+
 def test_missing_rules_merge_cells() -> None:
     horizontal, vertical = grid_rules([0, 100, 200, 300], [0, 50, 100, 150])
     horizontal[1] = Rule(50, 100, 300)

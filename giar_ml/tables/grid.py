@@ -129,7 +129,8 @@ def _torn_end(starts: Sequence[float], edge: float, *, slip: float) -> float | N
     beyond = sorted(start for start in reaching if start < edge - slip)
     if len(beyond) < 2 or 2 * len(beyond) < len(reaching):
         return None
-    return beyond[len(beyond) // 2]
+    # Rules break off sooner than they run on.
+    return beyond[(len(beyond) - 1) // 2]
 
 
 def _divided(edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: float) -> np.ndarray:
