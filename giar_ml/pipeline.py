@@ -325,7 +325,7 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         organisation=organisation,
         year=year,
         status=verdict.status if not problems else "review",
-        cells={key: _cell_as_scanned(cell, warps) for key, cell in verdict.cells.items()},
+        cells=_cells_as_scanned(verdict.cells, warps),
         checks=verdict.checks,
         problems=problems,
         timings_ms=clock.timings_ms,
@@ -336,8 +336,7 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
         from giar_ml.upright import as_scanned
 
         pages = tuple(map(as_scanned, pages))
-    labels = tuple(_label_as_scanned(label, warps) for label in evidence.labels)
-    return Analysis(report, pages, labels, evidence)
+    return Analysis(report, pages, _labels_as_scanned(evidence.labels, warps), evidence)
 
 
 class _Clock:
@@ -358,17 +357,27 @@ class _Clock:
                 self.timings_ms[stage] += took_ms
 
 
-def _cell_as_scanned(cell: CellResult, warps: Mapping[int, PageWarp]) -> CellResult:
-    if cell.page is None or cell.bbox is None or cell.page not in warps:
-        return cell
-    return replace(cell, bbox=warps[cell.page].bbox_to_scanned(cell.bbox))
+def _cells_as_scanned(
+    cells: Mapping[str, CellResult], warps: Mapping[int, PageWarp]
+) -> dict[str, CellResult]:
+    found = dict(cells)
+    for page, warp in warps.items():
+        bboxes = {key: c.bbox for key, c in cells.items() if c.page == page and c.bbox is not None}
+        for key, bbox in zip(bboxes, warp.bboxes_to_scanned([*bboxes.values()]), strict=True):
+            found[key] = replace(cells[key], bbox=bbox)
+    return found
 
 
-def _label_as_scanned(label: LabelledToken, warps: Mapping[int, PageWarp]) -> LabelledToken:
-    if label.page not in warps:
-        return label
-    bbox = warps[label.page].bbox_to_scanned(label.token.bbox)
-    return replace(label, token=replace(label.token, bbox=bbox))
+def _labels_as_scanned(
+    labels: Sequence[LabelledToken], warps: Mapping[int, PageWarp]
+) -> tuple[LabelledToken, ...]:
+    found = list(labels)
+    for page, warp in warps.items():
+        places = [i for i, label in enumerate(labels) if label.page == page]
+        bboxes = warp.bboxes_to_scanned([labels[i].token.bbox for i in places])
+        for i, bbox in zip(places, bboxes, strict=True):
+            found[i] = replace(labels[i], token=replace(labels[i].token, bbox=bbox))
+    return tuple(found)
 
 
 def _source(document: Document) -> Source:

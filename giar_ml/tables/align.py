@@ -93,7 +93,9 @@ def _without_page_number(lines: list[list[Token]]) -> list[list[Token]]:
         return lines
     middles = [median(token.bbox.center[1] for token in line) for line in lines]
     reach = APART * max(below - above for above, below in pairwise(middles[:n_kept]))
-    return [line for line, middle in zip(lines, middles, strict=True) if middle <= middles[n_kept - 1] + reach]
+    return [
+        line for line, middle in zip(lines, middles, strict=True) if middle <= middles[n_kept - 1] + reach
+    ]
 
 
 def _is_table(lines: Sequence[Sequence[Token]]) -> bool:

@@ -83,12 +83,9 @@ class PageWarp:
         upright = np.array(points, float).reshape(-1, 2)
         return _pairs(self._turn_back(self.field.invert(upright) if self.field else upright))
 
-    def bbox_to_scanned(self, bbox: BBox) -> BBox:
-        """The smallest upright box around the place of `bbox` on the page as scanned."""
-        return self.bboxes_to_scanned([bbox])[0]
-
     def bboxes_to_scanned(self, bboxes: Sequence[BBox]) -> list[BBox]:
-        """The same of many at once, which takes hardly longer."""
+        """The smallest upright box around the place of each on the page as scanned: many at once take hardly
+        longer than one."""
         corners = np.array(bboxes, float).reshape(-1, 4)[:, [0, 1, 2, 1, 2, 3, 0, 3]]
         points = np.array(self.to_scanned(corners.reshape(-1, 2))).reshape(-1, 4, 2)
         around = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
