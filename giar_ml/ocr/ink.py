@@ -268,24 +268,29 @@ def _find_points(drop: np.ndarray, stats: np.ndarray, dark: np.ndarray) -> np.nd
     marks = stats[~drop]
     lefts, tops, widths, heights = (marks[:, column] for column in range(4))
     small = heights.max(initial=0) / 2
-    for i in np.flatnonzero((dark[1:] > 0) & (drop[1:] | (stats[1:, 3] < small))) + 1:
-        x, y, w, h, _ = stats[i]
-        middle = y + h / 2
-        is_small = h <= 0.4 * heights
-        # How far off the nearest digit is, on each side.
-        at_foot, in_middle = (
-            [
-                np.where(beside & (gap >= -1) & is_small, gap / heights, np.inf).min(initial=np.inf)
-                for gap in (x - (lefts + widths), lefts - (x + w))
-            ]
-            for beside in (
-                (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights),
-                (tops + 0.35 * heights <= middle) & (middle <= tops + 0.65 * heights),
-            )
+    specks = np.flatnonzero((dark[1:] > 0) & (drop[1:] | (stats[1:, 3] < small))) + 1
+    if not len(marks) or not len(specks):
+        return is_point
+    # Specks below each other, marks side by side.
+    x, y, w, h = stats[specks, :4].T[:, :, None]
+    middle = y + h / 2
+    is_small = h <= 0.4 * heights
+    gaps = x - (lefts + widths), lefts - (x + w)
+    # How far off the nearest digit is, on each side.
+    at_foot, in_middle = (
+        np.stack(
+            [np.where(beside & (gap >= -1) & is_small, gap / heights, np.inf).min(axis=1) for gap in gaps]
         )
-        is_point[i] = min(at_foot) <= MAX_BESIDE_POINT[0] and max(at_foot) <= MAX_BESIDE_POINT[1]
-        is_central = MIDDLE_OF_GAP * max(in_middle) <= min(in_middle) <= MAX_BESIDE_POINT[0]
-        is_point[i] |= is_central and sum(in_middle) >= ROOM_OF_DIGIT
+        for beside in (
+            (tops + 0.6 * heights <= middle) & (middle <= tops + 1.2 * heights),
+            (tops + 0.35 * heights <= middle) & (middle <= tops + 0.65 * heights),
+        )
+    )
+    on_one_side, on_both = MAX_BESIDE_POINT
+    is_at_foot = (at_foot.min(axis=0) <= on_one_side) & (at_foot.max(axis=0) <= on_both)
+    nearer, further = in_middle.min(axis=0), in_middle.max(axis=0)
+    is_central = (MIDDLE_OF_GAP * further <= nearer) & (nearer <= on_one_side)
+    is_point[specks] = is_at_foot | (is_central & (nearer + further >= ROOM_OF_DIGIT))
     return is_point
 
 

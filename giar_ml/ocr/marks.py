@@ -88,11 +88,17 @@ def _with_pale_strokes(ink: np.ndarray, gray: np.ndarray) -> np.ndarray:
 def _find_boxes(ink: np.ndarray, read: np.ndarray, *, dpi: float) -> list[BBox]:
     """The boxes of marks as high as figures, most of them not `read`; (H, W) bool each."""
     gap = max(1, round(GAP_IN * dpi))
-    joined = cv2.morphologyEx(ink.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    # Tables and white are most of a page: of rows without ink one is left between others.
+    has_ink = np.asarray(ink.any(axis=1))
+    rows = np.flatnonzero(has_ink | np.append(False, has_ink[:-1]))
+    if not len(rows):
+        return []
+    joined = cv2.morphologyEx(ink[rows].view(np.uint8), cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
     low, high = (x * dpi for x in HEIGHT_IN)
     marks = []
-    for left, top, width, height, _ in stats[1:count].tolist():
+    for left, row, width, height, _ in stats[1:count].tolist():
+        top = int(rows[row])
         if not (low <= height <= high and width <= MAX_ASPECT * height):
             continue
         if max(width, height) < MIN_INK_IN * dpi:

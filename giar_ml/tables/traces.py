@@ -160,6 +160,12 @@ def trace_lines(
     is_dark = gray < math.ceil(page_paper_level(gray) - 4 * level)
     mask |= crossed & is_dark.view(np.uint8)
     mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    # Few rows have any of it: of the others one is left between these.
+    has_any = np.asarray(mask.any(axis=1))
+    rows = np.flatnonzero(has_any | np.append(False, has_any[:-1]))
+    if not len(rows):
+        return _no_traces(), marks
+    mask, response = mask[rows], response[rows]
     _, labels, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     widths, heights, areas = (stats[:, i] for i in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
     is_thin = areas <= (across + 2) * widths
@@ -184,7 +190,7 @@ def trace_lines(
             window[piece > 0] = number if is_long else 0
             is_line = np.append(is_line, is_long)
             number += 1
-    return _to_traces(labels, is_line, response, period=round(DOT_PERIOD_IN * dpi) | 1), marks
+    return _to_traces(labels, is_line, response, rows, period=round(DOT_PERIOD_IN * dpi) | 1), marks
 
 
 def _find_dotted(dark: np.ndarray, *, dpi: float, gap_in: float = DOT_GAP_IN) -> np.ndarray:
@@ -214,8 +220,18 @@ def _long_runs(mask: np.ndarray, length: int) -> np.ndarray:
     return found
 
 
-def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, *, period: int) -> Traces:
-    """The lines among the numbered areas of a page, (H, W), in the order of their numbers."""
+def _no_traces() -> Traces:
+    return Traces(*(np.zeros(0, np.intp) for _ in range(3)), *(np.zeros(0) for _ in range(3)))
+
+
+def _to_traces(
+    labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, of_page: np.ndarray, *, period: int
+) -> Traces:
+    """The lines among the numbered areas of some rows of a page, (h, W), in the order of their numbers.
+
+    Args:
+        of_page: (h,) the numbers of the rows.
+    """
     pixels = cv2.findNonZero((labels > 0).view(np.uint8))
     columns, rows = np.zeros((2, 0), np.intp) if pixels is None else pixels[:, 0].T
     numbers = labels[rows, columns]
@@ -227,7 +243,7 @@ def _to_traces(labels: np.ndarray, is_line: np.ndarray, response: np.ndarray, *,
     counts = np.bincount(places)
     found = np.flatnonzero(counts)
     weights = counts[found]
-    ys = np.bincount(places, weights=rows)[found] / weights
+    ys = np.bincount(places, weights=of_page[rows])[found] / weights
     lines, xs = np.divmod(found, width)
     darkest = np.zeros(len(counts), np.uint8)
     np.maximum.at(darkest, places, response[rows, columns])

@@ -72,7 +72,9 @@ def remove_streaks(image: np.ndarray, *, dpi: float) -> np.ndarray:
     clean = image
     for turned in (False, True):
         view = clean.swapaxes(0, 1) if turned else clean
-        gray = cv2.cvtColor(np.ascontiguousarray(view[::STREAK_STEP]), cv2.COLOR_RGB2GRAY)
+        part = clean[:, ::STREAK_STEP] if turned else clean[::STREAK_STEP]
+        gray = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2GRAY)
+        gray = np.ascontiguousarray(gray.T) if turned else gray
         across = max(3, round(STREAK_IN * dpi)) | 1
         depth = cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, np.ones((1, across), np.uint8))
         is_deep = (depth >= STREAK_DEPTH[0]).view(np.uint8)
