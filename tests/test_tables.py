@@ -57,6 +57,26 @@ def test_plain_grid_has_a_cell_per_square() -> None:
     assert grid.cells[0].bbox == BBox(0.5, 0.5, 99.5, 49.5)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "is_divided"),
+    [
+        ([(104, 116), (122, 140)], False),
+        ([(104, 146)], True),
+        # What is left of a rule that goes on.
+        ([(54, 78), (110, 130)], True),
+    ],
+)
+def test_strokes_in_line_with_a_rule_divide_no_cell(pieces, is_divided) -> None:
+    # Once -14 in a cell that spans two columns was cut before its 4, where the 1 stands.
+    rows = [Rule(y, 0, 200) for y in (0, 50, 100, 150, 200)]
+    columns = [Rule(0, 0, 200), Rule(100, 0, 50), Rule(200, 0, 200)]
+    left = [Rule(100, *piece) for piece in pieces]
+    grid = lines_to_cells(rows, columns, tolerance=4, column_pieces=left)
+    assert [c.column_stop - c.column_start for c in grid.cells if c.row_start == 2] == (
+        [1, 1] if is_divided else [2]
+    )
+
+
 def test_a_lost_border_is_where_the_longer_of_two_rules_begins() -> None:
     rows = [Rule(0, 40, 300), Rule(50, 0, 300)]
     columns = [Rule(x, 0, 50) for x in (60, 120, 180, 240, 300)]

@@ -22,6 +22,9 @@ merged cell run into it by one at most."""
 
 COVER_ON, MIN_RUN = 0.2, 4.0
 """The same for one that goes on from a side that it divides: share of the side, and tolerances."""
+COVER_ALONE = 0.8
+"""The same for pieces of an upright rule that divides neither the row above nor the one below: strokes of
+characters in line with it take up to three quarters of a low row."""
 
 
 class Grid(NamedTuple):
@@ -65,7 +68,7 @@ def lines_to_cells(
     below = _divided(rows, columns, tolerance=tolerance)
     # In a row of figures a rule goes on between two cells that it divides, whatever is left of it.
     below[:, 1:-1] |= below[:, :-2] & below[:, 2:]
-    beside = _divided(columns, rows, tolerance=tolerance).T
+    beside = _divided(columns, rows, tolerance=tolerance, alone=COVER_ALONE).T
     spans = [piece for area in _connected_areas(below, beside) for piece in _rectangles(area)]
     spans, row_edges, column_edges = _drop_unused(spans)
     cells = [
@@ -88,10 +91,12 @@ def lines_to_cells(
 
 
 class _Edge(NamedTuple):
-    """A place where rows (or columns) may meet: the rules on it, none on a closed outer border."""
+    """A place where rows (or columns) may meet: the rules on it, none on a closed outer border, and what is
+    left of others."""
 
     position: float
-    rules: tuple[Rule, ...]
+    rules: tuple[Rule, ...] = ()
+    pieces: tuple[Rule, ...] = ()
 
 
 class _Span(NamedTuple):
@@ -109,14 +114,14 @@ def _edges(
         members = tuple(rules[i] for i in indices)
         lengths = np.array([rule.stop - rule.start for rule in members])
         position = float((np.array([rule.position for rule in members]) * lengths).sum() / lengths.sum())
-        beside = (piece for piece in pieces if abs(piece.position - position) <= tolerance)
-        edges.append(_Edge(position, (*members, *beside)))
+        beside = tuple(piece for piece in pieces if abs(piece.position - position) <= tolerance)
+        edges.append(_Edge(position, members, beside))
     first = _torn_end([r.start for r in crossing], edges[0].position, slip=2 * tolerance)
     last = _torn_end([-r.stop for r in crossing], -edges[-1].position, slip=2 * tolerance)
     if first is not None:
-        edges.insert(0, _Edge(first, ()))
+        edges.insert(0, _Edge(first))
     if last is not None:
-        edges.append(_Edge(-last, ()))
+        edges.append(_Edge(-last))
     return edges
 
 
@@ -133,17 +138,28 @@ def _torn_end(starts: Sequence[float], edge: float, *, slip: float) -> float | N
     return beyond[(len(beyond) - 1) // 2]
 
 
-def _divided(edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: float) -> np.ndarray:
-    """Which inner edges part the cells on their sides, (edges - 2, crossing - 1) bool."""
+def _divided(
+    edges: Sequence[_Edge], crossing: Sequence[_Edge], *, tolerance: float, alone: float = MIN_COVER
+) -> np.ndarray:
+    """Which inner edges part the cells on their sides, (edges - 2, crossing - 1) bool.
+
+    Args:
+        alone: share of a side that pieces must cover to divide it where they divide neither side next to it.
+    """
     sides = [(start.position, stop.position) for start, stop in pairwise(crossing)]
-    covered = np.array([_covered_lengths(edge.rules, sides) for edge in edges[1:-1]]).reshape(
-        len(edges) - 2, len(sides)
-    )
+
+    def cover(rules: Iterable[Sequence[Rule]]) -> np.ndarray:
+        return np.array([_covered_lengths(of, sides) for of in rules]).reshape(len(edges) - 2, len(sides))
+
+    covered = cover([(*edge.rules, *edge.pieces) for edge in edges[1:-1]])
     lengths = np.diff([edge.position for edge in crossing])
     divided = covered >= MIN_COVER * lengths
     before, behind = (np.zeros_like(divided) for _ in range(2))
     before[:, 1:], behind[:, :-1] = divided[:, :-1], divided[:, 1:]
     goes_on = (before | behind) & (covered >= np.maximum(COVER_ON * lengths, MIN_RUN * tolerance))
+    if alone > MIN_COVER:
+        by_rules = cover([edge.rules for edge in edges[1:-1]]) >= MIN_COVER * lengths
+        divided &= by_rules | before | behind | (covered >= alone * lengths)
     return np.asarray(divided | goes_on | (before & behind & (covered >= MIN_OVERRUN * tolerance)))
 
 
@@ -230,7 +246,7 @@ def _drop_unused(spans: list[_Span]) -> tuple[list[_Span], list[int], list[int]]
 
 def _interior(top: _Edge, bottom: _Edge, left: _Edge, right: _Edge) -> BBox:
     def inner(edge: _Edge, start: float, stop: float, *, is_first: bool) -> float:
-        near = [r for r in edge.rules if min(r.stop, stop) > max(r.start, start)]
+        near = [r for r in (*edge.rules, *edge.pieces) if min(r.stop, stop) > max(r.start, start)]
         if not near:
             return edge.position
         if is_first:
