@@ -9,6 +9,7 @@ import pytest
 from test_verdict import BLANK, FORM, REQUEST, evidence, scanned, scanned_surely, seen
 
 from giar_ml.acceptance import (
+    OFF_MIDDLE,
     Around,
     MisreadModel,
     RiskCurve,
@@ -57,6 +58,12 @@ def test_what_is_certain_is_not_misread():
     model = MisreadModel(0.0, {"sureness": -1.0})
     assert model(scanned((4, 0.99))._replace(certain=True), FINE) == 0
     assert model(scanned((4, 0.99)), FINE) == pytest.approx(1 / (1 + 2.718281828**2))
+
+
+def test_a_figure_off_the_middle_of_its_cell_is_trusted_little():
+    model = MisreadModel(-20.0, {})
+    assert model(scanned((4, 0.9999)), FINE) < 1e-6
+    assert model(scanned((4, 0.9999))._replace(off_middle=True), FINE) == OFF_MIDDLE
 
 
 def test_a_row_only_taken_to_be_blank_is_as_unsure_as_was_said():

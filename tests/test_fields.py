@@ -92,6 +92,29 @@ def test_rows_printed_blank_tell_the_forms_apart() -> None:
     assert values(evidence, "requests.other.other") == [None] * 7
 
 
+@pytest.mark.parametrize(
+    ("lefts", "expected"),
+    [
+        ([45] * 7 + [1], [False] * 7 + [True]),
+        ([45] * 7 + [30], [False] * 8),
+        # Where all figures stand at the left that is how they were printed.
+        ([1] * 8, [False] * 8),
+        ([45, 45, 45, 45, 1], [False] * 5),
+    ],
+)
+def test_figures_off_the_middle_of_their_cells(lefts: list[float], expected: list[bool]) -> None:
+    cells = []
+    for row, left in enumerate(lefts):
+        bbox = BBox(left, 20.0 * row + 5, left + 10, 20.0 * row + 15)
+        token = Token("4", bbox, 0.99, (Reading("4", 0.99),), labels={"figure": 1.0})
+        cells.append(Cell(row, row + 1, 0, 1, BBox(0, 20.0 * row, 100, 20.0 * row + 20), (token,)))
+    table = Table(1, BBox(0, 0, 100, 20.0 * len(lefts)), len(lefts), 1, tuple(cells))
+    lines = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
+    assert [field.off_middle for line in lines for field in line.fields] == expected
+    column = load_form("2021").sections[0].columns[0]
+    assert [_see(line, line.fields[0], column).off_middle for line in lines] == expected
+
+
 def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
     section = next(s for s in load_form("2021").sections if s.table == REQUESTS)
     full = {row.key: ["2", "0", "0", "0", "0", "0", "2"] for row in section.rows}

@@ -96,6 +96,8 @@ class Seen(NamedTuple):
     bbox: BBox
     token: Token | None
     spotless: bool = False
+    off_middle: bool = False
+    """See `giar_ml.fields.lines.Field`."""
 
     @property
     def blank(self) -> bool:
@@ -621,7 +623,8 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
         is_sure = bool(token.readings) and token.readings[0].probability >= _SURE
         merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)
     readings = tuple(merged.items())
-    return Seen(readings, line.certain and bool(readings), line.page, token.bbox, token)
+    is_certain = line.certain and bool(readings)
+    return Seen(readings, is_certain, line.page, token.bbox, token, off_middle=place.off_middle)
 
 
 def _see_blank(line: Line, bbox: BBox, *, spotless: bool = False) -> Seen:

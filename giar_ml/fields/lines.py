@@ -31,6 +31,12 @@ _SURE_FIGURE = 0.9
 _FAR_APART = 1.4
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_MIDDLE, _OFF_MIDDLE = 0.12, 0.25
+"""How far from the middle of its cell a figure stands that was printed there, in widths of the cell, and from
+where on it hardly was."""
+_CENTRED, _FEWEST_FIGURES = 0.8, 6
+"""Share of the figures of a table that stand in the middle of their cells, where that is how they were
+printed; and how many say so."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,9 @@ class Field:
     token: Token | None
     spotless: bool = False
     row_span: int = 1
+    off_middle: bool = False
+    """Whether a figure stands off the middle of its cell, where others do not: a rule that is none may have
+    cut it, or one be lost."""
 
     @property
     def is_legible(self) -> bool:
@@ -94,12 +103,28 @@ def _page_lines(page: Page) -> Iterable[Line]:
     for number, table in enumerate(map(doubt_low_marks, page.tables)):
         # In a dump the number of a field says nothing of its column.
         n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
+        is_centred = table.gridded and _is_centred(table)
         rows: list[list[Cell]] = [[] for _ in range(table.n_rows)]
         for cell in table.cells:
             for row in rows[cell.row_start : cell.row_stop]:
                 row.append(cell)
         for n, cells in enumerate(rows):
-            yield _table_line(page, number, table, n, cells, n_label_columns)
+            yield _table_line(page, number, table, n, cells, n_label_columns, is_centred=is_centred)
+
+
+def _is_centred(table: Table) -> bool:
+    """Whether figures stand in the middle of their cells."""
+    off = [abs(_off_middle(cell)) for cell in table.cells if _has_lone_figure(cell)]
+    return len(off) >= _FEWEST_FIGURES and sum(x <= _MIDDLE for x in off) >= _CENTRED * len(off)
+
+
+def _has_lone_figure(cell: Cell) -> bool:
+    return len(cell.tokens) == 1 and bool(cell.tokens[0].readings) and bool(cell.tokens[0].readings[0].text)
+
+
+def _off_middle(cell: Cell) -> float:
+    """How far to the right of the middle of a cell what it holds stands, in widths of the cell."""
+    return (cell.tokens[0].bbox.center[0] - cell.bbox.center[0]) / max(1.0, cell.bbox.width)
 
 
 def _count_label_columns(table: Table) -> int:
@@ -130,7 +155,14 @@ def _count_illegible_columns(table: Table) -> int:
 
 
 def _table_line(
-    page: Page, number: int, table: Table, row: int, cells: Sequence[Cell], n_label_columns: int
+    page: Page,
+    number: int,
+    table: Table,
+    row: int,
+    cells: Sequence[Cell],
+    n_label_columns: int,
+    *,
+    is_centred: bool,
 ) -> Line:
     cells = sorted(cells, key=lambda cell: cell.column_start)
     cells = [piece for cell in without_strays(cells, table) for piece in _split_columns(cell)]
@@ -158,7 +190,7 @@ def _table_line(
         gridded=table.gridded,
         certain=page.kind != "scan",
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
-        fields=tuple(_place(c, table) for c in places),
+        fields=tuple(_place(c, table, is_centred=is_centred) for c in places),
     )
 
 
@@ -252,12 +284,13 @@ def _is_labelled_figure(cell: Cell) -> bool:
     return labels.get(FIGURE, 0.0) > 0.5
 
 
-def _place(cell: Cell, table: Table) -> Field:
+def _place(cell: Cell, table: Table, *, is_centred: bool = False) -> Field:
     width = table.bbox.width or 1.0
     position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
     token = _join_tokens(cell)
     shown = token if token and not is_empty(token.text) else None
-    return Field(cell.bbox, position, shown, cell.spotless, cell.row_stop - cell.row_start)
+    is_off = is_centred and _has_lone_figure(cell) and abs(_off_middle(cell)) > _OFF_MIDDLE
+    return Field(cell.bbox, position, shown, cell.spotless, cell.row_stop - cell.row_start, is_off)
 
 
 def _join_tokens(cell: Cell) -> Token | None:
