@@ -18,10 +18,17 @@ from giar_ml.tables import (
 )
 from giar_ml.tables.choosing import keep_meeting
 from giar_ml.tables.lost import covers
-from giar_ml.tables.rules import find_rules, group_rules
+from giar_ml.tables.rules import find_rules, group_rules, to_gray
 from giar_ml.tables.ruling import Rule, Rules
-from giar_ml.tables.segments import find_segments, fit_line, without_strokes
-from giar_ml.tables.traces import _long_runs
+from giar_ml.tables.segments import (
+    Segment,
+    find_segments,
+    fit_line,
+    split_hairs,
+    without_hairs,
+    without_strokes,
+)
+from giar_ml.tables.traces import Marks, _long_runs
 
 PAPER = 255
 
@@ -75,6 +82,37 @@ def test_strokes_in_line_with_a_rule_divide_no_cell(pieces, is_divided) -> None:
     assert [c.column_stop - c.column_start for c in grid.cells if c.row_start == 2] == (
         [1, 1] if is_divided else [2]
     )
+
+
+@pytest.mark.parametrize(("level", "is_rule"), [(150, False), (0, True)])
+def test_a_pale_line_thinner_than_rules_is_none(level, is_rule) -> None:
+    # Once dirt on a scanner's glass drew one between the digits of 3733, and they were 3 and 733.
+    xs, ys = [100, 400, 700, 950], [100, 180, 260, 340, 420]
+    image = draw_grid(xs, ys, thickness=4)
+    cv2.line(image, (550, 60), (550, 500), (level,) * 3, 1)
+    rules = find_rules(image, dpi=200)
+    assert any(abs(rule.position - 550) < 3 for rule in rules.vertical) is is_rule
+    assert any(abs(rule.position - 550) < 3 for rule in rules.column_streaks) is not is_rule
+    assert not is_rule or not any(abs(piece.position - 550) < 3 for piece in rules.column_streaks)
+    page = find_tables(scan(image))
+    assert page.tables[0].n_columns == (4 if is_rule else 3)
+    assert is_rule or (to_gray(page.image)[:, 545:555] == PAPER).mean() > 0.9
+
+
+def test_hairs_are_told_by_the_rules_of_their_direction() -> None:
+    rules = [Segment(0, 500, 100.0 * i, 0.0, 4.0, 200.0) for i in range(4)]
+    thin = Segment(0, 500, 450, 0.0, 1.5, 190.0)
+    pale = Segment(0, 500, 460, 0.0, 4.0, 90.0)
+    short = Segment(0, 40, 470, 0.0, 1.5, 90.0)
+    hair = Segment(0, 80, 480, 0.0, 1.5, 90.0)
+    segments = [*rules, thin, pale, short, hair]
+    assert split_hairs(segments, dpi=200) == ([*rules, thin, pale, short], [hair])
+    assert split_hairs([*rules[:2], hair], dpi=200) == ([*rules[:2], hair], [])
+    dark = np.ones((500, 600), np.uint8)
+    marks = without_hairs(Marks(dark, dark, dark), [hair])
+    assert np.flatnonzero(marks.dark[480] == 0).tolist() == list(range(160))
+    assert (marks.dark == 0).sum() == 5 * 160
+    assert without_hairs(marks, []) is marks
 
 
 def test_a_lost_border_is_where_the_longer_of_two_rules_begins() -> None:

@@ -40,8 +40,10 @@ from giar_ml.tables.segments import (
     find_segments,
     main_slope,
     split_at_crossings,
+    split_hairs,
     split_slanted,
     to_rules,
+    without_hairs,
     without_pale_marks,
     without_strokes,
 )
@@ -101,6 +103,8 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     level = response_level(gray)
     horizontal, row_marks = find_segments(gray, dpi=dpi, level=level)
     vertical, column_marks = find_segments(np.ascontiguousarray(gray.T), dpi=dpi, level=level)
+    vertical, hairs = split_hairs(vertical, dpi=dpi)
+    column_marks = without_hairs(column_marks, hairs)
     horizontal_slope = main_slope(horizontal, dpi=dpi)
     vertical_slope = main_slope(vertical, dpi=dpi)
     height, width = gray.shape
@@ -139,6 +143,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     columns += last
     row_streaks += (*row_folds, *hairlines)
     column_streaks += tuple(column_folds)
+    column_streaks += tuple(to_rules(hairs, slope=vertical_slope, cross_slope=horizontal_slope))
     strong = without_pale_marks(column_marks, gray.T, [*horizontal, *vertical], dpi=dpi)
     columns += find_broken_columns(strong, rows, columns, column_streaks, slopes=slopes[::-1], dpi=dpi)
     columns += find_lost_columns(column_marks, rows, columns, slopes=slopes[::-1], dpi=dpi)

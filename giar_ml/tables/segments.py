@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from giar_ml.tables.traces import GAP_IN, Marks, group_medians, trace_lines
 
 PALE, PALE_PIECE = 0.4, 0.25
 """How dark a rule is at least, beside others of its direction, and a short piece of one."""
+HAIR, PALE_HAIR, HAIR_IN = 0.65, 0.55, 0.3
+"""Thickness and depth of an upright line that is no rule, in those of the rules of its direction, and its
+shortest. On 27 office scans and photographs all such lines but six lay along an edge of the page, or were
+streaks of a scanner that fade before its edge; the six were strokes."""
+FEWEST_LONG = 3
 MAX_BEND_IN = 0.003
 MAX_TILT = 0.12
 """The ring of a seal is bent or tilted more."""
@@ -29,6 +34,9 @@ N_FITS, FAR_OFF = 4, 3.0
 """How often a line is fitted, each time without what lies so many times as far off as the median point."""
 
 
+Along = TypeVar("Along", float, np.ndarray)
+
+
 class Segment(NamedTuple):
     """A run of pixels along the first axis: y = offset + slope * x for x in start..stop."""
 
@@ -39,7 +47,7 @@ class Segment(NamedTuple):
     thickness: float
     depth: float
 
-    def at(self, x: float) -> float:
+    def at(self, x: Along) -> Along:
         return self.offset + self.slope * x
 
 
@@ -99,6 +107,46 @@ def without_pale_marks(marks: Marks, gray: np.ndarray, segments: list[Segment], 
         return marks
     palest = page_paper_level(gray) - PALE * float(np.median(depths))
     return marks._replace(dark=marks.dark & (gray <= palest))
+
+
+def split_hairs(segments: list[Segment], *, dpi: float) -> tuple[list[Segment], list[Segment]]:
+    """The segments, and those among them that are much thinner and paler than rules are: dirt on the glass of
+    a scanner draws them through figures."""
+    long = [s for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
+    if len(long) < FEWEST_LONG:
+        return segments, []
+    lengths = np.array([s.stop - s.start for s in long])
+
+    def usual(values: list[float]) -> float:
+        """The median by length."""
+        order = np.argsort(values)
+        half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
+        return values[order[min(int(half), len(order) - 1)]]
+
+    thickness, depth = usual([s.thickness for s in long]), usual([s.depth for s in long])
+    hairs = [
+        s
+        for s in segments
+        if s.stop - s.start >= HAIR_IN * dpi
+        and s.thickness < HAIR * thickness
+        and s.depth < PALE_HAIR * depth
+    ]
+    return [s for s in segments if s not in hairs], hairs
+
+
+def without_hairs(marks: Marks, hairs: list[Segment]) -> Marks:
+    """The marks of a page, (H, W) uint8, without what lies on hairs, and on their lines for as long again."""
+    if not hairs:
+        return marks
+    dark = marks.dark.copy()
+    height, width = dark.shape
+    for hair in hairs:
+        length, reach = hair.stop - hair.start, round(hair.thickness / 2) + 1
+        xs = np.arange(max(0, round(hair.start - length)), min(width, round(hair.stop + length)))
+        ys = np.rint(hair.at(xs)).astype(np.intp)
+        for y in range(-reach, reach + 1):
+            dark[np.clip(ys + y, 0, height - 1), xs] = 0
+    return marks._replace(dark=dark)
 
 
 def main_slope(segments: list[Segment], *, dpi: float) -> float:
