@@ -115,6 +115,35 @@ def test_hairs_are_told_by_the_rules_of_their_direction() -> None:
     assert without_hairs(marks, []) is marks
 
 
+@pytest.mark.parametrize(
+    ("rows_with_it", "n_columns", "n_rows", "is_divided"),
+    [
+        ((1,), 4, 5, False),
+        ((2, 3), 4, 10, False),
+        ((1, 2), 4, 5, True),
+        ((1, 3), 4, 10, True),
+        ((1,), 3, 5, True),
+        ((1,), 4, 4, True),
+    ],
+)
+def test_a_rule_in_few_rows_alone_is_none(rows_with_it, n_columns, n_rows, is_divided) -> None:
+    # Once the stroke of a seal in two rows of many alike made a column, and figures beside it another.
+    rows = [Rule(50 * i, 0, 100 * n_columns) for i in range(n_rows + 1)]
+    columns = [Rule(100 * i, 0, 50 * n_rows) for i in range(n_columns + 1)]
+    stroke = [Rule(130, 50 * row, 50 * row + 50) for row in rows_with_it]
+    grid = lines_to_cells(rows, [*columns, *stroke], tolerance=4)
+    for row in rows_with_it:
+        assert sum(c.row_start == row for c in grid.cells) == n_columns + is_divided
+
+
+def test_columns_of_few_rows_stay_where_those_around_have_others() -> None:
+    rows = [Rule(50 * i, 0, 400) for i in range(11)]
+    columns = [Rule(0, 0, 500), Rule(400, 0, 500), Rule(100, 0, 200), Rule(300, 0, 200)]
+    own = [Rule(x, 250, 350) for x in (80, 160, 240, 320)]
+    grid = lines_to_cells(rows, [*columns, *own], tolerance=4)
+    assert [sum(c.row_start == row for c in grid.cells) for row in (5, 6)] == [5, 5]
+
+
 def test_a_lost_border_is_where_the_longer_of_two_rules_begins() -> None:
     rows = [Rule(0, 40, 300), Rule(50, 0, 300)]
     columns = [Rule(x, 0, 50) for x in (60, 120, 180, 240, 300)]

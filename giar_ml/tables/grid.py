@@ -22,6 +22,9 @@ merged cell run into it by one at most."""
 
 COVER_ON, MIN_RUN = 0.2, 4.0
 """The same for one that goes on from a side that it divides: share of the side, and tolerances."""
+FEWEST_SHARED, MOST_ALONE = 3, 0.2
+"""Upright rules that a row has in common with those around, and share of the rows of a table, so that one
+more, which stands in so few of them, is none."""
 COVER_ALONE = 0.8
 """The same for pieces of an upright rule that divides neither the row above nor the one below: strokes of
 characters in line with it take up to three quarters of a low row."""
@@ -68,7 +71,7 @@ def lines_to_cells(
     below = _divided(rows, columns, tolerance=tolerance)
     # In a row of figures a rule goes on between two cells that it divides, whatever is left of it.
     below[:, 1:-1] |= below[:, :-2] & below[:, 2:]
-    beside = _divided(columns, rows, tolerance=tolerance, alone=COVER_ALONE).T
+    beside = _without_lone(_divided(columns, rows, tolerance=tolerance, alone=COVER_ALONE).T)
     spans = [piece for area in _connected_areas(below, beside) for piece in _rectangles(area)]
     spans, row_edges, column_edges = _drop_unused(spans)
     cells = [
@@ -161,6 +164,24 @@ def _divided(
         by_rules = cover([edge.rules for edge in edges[1:-1]]) >= MIN_COVER * lengths
         divided &= by_rules | before | behind | (covered >= alone * lengths)
     return np.asarray(divided | goes_on | (before & behind & (covered >= MIN_OVERRUN * tolerance)))
+
+
+def _without_lone(beside: np.ndarray) -> np.ndarray:
+    """(rows, inner edges) bool: what divides the columns of each row, without what does so in few rows alone,
+    side by side, which have their other columns in common with those around: the stroke of a seal."""
+    lone = (beside.sum(axis=0) > 0) & (beside.sum(axis=0) <= MOST_ALONE * len(beside))
+    found = beside & ~lone
+    for edge in np.flatnonzero(lone).tolist():
+        rows = np.flatnonzero(beside[:, edge])
+        first, last = int(rows[0]), int(rows[-1])
+        around = [beside[n] for n in (first - 1, last + 1) if 0 <= n < len(beside)]
+        is_none = last - first + 1 == len(rows) and all(
+            found[row].sum() >= FEWEST_SHARED and any((found[row] <= other).all() for other in around)
+            for row in rows
+        )
+        if not is_none:
+            found[rows, edge] = True
+    return found
 
 
 def _covered_lengths(rules: Iterable[Rule], sides: Iterable[tuple[float, float]]) -> list[float]:
