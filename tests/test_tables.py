@@ -104,14 +104,15 @@ def test_hairs_are_told_by_the_rules_of_their_direction() -> None:
     thin = Segment(0, 500, 450, 0.0, 1.5, 190.0)
     pale = Segment(0, 500, 460, 0.0, 4.0, 90.0)
     short = Segment(0, 40, 470, 0.0, 1.5, 90.0)
-    hair = Segment(0, 80, 480, 0.0, 1.5, 90.0)
-    segments = [*rules, thin, pale, short, hair]
-    assert split_hairs(segments, dpi=200) == ([*rules, thin, pale, short], [hair])
-    assert split_hairs([*rules[:2], hair], dpi=200) == ([*rules[:2], hair], [])
+    hair = Segment(0, 220, 480, 0.0, 1.5, 90.0)
+    in_line, of_a_rule = Segment(400, 470, 481, 0.0, 1.5, 90.0), Segment(0, 80, 520, 0.0, 1.5, 90.0)
+    kept = [*rules, thin, pale, short, of_a_rule]
+    assert split_hairs([*kept, hair, in_line], dpi=200) == (kept, [hair, in_line])
+    assert split_hairs([rules[0], hair], dpi=200) == ([rules[0], hair], [])
     dark = np.ones((500, 600), np.uint8)
     marks = without_hairs(Marks(dark, dark, dark), [hair])
-    assert np.flatnonzero(marks.dark[480] == 0).tolist() == list(range(160))
-    assert (marks.dark == 0).sum() == 5 * 160
+    assert np.flatnonzero(marks.dark[480] == 0).tolist() == list(range(440))
+    assert (marks.dark == 0).sum() == 5 * 440
     assert without_hairs(marks, []) is marks
 
 

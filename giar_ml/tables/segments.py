@@ -14,9 +14,8 @@ from giar_ml.tables.traces import GAP_IN, Marks, group_medians, trace_lines
 PALE, PALE_PIECE = 0.4, 0.25
 """How dark a rule is at least, beside others of its direction, and a short piece of one."""
 HAIR, PALE_HAIR, HAIR_IN = 0.65, 0.55, 0.3
-"""Thickness and depth of an upright line that is no rule, in those of the rules of its direction, and its
-shortest. On 27 office scans and photographs all such lines but six lay along an edge of the page, or were
-streaks of a scanner that fade before its edge; the six were strokes."""
+"""Thickness and depth of an upright line that is no rule, in those of the rules of its direction, and length
+of its shortest piece, in line with a long one: what is left of a rule in a row may look so, too."""
 FEWEST_LONG = 3
 MAX_BEND_IN = 0.003
 MAX_TILT = 0.12
@@ -124,13 +123,17 @@ def split_hairs(segments: list[Segment], *, dpi: float) -> tuple[list[Segment], 
         return values[order[min(int(half), len(order) - 1)]]
 
     thickness, depth = usual([s.thickness for s in long]), usual([s.depth for s in long])
-    hairs = [
+    thin = [
         s
         for s in segments
         if s.stop - s.start >= HAIR_IN * dpi
         and s.thickness < HAIR * thickness
         and s.depth < PALE_HAIR * depth
     ]
+    sure = [s for s in thin if s.stop - s.start >= LONG_RULE_IN * dpi]
+    middles = [(s, (s.start + s.stop) / 2) for s in thin]
+    touch = TOUCH_IN * dpi
+    hairs = [s for s, at in middles if any(abs(s.at(at) - other.at(at)) <= touch for other in sure)]
     return [s for s in segments if s not in hairs], hairs
 
 
