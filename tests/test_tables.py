@@ -107,8 +107,12 @@ def test_hairs_are_told_by_the_rules_of_their_direction() -> None:
     hair = Segment(0, 220, 480, 0.0, 1.5, 90.0)
     in_line, of_a_rule = Segment(400, 470, 481, 0.0, 1.5, 90.0), Segment(0, 80, 520, 0.0, 1.5, 90.0)
     kept = [*rules, thin, pale, short, of_a_rule]
-    assert split_hairs([*kept, hair, in_line], dpi=200) == (kept, [hair, in_line])
-    assert split_hairs([rules[0], hair], dpi=200) == ([rules[0], hair], [])
+    assert split_hairs([*kept, hair, in_line], [], dpi=200) == (kept, [hair, in_line])
+    # From one level rule to another, or broken in a row, it is a rule.
+    for ends, is_rule in (((0, 220), True), ((0, 300), True), ((-80, 220), True), ((0, 400), False)):
+        level = [Segment(0, 600, y, 0.0, 4.0, 200.0) for y in ends]
+        assert (hair in split_hairs([*kept, hair], level, dpi=200)[0]) is is_rule
+    assert split_hairs([rules[0], hair], [], dpi=200) == ([rules[0], hair], [])
     dark = np.ones((500, 600), np.uint8)
     marks = without_hairs(Marks(dark, dark, dark), [hair])
     assert np.flatnonzero(marks.dark[480] == 0).tolist() == list(range(440))

@@ -103,7 +103,7 @@ def _find_rules(gray: np.ndarray, *, dpi: float) -> Rules:
     level = response_level(gray)
     horizontal, row_marks = find_segments(gray, dpi=dpi, level=level)
     vertical, column_marks = find_segments(np.ascontiguousarray(gray.T), dpi=dpi, level=level)
-    vertical, hairs = split_hairs(vertical, dpi=dpi)
+    vertical, hairs = split_hairs(vertical, horizontal, dpi=dpi)
     column_marks = without_hairs(column_marks, hairs)
     horizontal_slope = main_slope(horizontal, dpi=dpi)
     vertical_slope = main_slope(vertical, dpi=dpi)

@@ -15,7 +15,9 @@ PALE, PALE_PIECE = 0.4, 0.25
 """How dark a rule is at least, beside others of its direction, and a short piece of one."""
 HAIR, PALE_HAIR, HAIR_IN = 0.65, 0.55, 0.3
 """Thickness and depth of an upright line that is no rule, in those of the rules of its direction, and length
-of its shortest piece, in line with a long one: what is left of a rule in a row may look so, too."""
+of its shortest piece, in line with a long one that goes on beyond all rows."""
+BEYOND_IN = 0.5
+"""Off the next level rule: a rule that is broken ends in a row."""
 FEWEST_LONG = 3
 MAX_BEND_IN = 0.003
 MAX_TILT = 0.12
@@ -108,9 +110,15 @@ def without_pale_marks(marks: Marks, gray: np.ndarray, segments: list[Segment], 
     return marks._replace(dark=marks.dark & (gray <= palest))
 
 
-def split_hairs(segments: list[Segment], *, dpi: float) -> tuple[list[Segment], list[Segment]]:
-    """The segments, and those among them that are much thinner and paler than rules are: dirt on the glass of
-    a scanner draws them through figures."""
+def split_hairs(
+    segments: list[Segment], level: list[Segment], *, dpi: float
+) -> tuple[list[Segment], list[Segment]]:
+    """The upright segments, and those among them that are much thinner and paler than rules are, and go on
+    beyond the tables: dirt on the glass of a scanner draws them through figures.
+
+    Args:
+        level: the segments that lie across.
+    """
     long = [s for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
     if len(long) < FEWEST_LONG:
         return segments, []
@@ -130,11 +138,22 @@ def split_hairs(segments: list[Segment], *, dpi: float) -> tuple[list[Segment], 
         and s.thickness < HAIR * thickness
         and s.depth < PALE_HAIR * depth
     ]
-    sure = [s for s in thin if s.stop - s.start >= LONG_RULE_IN * dpi]
+    sure = [s for s in thin if s.stop - s.start >= LONG_RULE_IN * dpi and _goes_beyond(s, level, dpi=dpi)]
     middles = [(s, (s.start + s.stop) / 2) for s in thin]
     touch = TOUCH_IN * dpi
     hairs = [s for s, at in middles if any(abs(s.at(at) - other.at(at)) <= touch for other in sure)]
     return [s for s in segments if s not in hairs], hairs
+
+
+def _goes_beyond(upright: Segment, level: list[Segment], *, dpi: float) -> bool:
+    """Whether an upright segment has an end far off the next level one, or beyond all."""
+    touch = TOUCH_IN * dpi
+    for end, way in ((upright.start, -1), (upright.stop, 1)):
+        x = upright.at(end)
+        ys = [s.at(x) for s in level if s.start - touch <= x <= s.stop + touch]
+        if min((off for y in ys if (off := way * (y - end)) >= -touch), default=np.inf) > BEYOND_IN * dpi:
+            return True
+    return False
 
 
 def without_hairs(marks: Marks, hairs: list[Segment]) -> Marks:
