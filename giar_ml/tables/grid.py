@@ -137,8 +137,8 @@ def _torn_end(starts: Sequence[float], edge: float, *, slip: float) -> float | N
     beyond = sorted(start for start in reaching if start < edge - slip)
     if len(beyond) < 2 or 2 * len(beyond) < len(reaching):
         return None
-    # Rules break off sooner than they run on.
-    return beyond[(len(beyond) - 1) // 2]
+    # Of the two rules of a lone row one may be broken.
+    return beyond[len(beyond) // 2] if len(beyond) > 2 else beyond[0]
 
 
 def _divided(
