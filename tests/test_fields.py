@@ -97,6 +97,7 @@ def test_rows_printed_blank_tell_the_forms_apart() -> None:
     [
         ([45] * 7 + [1], [False] * 7 + [True]),
         ([45] * 7 + [30], [False] * 8),
+        ([45] * 7 + [12], [False] * 8),
         # Where all figures stand at the left that is how they were printed.
         ([1] * 8, [False] * 8),
         ([45, 45, 45, 45, 1], [False] * 5),

@@ -141,6 +141,15 @@ def test_a_rule_in_few_rows_alone_is_none(rows_with_it, n_columns, n_rows, is_di
         assert sum(c.row_start == row for c in grid.cells) == n_columns + is_divided
 
 
+def test_a_rule_that_slips_off_its_line_in_few_rows_divides_them() -> None:
+    # Once the rule of a bent page stood a little beside itself in the first row, and its cells were one.
+    rows = [Rule(50 * i, 0, 500) for i in range(11)]
+    columns = [Rule(x, 0, 500) for x in (0, 100, 300, 400, 500)]
+    bent = [Rule(210, 0, 50), Rule(200, 50, 500)]
+    grid = lines_to_cells(rows, [*columns, *bent], tolerance=4)
+    assert [sum(c.row_start == row for c in grid.cells) for row in (0, 1)] == [5, 5]
+
+
 def test_columns_of_few_rows_stay_where_those_around_have_others() -> None:
     rows = [Rule(50 * i, 0, 400) for i in range(11)]
     columns = [Rule(0, 0, 500), Rule(400, 0, 500), Rule(100, 0, 200), Rule(300, 0, 200)]

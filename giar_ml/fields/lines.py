@@ -50,8 +50,8 @@ class Field:
     spotless: bool = False
     row_span: int = 1
     off_middle: bool = False
-    """Whether a figure stands off the middle of its cell, where others do not: a rule that is none may have
-    cut it, or one be lost."""
+    """Whether a figure stands at a side of its cell, where others stand in the middle: a rule that is none
+    may have cut it."""
 
     @property
     def is_legible(self) -> bool:
@@ -120,6 +120,13 @@ def _is_centred(table: Table) -> bool:
 
 def _has_lone_figure(cell: Cell) -> bool:
     return len(cell.tokens) == 1 and bool(cell.tokens[0].readings) and bool(cell.tokens[0].readings[0].text)
+
+
+def _stands_at_a_side(cell: Cell) -> bool:
+    """Whether what a cell holds stands off its middle, and as near to a side as digits are to each other."""
+    bbox = cell.tokens[0].bbox
+    room = min(bbox.left - cell.bbox.left, cell.bbox.right - bbox.right)
+    return abs(_off_middle(cell)) > _OFF_MIDDLE and room < bbox.height
 
 
 def _off_middle(cell: Cell) -> float:
@@ -289,7 +296,7 @@ def _place(cell: Cell, table: Table, *, is_centred: bool = False) -> Field:
     position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
     token = _join_tokens(cell)
     shown = token if token and not is_empty(token.text) else None
-    is_off = is_centred and _has_lone_figure(cell) and abs(_off_middle(cell)) > _OFF_MIDDLE
+    is_off = is_centred and _has_lone_figure(cell) and _stands_at_a_side(cell)
     return Field(cell.bbox, position, shown, cell.spotless, cell.row_stop - cell.row_start, is_off)
 
 

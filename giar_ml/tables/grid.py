@@ -168,7 +168,7 @@ def _divided(
 
 def _without_lone(beside: np.ndarray) -> np.ndarray:
     """(rows, inner edges) bool: what divides the columns of each row, without what does so in few rows alone,
-    side by side, which have their other columns in common with those around: the stroke of a seal."""
+    side by side, the other columns of which are those of the row above or below: the stroke of a seal."""
     lone = (beside.sum(axis=0) > 0) & (beside.sum(axis=0) <= MOST_ALONE * len(beside))
     found = beside & ~lone
     for edge in np.flatnonzero(lone).tolist():
@@ -176,7 +176,7 @@ def _without_lone(beside: np.ndarray) -> np.ndarray:
         first, last = int(rows[0]), int(rows[-1])
         around = [beside[n] for n in (first - 1, last + 1) if 0 <= n < len(beside)]
         is_none = last - first + 1 == len(rows) and all(
-            found[row].sum() >= FEWEST_SHARED and any((found[row] <= other).all() for other in around)
+            found[row].sum() >= FEWEST_SHARED and any((found[row] == other).all() for other in around)
             for row in rows
         )
         if not is_none:
