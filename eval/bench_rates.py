@@ -3,13 +3,13 @@
 python -m eval.bench_rates [--scans 6] [--pdfs 12] [--repeat 3]
 
 Scans and digital PDF files are fixtures. Ours is what the workers of `giar batch` do, one per core with a
-thread each: file in, checked cells out. Stock PaddleOCR and RapidOCR give lines of text, img2table with
-RapidOCR the cells of the tables it finds; these are given pages that were rendered before. They read in one
-process on all cores, and in a process of one thread per core: the faster counts. `page.extract_tables()` of
-pdfplumber, which has one thread, reads in a process per core. Readers take turns, all files each, after one
-file in every process to warm up; `times` is the median of our rate over theirs, turn by turn. Processor time
-is that of the processes, threads that wait by turning around included. All are held in memory at once: some
-10 GB.
+thread each: file in, checked cells out. Stock PaddleOCR, also with the weights as we use them (flushed),
+and RapidOCR give lines of text, img2table with RapidOCR the cells of the tables it finds; these are given
+pages that were rendered before. They read in one process on all cores, and in a process of one thread per
+core: the faster counts. `page.extract_tables()` of pdfplumber, which has one thread, reads in a process per
+core. Readers take turns, all files each, after one file in every process to warm up; `times` is the median
+of our rate over theirs, turn by turn. Processor time is that of the processes, threads that wait by turning
+around included. All are held in memory at once: some 10 GB.
 """
 
 from __future__ import annotations

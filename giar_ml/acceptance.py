@@ -28,8 +28,8 @@ SETTINGS = "acceptance.json"
 UNSURE = 0.99
 """Cells that were read less surely count as unsure."""
 OFF_MIDDLE = 0.5
-"""How often what stands off the middle of its cell, where others do not, is a part of a figure. Of 2,795
-figures of 15 scans one did: the 4 of -14, cut by a rule that was none."""
+"""How often what stands at a side of its cell, where others stand in the middle, is a part of a figure. Of
+2,795 figures of 15 scans one stood so: the 4 of -14, cut by a rule that was none."""
 SUREST = 1e-4
 """No reading is taken to be surer: print that was lost before it was read is beyond what the readers know."""
 FINE_PX = 20.0

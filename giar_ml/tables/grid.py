@@ -22,12 +22,12 @@ merged cell run into it by one at most."""
 
 COVER_ON, MIN_RUN = 0.2, 4.0
 """The same for one that goes on from a side that it divides: share of the side, and tolerances."""
-FEWEST_SHARED, MOST_ALONE = 3, 0.2
-"""Upright rules that a row has in common with those around, and share of the rows of a table, so that one
-more, which stands in so few of them, is none."""
 COVER_ALONE = 0.8
 """The same for pieces of an upright rule that divides neither the row above nor the one below: strokes of
 characters in line with it take up to three quarters of a low row."""
+FEWEST_SHARED, MOST_ALONE = 3, 0.2
+"""Upright rules that a row has in common with those around, and share of the rows of a table, so that one
+more, which stands in so few of them, is none."""
 
 
 class Grid(NamedTuple):
@@ -160,9 +160,8 @@ def _divided(
     before, behind = (np.zeros_like(divided) for _ in range(2))
     before[:, 1:], behind[:, :-1] = divided[:, :-1], divided[:, 1:]
     goes_on = (before | behind) & (covered >= np.maximum(COVER_ON * lengths, MIN_RUN * tolerance))
-    if alone > MIN_COVER:
-        by_rules = cover([edge.rules for edge in edges[1:-1]]) >= MIN_COVER * lengths
-        divided &= by_rules | before | behind | (covered >= alone * lengths)
+    by_rules = cover([edge.rules for edge in edges[1:-1]]) >= MIN_COVER * lengths
+    divided &= by_rules | before | behind | (covered >= alone * lengths)
     return np.asarray(divided | goes_on | (before & behind & (covered >= MIN_OVERRUN * tolerance)))
 
 

@@ -122,15 +122,8 @@ def split_hairs(
     long = [s for s in segments if s.stop - s.start >= LONG_RULE_IN * dpi]
     if len(long) < FEWEST_LONG:
         return segments, []
-    lengths = np.array([s.stop - s.start for s in long])
-
-    def usual(values: list[float]) -> float:
-        """The median by length."""
-        order = np.argsort(values)
-        half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
-        return values[order[min(int(half), len(order) - 1)]]
-
-    thickness, depth = usual([s.thickness for s in long]), usual([s.depth for s in long])
+    thickness = _median_by_length(long, [s.thickness for s in long])
+    depth = _median_by_length(long, [s.depth for s in long])
     thin = [
         s
         for s in segments
@@ -176,11 +169,15 @@ def main_slope(segments: list[Segment], *, dpi: float) -> float:
     long = [s for s in segments if s.stop - s.start >= dpi]
     if not long:
         return 0.0
-    slopes = np.array([s.slope for s in long])
-    lengths = np.array([s.stop - s.start for s in long])
-    order = np.argsort(slopes)
+    return _median_by_length(long, [s.slope for s in long])
+
+
+def _median_by_length(segments: list[Segment], values: list[float]) -> float:
+    """The value at which half of the length of all segments, which have them, is reached."""
+    lengths = np.array([s.stop - s.start for s in segments])
+    order = np.argsort(values)
     half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
-    return float(slopes[order][min(half, len(order) - 1)])
+    return float(values[order[min(int(half), len(order) - 1)]])
 
 
 def split_slanted(
