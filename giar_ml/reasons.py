@@ -49,6 +49,7 @@ def find_reasons(
         *_lost_rows(evidence),
         *_misfits(evidence),
         *_conflicts(form, cells),
+        *_open_cells(form, cells),
         *_not_determined(form, cells),
         *_left_blank(evidence, cells),
         *_unconfirmed(evidence, cells, checks),
@@ -128,8 +129,23 @@ def _conflicts(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
     return problems
 
 
+def _open_cells(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
+    """Cells in which any of several figures may stand."""
+    problems = []
+    for key, cell in cells.items():
+        if _is_open(cell):
+            possible = " or ".join(str(value) for value, _ in cell.candidates)
+            message = f"{form.cells[key].name}: not determined, it may be {possible}"
+            problems.append(Problem("ambiguous", message, (key,), cell.page))
+    return problems
+
+
+def _is_open(cell: CellResult) -> bool:
+    return cell.status == "missing" and cell.page is not None and len(cell.candidates) > 1
+
+
 def _not_determined(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
-    keys = tuple(key for key, cell in cells.items() if cell.status == "missing")
+    keys = tuple(key for key, cell in cells.items() if cell.status == "missing" and not _is_open(cell))
     if not keys:
         return []
     names = [form.cells[key].name for key in keys]

@@ -224,14 +224,17 @@ def _lone_cell(key: str, layouts: Sequence[Layout], misread: Callable[[Seen], fl
     other = sum(math.exp(best.cost - layout.cost) for layout in others)
     same = sum(math.exp(best.cost - layout.cost) for layout in layouts) - other
     candidates = dict(_candidates(seen))
-    for layout in others:
-        if (possible := _value(layout.cells[key])) is not None:
+    is_open = other > same * math.exp(-OPEN_MARGIN)
+    # Where it is open what stands there, a blank is one of its figures.
+    for layout in layouts if is_open else others:
+        possible = (_figure if is_open else _value)(layout.cells[key])
+        if possible is not None:
             candidates.setdefault(possible, 0.0)
     found: Callable[..., CellResult] = partial(
         CellResult, candidates=tuple(candidates.items()), **_where(seen)
     )
-    if other > same * math.exp(-OPEN_MARGIN):
-        return found(value or 0, value, "conflict", 0.5)
+    if is_open:
+        return found(None, None, "missing", 0.0)
     confidence = (1 - misread(seen)) * same / (same + other)
     return found(0, None, "blank", confidence) if value is None else found(value, value, "read", confidence)
 

@@ -116,6 +116,25 @@ def test_figures_off_the_middle_of_their_cells(lefts: list[float], expected: lis
     assert [_see(line, line.fields[0], column).off_middle for line in lines] == expected
 
 
+@pytest.mark.parametrize(
+    ("n_others", "height", "p", "expected"),
+    [(3, 20, 0.8, True), (3, 15, 0.8, False), (3, 20, 0.999, False), (2, 20, 0.8, False)],
+)
+def test_a_mark_much_higher_than_figures_is_a_blot(
+    n_others: int, height: float, p: float, expected: bool
+) -> None:
+    cells = []
+    for row, (high, sure) in enumerate([(10.0, 0.999)] * n_others + [(height, p)]):
+        bbox = BBox(45, 40.0 * row + 5, 55, 40.0 * row + 5 + high)
+        token = Token("4", bbox, sure, (Reading("4", sure),), labels={"figure": 1.0})
+        cells.append(Cell(row, row + 1, 0, 1, BBox(0, 40.0 * row, 100, 40.0 * row + 40), (token,)))
+    table = Table(1, BBox(0, 0, 100, 40.0 * len(cells)), len(cells), 1, tuple(cells))
+    lines = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
+    assert [line.fields[0].blotted for line in lines] == [False] * n_others + [expected]
+    column = load_form("2021").sections[0].columns[0]
+    assert _see(lines[-1], lines[-1].fields[0], column).blotted == expected
+
+
 def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
     section = next(s for s in load_form("2021").sections if s.table == REQUESTS)
     full = {row.key: ["2", "0", "0", "0", "0", "0", "2"] for row in section.rows}

@@ -184,13 +184,15 @@ def shifted(apart):
     return verdict, [verdict.cells[key] for key in keys[:2]]
 
 
-def test_a_figure_that_may_as_well_stand_in_the_next_column_is_reviewed_in_both():
-    verdict, (first, second) = shifted(0.05)
-    assert (first.status, first.value, first.printed) == ("conflict", 0, None)
-    assert (second.status, second.value, second.printed) == ("conflict", 12, 12)
+def test_a_figure_that_may_as_well_stand_in_the_next_column_is_determined_in_neither():
+    verdict, cells = shifted(0.05)
+    # No sum speaks against it, so that it is no conflict.
+    assert [(cell.status, cell.value, cell.printed) for cell in cells] == [("missing", None, None)] * 2
+    assert [{value for value, _ in cell.candidates} for cell in cells] == [{0, 12}] * 2
+    assert [problem.code for problem in verdict.problems] == ["ambiguous"] * 2
     assert [problem.message.split(": ")[1] for problem in verdict.problems] == [
-        "blank as read, but it may as well be 12",
-        "12 as read, but it may as well be blank",
+        "not determined, it may be 0 or 12",
+        "not determined, it may be 12 or 0",
     ]
 
 

@@ -97,6 +97,7 @@ class Seen(NamedTuple):
     token: Token | None
     spotless: bool = False
     off_middle: bool = False
+    blotted: bool = False
     """See `giar_ml.fields.lines.Field`."""
 
     @property
@@ -624,7 +625,15 @@ def _see(line: Line, place: Field, column: Header) -> Seen:
         merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)
     readings = tuple(merged.items())
     is_certain = line.certain and bool(readings)
-    return Seen(readings, is_certain, line.page, token.bbox, token, off_middle=place.off_middle)
+    return Seen(
+        readings,
+        is_certain,
+        line.page,
+        token.bbox,
+        token,
+        off_middle=place.off_middle,
+        blotted=place.blotted,
+    )
 
 
 def _see_blank(line: Line, bbox: BBox, *, spotless: bool = False) -> Seen:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from statistics import median
+from typing import NamedTuple
 
 from giar_ml.document import UNREAD, BBox, Cell, Labels, Page, Table, Token
-from giar_ml.fields.low_marks import doubt_low_marks
+from giar_ml.fields.low_marks import digit_height, doubt_low_marks
 from giar_ml.fields.strays import LEGIBLE, without_strays
 from giar_ml.figures import is_empty, is_figure, mend_figure, plain
 from giar_ml.geometry import union
@@ -37,6 +38,19 @@ where on it hardly was."""
 _CENTRED, _FEWEST_FIGURES = 0.8, 6
 """Share of the figures of a table that stand in the middle of their cells, where that is how they were
 printed; and how many say so."""
+_HIGH, _BEYOND_DOUBT = 2.0, 0.99
+"""Heights of the figures of a table from which a mark is no figure alone, and how surely one is read all the
+same."""
+
+
+class _Print(NamedTuple):
+    """How the figures of a table are printed."""
+
+    is_centred: bool = False
+    digit_height: float | None = None
+
+
+_UNKNOWN = _Print()
 
 
 @dataclass(frozen=True)
@@ -52,6 +66,8 @@ class Field:
     off_middle: bool = False
     """Whether a figure stands at a side of its cell, where others stand in the middle: a rule that is none
     may have cut it."""
+    blotted: bool = False
+    """Whether what was read, and not surely, is much higher than figures are: a blot, which may hide one."""
 
     @property
     def is_legible(self) -> bool:
@@ -103,13 +119,13 @@ def _page_lines(page: Page) -> Iterable[Line]:
     for number, table in enumerate(map(doubt_low_marks, page.tables)):
         # In a dump the number of a field says nothing of its column.
         n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
-        is_centred = table.gridded and _is_centred(table)
+        of_figures = _Print(table.gridded and _is_centred(table), digit_height(table))
         rows: list[list[Cell]] = [[] for _ in range(table.n_rows)]
         for cell in table.cells:
             for row in rows[cell.row_start : cell.row_stop]:
                 row.append(cell)
         for n, cells in enumerate(rows):
-            yield _table_line(page, number, table, n, cells, n_label_columns, is_centred=is_centred)
+            yield _table_line(page, number, table, n, cells, n_label_columns, of_figures)
 
 
 def _is_centred(table: Table) -> bool:
@@ -168,8 +184,7 @@ def _table_line(
     row: int,
     cells: Sequence[Cell],
     n_label_columns: int,
-    *,
-    is_centred: bool,
+    of_figures: _Print,
 ) -> Line:
     cells = sorted(cells, key=lambda cell: cell.column_start)
     cells = [piece for cell in without_strays(cells, table) for piece in _split_columns(cell)]
@@ -197,7 +212,7 @@ def _table_line(
         gridded=table.gridded,
         certain=page.kind != "scan",
         labels=tuple(label for c in labels if (label := _place(c, table)).token),
-        fields=tuple(_place(c, table, is_centred=is_centred) for c in places),
+        fields=tuple(_place(c, table, of_figures) for c in places),
     )
 
 
@@ -291,13 +306,24 @@ def _is_labelled_figure(cell: Cell) -> bool:
     return labels.get(FIGURE, 0.0) > 0.5
 
 
-def _place(cell: Cell, table: Table, *, is_centred: bool = False) -> Field:
+def _place(cell: Cell, table: Table, of_figures: _Print = _UNKNOWN) -> Field:
     width = table.bbox.width or 1.0
-    position = ((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width)
     token = _join_tokens(cell)
-    shown = token if token and not is_empty(token.text) else None
-    is_off = is_centred and _has_lone_figure(cell) and _stands_at_a_side(cell)
-    return Field(cell.bbox, position, shown, cell.spotless, cell.row_stop - cell.row_start, is_off)
+    return Field(
+        bbox=cell.bbox,
+        position=((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width),
+        token=token if token and not is_empty(token.text) else None,
+        spotless=cell.spotless,
+        row_span=cell.row_stop - cell.row_start,
+        off_middle=of_figures.is_centred and _has_lone_figure(cell) and _stands_at_a_side(cell),
+        blotted=token is not None and _is_blot(token, of_figures.digit_height),
+    )
+
+
+def _is_blot(token: Token, digit_height: float | None) -> bool:
+    if digit_height is None or not token.readings or token.confidence >= _BEYOND_DOUBT:
+        return False
+    return token.bbox.height >= _HIGH * digit_height
 
 
 def _join_tokens(cell: Cell) -> Token | None:

@@ -19,7 +19,7 @@ _SURE, _FEWEST = 0.99, 3
 
 def doubt_low_marks(table: Table) -> Table:
     """The table with low marks doubted: that they are nothing has higher odds than their readings say."""
-    of_table = _usual_height(token for cell in table.cells for token in cell.tokens)
+    of_table = digit_height(table)
     if of_table is None:
         return table
     rows: dict[int, list[Token]] = {}
@@ -31,6 +31,11 @@ def doubt_low_marks(table: Table) -> Table:
         for cell in table.cells
     )
     return replace(table, cells=cells)
+
+
+def digit_height(table: Table) -> float | None:
+    """How high the figures of a table are that are surely read; None where there are too few."""
+    return _usual_height(token for cell in table.cells for token in cell.tokens)
 
 
 def _usual_height(tokens: Iterable[Token]) -> float | None:

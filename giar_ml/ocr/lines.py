@@ -36,8 +36,9 @@ ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
-_DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}")
-"""What an engine makes of a figure with dirt on it: `ó`, `GB1`; never words, nor what is torn from them."""
+_DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}|[一二三]{2,4}")
+"""What an engine makes of a figure with dirt on it: `ó`, `GB1`; never words, nor what is torn from them.
+Words that are level strokes and nothing else, 二三, are the rest of a rule, or of a pen's stroke."""
 LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
