@@ -84,30 +84,38 @@ def main() -> None:
     options = parser.parse_args()
     form = load_form("2021")
     found: list[dict[str, float | str]] = []
+    of_all: dict[str, list[Outcome]] = {}
     print(_row("wrong", HEADS), "|---|" + "---:|" * len(HEADS), sep="\n")
+
+    def tell(wrong: str, rows: Mapping[str, dict[str, float]]) -> None:
+        for name, row in rows.items():
+            found.append({"wrong": wrong, "by": name, **row})
+            print(_row(f"{wrong} {name}".strip(), [say.format(**row) for say in _fill(row)]), flush=True)
+
     for n_wrong in options.wrong:
         seeds = ((options.seed, n_wrong, i) for i in range(options.n))
         cases = (make_case(form, np.random.default_rng(seed), n_wrong, options.misprints) for seed in seeds)
         decided = partial(decide_case, max_risk=options.max_risk)
-        rows: dict[str, dict[str, float]] = {}
-        if options.ablation:
+        if options.only_accepted:
+            outcomes = {"": [decided(case) for case in cases]}
+            rows = {"": summarise(outcomes[""])}
+        elif options.ablation:
             kept = list(cases)
-            for name, change in ABLATION.items():
-                rows[name] = summarise([decided(change(case)) for case in kept])
-        elif options.only_accepted:
-            rows[""] = summarise([decided(case) for case in cases])
+            outcomes = {name: [decided(change(case)) for case in kept] for name, change in ABLATION.items()}
+            rows = {name: summarise(of_these) for name, of_these in outcomes.items()}
         else:
             kept = list(cases)
-            outcomes = [decided(case) for case in kept]
-            rows[""] = summarise(outcomes)
+            outcomes = {"": [decided(case) for case in kept]}
+            for name, repair in RIVALS.items() if options.rivals else ():
+                outcomes[name] = [repair_case(case, repair) for case in kept[: options.rivals]]
+            rows = {name: summarise(of_these) for name, of_these in outcomes.items()}
             rows[""] |= summarise_limit([stand_of_case(case) for case in kept[: options.limit]])
-            rows[""]["restored_of_these"] = summarise(outcomes[: options.limit])["restored"]
-            for name, repair in RIVALS.items():
-                if options.rivals:
-                    rows[name] = summarise([repair_case(case, repair) for case in kept[: options.rivals]])
-        for name, row in rows.items():
-            found.append({"wrong": n_wrong, "by": name, **row})
-            print(_row(f"{n_wrong} {name}".strip(), [say.format(**row) for say in _fill(row)]), flush=True)
+            rows[""]["restored_of_these"] = summarise(outcomes[""][: options.limit])["restored"]
+        tell(str(n_wrong), rows)
+        for name, of_these in outcomes.items():
+            of_all.setdefault(name, []).extend(of_these)
+    if len(options.wrong) > 1:
+        tell("all", {name: summarise(of_these) for name, of_these in of_all.items()})
     if options.output:
         options.output.write_text(json.dumps(found, indent=1), encoding="utf-8")
 

@@ -11,8 +11,10 @@ from itertools import combinations
 import pytest
 
 from giar_ml.document import BBox, Reading, Token
-from giar_ml.fields.columns import _MARGIN, _MOST_ALTERNATIVES, Headers, Layout, _k_best_places, lay_fields
+from giar_ml.fields.columns import Layout, lay_fields
+from giar_ml.fields.headers import Headers
 from giar_ml.fields.lines import Field, Line
+from giar_ml.fields.places import _MARGIN, _MOST_ALTERNATIVES, k_best_places
 from giar_ml.figures import parse_figure
 from giar_ml.forms import Header, Section, load_form
 from giar_ml.verdict import PROOF
@@ -43,7 +45,7 @@ def test_the_cheapest_ways_are_found(seed: int) -> None:
     skip, lost = rng.choices(price, k=n), [rng.choice(price) + 0.3 for _ in range(m)]
     match = [rng.choices(price, k=m) for _ in range(n)]
     ways = all_ways(skip, lost, match)
-    found = _k_best_places(skip, lost, match)
+    found = k_best_places(skip, lost, match)
     assert [cost for cost, _ in found] == sorted(cost for cost, _ in found)
     for cost, places in found:
         assert cost == pytest.approx(ways[places])

@@ -9,7 +9,8 @@ import pytest
 from giar_ml.document import BBox, Reading, Token
 from giar_ml.fields.cut import find_rest, join_pieces
 from giar_ml.fields.lines import Field, Line
-from giar_ml.fields.rows import align_rows, form_rows, row_label_costs
+from giar_ml.fields.row_labels import row_label_costs
+from giar_ml.fields.rows import align_rows, form_rows
 from giar_ml.forms import load_form
 
 ROWS = form_rows(load_form("2021"))

@@ -19,11 +19,15 @@ from giar_ml.fields import (
     _foreign_label_cost,
     collect_evidence,
 )
-from giar_ml.fields.columns import HeaderLines, Headers, _see, lay_fields
+from giar_ml.fields.columns import lay_fields
+from giar_ml.fields.headers import HeaderLines, Headers
 from giar_ml.fields.lines import Field, Line, document_lines
-from giar_ml.fields.rows import Match, find_unplaced, form_rows, row_label_costs, without_scribbles
+from giar_ml.fields.row_labels import row_label_costs
+from giar_ml.fields.rows import Match, form_rows
+from giar_ml.fields.seen import see
 from giar_ml.fields.spare import find_spare
 from giar_ml.fields.strays import without_strays
+from giar_ml.fields.unplaced import find_unplaced, without_scribbles
 from giar_ml.forms import Form, Header, load_form, load_forms
 from giar_ml.label import best_label
 from giar_ml.label.classifier import load_classifier
@@ -113,7 +117,7 @@ def test_figures_off_the_middle_of_their_cells(lefts: list[float], expected: lis
     lines = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
     assert [field.off_middle for line in lines for field in line.fields] == expected
     column = load_form("2021").sections[0].columns[0]
-    assert [_see(line, line.fields[0], column).off_middle for line in lines] == expected
+    assert [see(line, line.fields[0], column).off_middle for line in lines] == expected
 
 
 @pytest.mark.parametrize(
@@ -132,7 +136,7 @@ def test_a_mark_much_higher_than_figures_is_a_blot(
     lines = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
     assert [line.fields[0].blotted for line in lines] == [False] * n_others + [expected]
     column = load_form("2021").sections[0].columns[0]
-    assert _see(lines[-1], lines[-1].fields[0], column).blotted == expected
+    assert see(lines[-1], lines[-1].fields[0], column).blotted == expected
 
 
 def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
@@ -257,7 +261,7 @@ def test_only_an_amount_read_without_a_point_may_have_lost_it(text: str, values:
     bbox = BBox(0, 0, 90, 9)
     place = Field(bbox, (0.0, 1.0), Token(text, bbox, 0.95, (Reading(text, 0.95),)))
     line = Line(1, 0, True, False, (), (place,))
-    seen = _see(line, place, Header("amount", ("采购总金额",), type="amount", unit="万元"))
+    seen = see(line, place, Header("amount", ("采购总金额",), type="amount", unit="万元"))
     assert [value for value, _ in seen.readings] == values
 
 
@@ -273,7 +277,7 @@ def test_a_misread_unit_leaves_a_count_as_sure_as_its_digits(column_type, readin
     token = Token("9995示", BBox(0, 0, 50, 10), 0.9999, readings)
     place = Field(token.bbox, (0, 0.5), token)
     line = Line(1, 0, True, False, (), (place,))
-    (first, p), *_ = _see(line, place, Header("decisions", ("本年处理决定数量",), type=column_type)).readings
+    (first, p), *_ = see(line, place, Header("decisions", ("本年处理决定数量",), type=column_type)).readings
     assert first == 9995
     assert least < p < most
 
@@ -284,7 +288,7 @@ def test_specks_between_the_digits_of_a_count_speak_for_the_count() -> None:
     texts = (Reading("1.8", 0.6), Reading("18", 0.39), Reading("13", 0.01))
     place = Field(bbox, (0.0, 1.0), Token("1.8", bbox, 0.6, texts))
     line = Line(1, 0, True, False, (), (place,))
-    (first, p), *_ = _see(line, place, Header("decisions", ("本年处理决定数量",))).readings
+    (first, p), *_ = see(line, place, Header("decisions", ("本年处理决定数量",))).readings
     assert (first, p) == (18, pytest.approx(0.39 + 0.98 * 0.6))
 
 
@@ -296,10 +300,10 @@ def test_a_count_has_no_point_even_before_a_0() -> None:
     )
     (scan, digital) = (Line(1, 0, True, certain, (), (place,)) for certain in (False, True))
     count, amount = (Header("decisions", ("本年处理决定数量",), type=kind) for kind in ("count", "amount"))
-    assert _see(scan, place, count).readings == ((4960, pytest.approx(0.05 + 0.98 * 0.95)),)
-    assert _see(scan, place, amount).readings[0] == (496, 0.95)
+    assert see(scan, place, count).readings == ((4960, pytest.approx(0.05 + 0.98 * 0.95)),)
+    assert see(scan, place, amount).readings[0] == (496, 0.95)
     sure = replace(place, token=Token("496.0", bbox))
-    assert _see(digital, sure, count).readings[0][0] == 496
+    assert see(digital, sure, count).readings[0][0] == 496
 
 
 def test_a_row_without_a_cell_of_its_own_is_no_line_of_figures() -> None:

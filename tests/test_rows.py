@@ -10,14 +10,9 @@ import pytest
 
 from giar_ml.document import BBox, Labels, Reading, Token
 from giar_ml.fields.lines import Field, Line
-from giar_ml.fields.rows import (
-    Alignment,
-    _has_own_label,
-    align_rows,
-    find_unplaced,
-    form_rows,
-    row_label_costs,
-)
+from giar_ml.fields.row_labels import _has_own_label, row_label_costs
+from giar_ml.fields.rows import Alignment, align_rows, form_rows
+from giar_ml.fields.unplaced import find_unplaced
 from giar_ml.forms import load_form
 
 BOX = BBox(0, 0, 1, 1)

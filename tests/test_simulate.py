@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -8,6 +10,7 @@ from eval.simulate import (
     ABLATION,
     bound_share,
     decide_case,
+    main,
     make_case,
     make_report,
     repair_case,
@@ -93,3 +96,13 @@ def test_the_greedy_rival_gives_up_where_no_change_helps():
     cells = {"a": Evidence(((1, 0.0),)), "b": Evidence(((2, 0.0),)), "t": Evidence(((9, 0.0),))}
     puzzle = Puzzle((Row("row", {(): cells}),), (Sum("row", ("a", "b"), ("t",)),))
     assert greedy(puzzle) is None
+
+
+def test_the_last_row_is_of_all_reports(tmp_path, monkeypatch, capsys):
+    output = tmp_path / "found.json"
+    arguments = ["--n", "2", "--wrong", "0", "1", "--only-accepted", "-o", str(output)]
+    monkeypatch.setattr("sys.argv", ["simulate", *arguments])
+    main()
+    found = json.loads(output.read_text(encoding="utf-8"))
+    assert [(row["wrong"], row["n"]) for row in found] == [("0", 2), ("1", 2), ("all", 4)]
+    assert capsys.readouterr().out.splitlines()[-1].startswith("| all | 4 | ")

@@ -15,21 +15,15 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import Page, Problem
-from giar_ml.fields.columns import HeaderLines, Layout, Seen, is_in_line, lay_fields
+from giar_ml.fields.columns import Layout, is_in_line, lay_fields
+from giar_ml.fields.headers import HeaderLines
 from giar_ml.fields.lines import Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
-from giar_ml.fields.rows import (
-    LOST_ROW,
-    NO_LABEL,
-    Alignment,
-    align_rows,
-    find_unplaced,
-    form_rows,
-    row_label_costs,
-    tables_with_zeros,
-    without_scribbles,
-)
+from giar_ml.fields.row_labels import NO_LABEL, row_label_costs
+from giar_ml.fields.rows import LOST_ROW, Alignment, align_rows, form_rows, tables_with_zeros
+from giar_ml.fields.seen import Seen
 from giar_ml.fields.spare import find_spare
+from giar_ml.fields.unplaced import find_unplaced, without_scribbles
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import LabelledToken
 from giar_ml.label.names import form_labels, is_header

@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
-from decimal import Decimal
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from operator import itemgetter
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from giar_ml.document import UNREAD, BBox, Token
+from giar_ml.fields.headers import LOST_COLUMN_NO_HEADER, Headers, name_all
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import (
-    LEADING_ZERO,
-    has_decimals,
-    is_figure,
-    mend_figure,
-    mend_points,
-    mend_separators,
-    parse_figure,
-    plain,
-    without_specks,
-)
+from giar_ml.fields.places import Places, best_places
+from giar_ml.fields.seen import Seen, see, see_blank
+from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.geometry import overlap, union
-from giar_ml.label import Labels
 from giar_ml.label.names import is_header
-from giar_ml.report import Value
 
 # Costs in nats: minus the logarithm of how often it happens.
 _SKIP_FIGURE = 12.0
@@ -36,6 +24,7 @@ _SKIP_SURPLUS_FIGURE = 6.0
 _SKIP_SURPLUS_NUMBER = 10.0
 """For a figure of several digits, surely read: of 29 marks beside the figures of such lines, in 600 scans, 26
 were read as one character, and none of the others surely; so were all 11 longer figures."""
+_SURE_NUMBER = 0.999
 _SKIP_SURPLUS_ZERO = 4.0
 _SKIP_SURPLUS_MARK = 1.0
 _SURE_PIECE, _APART, _AS_HIGH = 0.99, 1.4, 0.75
@@ -53,64 +42,17 @@ _SKIP_PLACED_BLANK = 9.0
 """For a place in line with a figure of another row that has one in each column, and all in line."""
 _BLANK_AMONG_ZEROS = 2.0
 _BLANK_FOR_ZERO = 0.1
-_LOST_NAMED_COLUMN = 9.0
-_LOST_UNNAMED_COLUMN = 0.3
-_LOST_COLUMN_NO_HEADER = 3.0
 _WRONG_HEADER, _WRONG_HEADER_ELSEWHERE = 4.0, 1.0
 """Below the header of another column; and where the headers stand on another page, whose table may be cut
 otherwise, so that all places are shifted at once."""
 _WRONG_SURE_HEADER, _NO_SURE_HEADER = 8.0, 3.0
 """Below the header of another column, or below none, in a table in which each column has one that was surely
 read. Of 5,300 figures other than 0 in such tables of 100 scans none stood below another, and 9 below none."""
-_SURE_HEADER = 0.9
 _WRONG_INDEX = 1.5
 _WRONG_SHIFTED_INDEX = 0.5
-_UNNAMED_HEADER = 3.0
 _BARE_IS_BLANK = 0.9
-_WORD_MISREAD, _UNIT_MISREAD = 0.9, 0.999
-"""Probability of a figure beside which a word was misread; and where that is the unit of counts."""
-_LEADING_ZERO = 0.5
-_SPECK = 0.98
-"""Of 11 figures that were read with a point or comma where none can stand, all were those without it."""
-_POINT_LOST = 0.1
-_SURE = 0.999
-_SURE_POINT_LOST = 0.004
-"""Of 260 amounts with a point that were read at once and so surely, none had lost it; of some ten read in
-pieces or together with their unit, half had."""
-_SMALLEST_WITH_POINT = 1000
 _MIDDLE = 0.1
 """How far from the middle of a field a figure stands that was printed there, in widths of the field."""
-_BLANK_MISSED, _SPOTLESS_MISSED = 1e-3, 1e-5
-"""How often a blank place has lost its figure, with dirt in it and with nothing."""
-_MARGIN = 12.0
-"""Alternatives that cost this much more than the best are dropped: odds of 160,000 to 1."""
-_MOST_ALTERNATIVES = 40
-
-
-class Seen(NamedTuple):
-    """What stands in one place, read as a figure of a cell: readings with probabilities, best first."""
-
-    readings: tuple[tuple[Value | None, float], ...]
-    certain: bool
-    page: int
-    bbox: BBox
-    token: Token | None
-    spotless: bool = False
-    off_middle: bool = False
-    blotted: bool = False
-    """See `giar_ml.fields.lines.Field`."""
-
-    @property
-    def blank(self) -> bool:
-        return self.token is None
-
-    @property
-    def missed(self) -> float:
-        """How often a figure was printed in such a place that is blank."""
-        return 0.0 if self.certain else _SPOTLESS_MISSED if self.spotless else _BLANK_MISSED
-
-
-Places = tuple[int | None, ...]
 
 
 @dataclass(frozen=True)
@@ -121,122 +63,6 @@ class Layout:
     """Per figure of the line, the index of its column; None for a figure too many."""
     cells: Mapping[str, Seen | None]
     cost: float
-
-
-@dataclass(frozen=True)
-class Headers:
-    """The header lines that hold for a line: their fields with labels, and the table they stand in."""
-
-    fields: Sequence[tuple[Field, Labels]]
-    table: int | None
-    _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-    _lost: dict[tuple[str, ...], list[float]] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
-
-    def place(self, section: Section) -> list[tuple[Field, int]]:
-        """Which column each field names, see `_place_headers`."""
-        names = _column_names(section)
-        if names not in self._placed:
-            self._placed[names] = _place_headers(names, self.fields)
-        return self._placed[names]
-
-    def lost_costs(self, section: Section) -> list[float]:
-        """Per column what it costs that a line has no place for it."""
-        names = _column_names(section)
-        if names not in self._lost:
-            presence = _column_presence(section, self.fields)
-            self._lost[names] = [
-                _LOST_UNNAMED_COLUMN + (_LOST_NAMED_COLUMN - _LOST_UNNAMED_COLUMN) * presence[c.key]
-                if self.fields
-                else _LOST_COLUMN_NO_HEADER
-                for c in section.columns
-            ]
-        return self._lost[names]
-
-
-def _column_names(section: Section) -> tuple[str, ...]:
-    return tuple(f"column:{section.table}.{c.key}" for c in section.columns)
-
-
-class HeaderLines:
-    """The lines that may be headers of columns, those that follow each other together.
-
-    Args:
-        used: the lines that are rows.
-    """
-
-    def __init__(self, lines: Sequence[Line], used: Set[int]) -> None:
-        self._lines = lines
-        self._starts: list[int] = []
-        """Per line the first of its block; of what is none the next line."""
-        for i, line in enumerate(lines):
-            is_none = i in used or not _may_be_headers(line)
-            is_first = i == 0 or self._starts[-1] == i
-            self._starts.append(i + 1 if is_none else i if is_first else self._starts[-1])
-        self._read: dict[tuple[int, int, tuple[str, ...]], Headers | None] = {}
-
-    def find(self, index: int, section: Section) -> Headers:
-        """The nearest ones above a line that name columns of its section. Marks beside headers may read as
-        figures."""
-        names = _column_names(section)
-        stop = index
-        while stop > 0:
-            start = self._starts[stop - 1]
-            if start < stop:
-                block = start, stop, names
-                if block not in self._read:
-                    self._read[block] = self._read_headers(start, stop, section)
-                if (found := self._read[block]) is not None:
-                    return found
-            stop = min(start, stop - 1)
-        return Headers([], None)
-
-    def _read_headers(self, start: int, stop: int, section: Section) -> Headers | None:
-        """None where they name no columns."""
-        characters = frozenset("".join("".join((*c.under, *c.labels)) for c in section.columns))
-        fields = [
-            (place, _within(place.labels, section.table))
-            for line in self._lines[start:stop]
-            for place in line.labels
-            if not _is_piece(place, characters)
-        ]
-        names = set(_column_names(section))
-        return Headers(fields, self._lines[stop - 1].table) if _names_columns(fields, names) else None
-
-
-def _may_be_headers(line: Line) -> bool:
-    """Whether a line holds no figures, or no more than words that surely name columns."""
-    named = sum(_is_surely(place, place.best_label) for place in line.labels if _names_column(place))
-    return line.n_figures <= named
-
-
-def _is_piece(place: Field, characters: frozenset[str]) -> bool:
-    """Whether a label is a single character that is in no header: a rule in its cell cut one in two."""
-    text = plain(place.token.text) if place.token else ""
-    return len(text) == 1 and text not in characters
-
-
-def _names_column(place: Field) -> bool:
-    return place.best_label.startswith("column:") and not (place.token and place.token.readings)
-
-
-def _within(labels: Labels, table: str) -> Labels:
-    """The labels that are possible inside a table: 总计 stands over columns of two tables."""
-    kept = {
-        name: p
-        for name, p in labels.items()
-        if not name.startswith(("column:", "row:")) or name.startswith((f"column:{table}.", f"row:{table}."))
-    }
-    total = sum(kept.values())
-    return {name: p / total for name, p in kept.items()} if total else {}
-
-
-def _names_columns(block: Sequence[tuple[Field, Labels]], names: set[str]) -> bool:
-    found = {name for _, labels in block for name in names if labels.get(name, 0) > 0.2}
-    return len(found) >= min(2, len(names))
 
 
 def lay_fields(
@@ -259,7 +85,7 @@ def lay_fields(
     """
     columns = section.columns
     if bare != "lost" and not line.fields and _is_caption_alone(line):
-        blanks = [_see_blank(line, bbox) for bbox in _crossings(line, section, headers)]
+        blanks = [see_blank(line, bbox) for bbox in _crossings(line, section, headers)]
         if bare == "unsure":
             blanks = [b._replace(readings=((None, _BARE_IS_BLANK),), certain=False) for b in blanks]
         return (Layout((), {section.cell_key(row, c): b for c, b in zip(columns, blanks, strict=True)}, 0.0),)
@@ -268,8 +94,8 @@ def lay_fields(
         # Whichever of the rules between were lost.
         spotless = all(place.spotless for place in line.fields)
         crossings = zip(columns, _crossings(line, section, headers), strict=True)
-        found = {section.cell_key(row, c): _see_blank(line, b, spotless=spotless) for c, b in crossings}
-        cost = _LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns)) + blank * len(line.fields)
+        found = {section.cell_key(row, c): see_blank(line, b, spotless=spotless) for c, b in crossings}
+        cost = LOST_COLUMN_NO_HEADER * (1 - len(line.fields) / len(columns)) + blank * len(line.fields)
         return (Layout((), found, cost),)
     line = _part_at_headers(line, section, headers)
     lost = headers.lost_costs(section)
@@ -280,7 +106,7 @@ def lay_fields(
     ]
     kinds = {(c.type, c.unit): c for c in columns}
     seen = {
-        (k, *kind): _see(line, place, c) for k, place in enumerate(line.fields) for kind, c in kinds.items()
+        (k, *kind): see(line, place, c) for k, place in enumerate(line.fields) for kind, c in kinds.items()
     }
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
     skip = _skip_costs(line, len(columns))
@@ -288,7 +114,7 @@ def lay_fields(
         skip = [c if f.is_figure else _SKIP_PLACED_BLANK for c, f in zip(skip, line.fields, strict=True)]
     keys = [section.cell_key(row, c) for c in columns]
     layouts: dict[Places, Layout] = {}
-    for cost, places in _best_places(tuple(skip), tuple(lost), tuple(map(tuple, match))):
+    for cost, places in best_places(tuple(skip), tuple(lost), tuple(map(tuple, match))):
         pattern = tuple(places.index(k) if k in places else None for k in figures)
         if pattern in layouts:
             continue
@@ -445,7 +271,7 @@ def _surplus_cost(token: Token) -> float:
         return _SKIP_SURPLUS_MARK
     certainty = token.confidence
     most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
-    if (number := _certainty_of_number(token)) >= _SURE:
+    if (number := _certainty_of_number(token)) >= _SURE_NUMBER:
         # Which one it is may be in doubt.
         most, certainty = _SKIP_SURPLUS_NUMBER, number
     return min(most, _SKIP_SURPLUS_MARK - math.log(max(1e-9, 1 - certainty)))
@@ -468,24 +294,13 @@ def _has_several_digits(text: str) -> bool:
     return len(digits) > 1 and set(digits) != {"1"}
 
 
-def _column_presence(section: Section, headers: Sequence[tuple[Field, Labels]]) -> dict[str, float]:
-    """Per column, how surely the header names it (0..1); repeated labels must be there repeatedly."""
-    presence = {}
-    for column in section.columns:
-        name = f"column:{section.table}.{column.key}"
-        twins = [c for c in section.columns if c.labels == column.labels]
-        votes = sorted((labels.get(name, 0.0) for _, labels in headers), reverse=True)[: len(twins)]
-        presence[column.key] = min(1.0, sum(votes) / 0.9)
-    return presence
-
-
 def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[float]]:
     """Per field and column, what it costs to lay the one into the other, by the header above it."""
     # Elsewhere in a dump, a field's number says nothing of its column.
     in_place = line.gridded or headers.table == line.table
     placed = headers.place(section) if in_place else []
     centers = [sum(place.position) / 2 for place in line.fields]
-    is_sure = line.gridded and headers.table == line.table and _name_all(placed, section)
+    is_sure = line.gridded and headers.table == line.table and name_all(placed, section)
     if line.gridded and not is_sure:
         # The rule between two headers was lost: which of them it names cannot be said.
         placed = [(h, c) for h, c in placed if sum(map(h.is_across, centers)) <= 1]
@@ -501,151 +316,3 @@ def _header_costs(line: Line, section: Section, headers: Headers) -> list[list[f
         none = beside if not above and place.is_figure else 0.0
         costs.append([wrong if above and c not in above else none for c in range(len(section.columns))])
     return costs
-
-
-def _name_all(placed: Sequence[tuple[Field, int]], section: Section) -> bool:
-    """Whether each column has a header that was surely read and labelled."""
-    names = [f"column:{section.table}.{column.key}" for column in section.columns]
-    return len({c for header, c in placed if _is_surely(header, names[c])}) == len(names)
-
-
-def _is_surely(header: Field, name: str) -> bool:
-    return header.token is not None and header.labels.get(name, 0.0) * header.token.confidence >= _SURE_HEADER
-
-
-def _place_headers(names: Sequence[str], headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
-    """Which column each header field names: the most probable choice that runs with the form's order,
-    so that labels printed several times (结果维持) find their own group. Other fields are left out."""
-    fields = sorted(
-        ((place, labels) for place, labels in headers if any(name in labels for name in names)),
-        key=lambda item: sum(item[0].position),
-    )
-    # best[c]: the cheapest choice for the fields so far, the last of them in column c or before.
-    best: list[tuple[float, tuple[int | None, ...]]] = [(0.0, ())] * len(names)
-    for _, labels in fields:
-        after: list[tuple[float, tuple[int | None, ...]]] = []
-        for c, name in enumerate(names):
-            options = [(best[c][0] + _UNNAMED_HEADER, (*best[c][1], None))]
-            if name in labels:
-                options.append((best[c][0] - math.log(labels[name]), (*best[c][1], c)))
-            if after:
-                options.append(after[-1])
-            after.append(min(options, key=itemgetter(0)))
-        best = after
-    chosen = best[-1][1]
-    return [(place, c) for (place, _), c in zip(fields, chosen, strict=True) if c is not None]
-
-
-def _k_best_places(
-    skip: Sequence[float], lost: Sequence[float], match: Sequence[Sequence[float]]
-) -> list[tuple[float, Places]]:
-    """Order-keeping layouts of fields into columns with their costs, cheapest first.
-
-    Args:
-        skip: per field, the cost of leaving it out.
-        lost: per column, the cost of leaving it empty.
-        match: per field and column, the cost of laying the one into the other.
-    """
-    to_come = _costs_to_come(skip, lost, match)
-    limit = to_come[0][0] + _MARGIN + 1e-6
-    states: list[list[tuple[float, Places]]] = [[(0.0, ())]]
-    for c, price in enumerate(lost):
-        states.append([(cost + price, (*places, None)) for cost, places in states[c]])
-    for k, price in enumerate(skip):
-        after: list[list[tuple[float, Places]]] = []
-        for c in range(len(lost) + 1):
-            most = limit - to_come[k + 1][c]
-            options = [(cost + price, places) for cost, places in states[c]]
-            if c:
-                options += [(cost + match[k][c - 1], (*places, k)) for cost, places in states[c - 1]]
-                options += [(cost + lost[c - 1], (*places, None)) for cost, places in after[c - 1]]
-            best: dict[Places, float] = {}
-            for cost, places in options:
-                if cost <= most and cost < best.get(places, math.inf):
-                    best[places] = cost
-            ordered = sorted(((cost, places) for places, cost in best.items()), key=itemgetter(0))
-            after.append([o for o in ordered if o[0] <= ordered[0][0] + _MARGIN][:_MOST_ALTERNATIVES])
-        states = after
-    return states[-1]
-
-
-_best_places = lru_cache(maxsize=2_000)(_k_best_places)
-"""Most rows of a table are as wide as the others, and lie below the same headers."""
-
-
-def _costs_to_come(
-    skip: Sequence[float], lost: Sequence[float], match: Sequence[Sequence[float]]
-) -> list[list[float]]:
-    """What the fields and columns from each on cost at least: (fields + 1) lists of (columns + 1)."""
-    n, m = len(skip), len(lost)
-    costs = [[0.0] * (m + 1) for _ in range(n + 1)]
-    for k in range(n, -1, -1):
-        for c in range(m, -1, -1):
-            options = []
-            if k < n:
-                options.append(skip[k] + costs[k + 1][c])
-            if c < m:
-                options.append(lost[c] + costs[k][c + 1])
-            if k < n and c < m:
-                options.append(match[k][c] + costs[k + 1][c + 1])
-            costs[k][c] = min(options, default=0.0)
-    return costs
-
-
-def _see(line: Line, place: Field, column: Header) -> Seen:
-    token = place.token
-    if token is None:
-        return _see_blank(line, place.bbox, spotless=place.spotless)
-    texts = token.readings or ((token.text, token.confidence),)
-    merged: dict[Value | None, float] = {}
-    for text, probability in texts:
-        if token.readings:
-            clean = mend_separators(text, column.type)
-        else:
-            clean = text if line.certain else mend_points(text)
-        # No count is printed with decimals, not even with a 0: 496.0 is 4960 with a speck.
-        is_specked = bool(token.readings) and column.type != "amount" and has_decimals(clean)
-        value = None if is_specked else parse_figure(clean, column.type, column.unit)
-        if token.readings and LEADING_ZERO.fullmatch(clean):
-            probability *= _LEADING_ZERO
-        if value is None and token.readings:
-            value = parse_figure(without_specks(clean, column.type), column.type, column.unit)
-            probability *= _SPECK if value is not None else 1.0
-        if value is None and text and not line.certain:
-            value = parse_figure(mend_figure(text), column.type, column.unit)
-            # Digits that were read alone have readings: the word beside them was misread, and they were not.
-            is_alone = bool(token.readings) and column.type != "amount"
-            probability *= _UNIT_MISREAD if is_alone else _WORD_MISREAD
-        if value is not None or not text:
-            merged[value] = min(1.0, merged.get(value, 0.0) + probability)
-    merged = dict(sorted(merged.items(), key=lambda item: -item[1]))
-    # 1193.0 has its point, and is 1193.
-    if column.type == "amount" and not line.certain and "." not in plain(texts[0][0]):
-        is_sure = bool(token.readings) and token.readings[0].probability >= _SURE
-        merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)
-    readings = tuple(merged.items())
-    is_certain = line.certain and bool(readings)
-    return Seen(
-        readings,
-        is_certain,
-        line.page,
-        token.bbox,
-        token,
-        off_middle=place.off_middle,
-        blotted=place.blotted,
-    )
-
-
-def _see_blank(line: Line, bbox: BBox, *, spotless: bool = False) -> Seen:
-    return Seen(((None, 1.0),), line.certain, line.page, bbox, None, spotless)
-
-
-def _doubt_point(readings: Mapping[Value | None, float], lost: float) -> dict[Value | None, float]:
-    """An amount read without decimals may have lost its point, the smallest mark of a figure, and no sum
-    would tell: the same digits with two decimals are a reading too, as probable as such a loss."""
-    first = next(iter(readings), None)
-    if not isinstance(first, int) or first < _SMALLEST_WITH_POINT:
-        return dict(readings)
-    doubted = {value: (1 - lost) * p for value, p in readings.items()}
-    doubted.setdefault(Decimal(first) / 100, lost * readings[first])
-    return doubted

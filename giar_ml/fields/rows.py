@@ -3,58 +3,30 @@
 from __future__ import annotations
 
 import math
-import re
 from bisect import insort
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import replace
-from itertools import compress, pairwise
 from operator import attrgetter
-from statistics import median
 from typing import NamedTuple
 
-from giar_ml.document import Problem, Token
+from giar_ml.document import Token
 from giar_ml.fields.cut import find_rest, join_pieces
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import is_figure, mend_figure, plain
+from giar_ml.fields.row_labels import NO_LABEL, header_tables, is_own_label
+from giar_ml.figures import plain
 from giar_ml.forms import Form, Header, Section
-from giar_ml.label.names import FIGURE, is_header
 
 # Costs in nats: minus the logarithm of how often it happens.
 _SKIP_TEXT_LINE = 0.1
 _SKIP_FIGURE_LINE = 6.0
 LOST_ROW = 5.0
-NO_LABEL = 2.5
-"""Cost of laying a line into a row when it has no label, or none that says anything."""
-_BORROWED_LABEL = 0.3
-_NEXT_LABEL = 1.0
-_LABEL_OF_BLANK_ROW = 4.0
-"""More, where the label stands before blank fields of its own: the figure may be the number of a page."""
-_LEAST_DOUBT = 0.02
-"""Of what the own label of a line says, how seldom its figures belong to another row all the same."""
-_FAR_OFF = 5.0
-_FEWEST_ROWS, _MOST_WRITTEN = 3, 2
-"""Rows that tell how far off each other they stand, and sure figures that a pen may have written."""
-_LIKELY = 0.5
-_OTHER_TABLE = 2.0
-_LABEL_LINES = 4
-"""The longest label takes this many lines of a narrow column."""
 _RUN = 1.0
 _CUT_ROW = 0.2
 """For two lines to be the pieces of one row: of 143 that fit together, in 1,100 scans, 116 were, and the
 others stood in three scans most of whose rows were cut."""
 _ROUNDING = 1e-6
 """By how much less than in sums from the start costs may be in sums from the end."""
-SURELY_NONE = 0.05
-"""A place whose token is a figure with less probability holds none."""
-_MAX_UNIT = 2
-"""Characters of the longest unit, 万元; more are words, unless they make a figure: 增加3件."""
-_END_OF_NOTE = re.compile(r"[\u4e00-\u9fff]?[)）]")
-"""The last characters of a note in brackets, in a line of their own."""
-_CHINESE = re.compile(r"[\u4e00-\u9fff]")
-_FEWEST_LETTERS = 2
-"""Characters of the shortest label, 其他; fewer are a mark, or a piece of one."""
-SURELY = 0.9
 _KEPT = 2
 """Alignments that are followed: the best and its rival."""
 _NO_FIELDS, _NO_FIELDS_DRAWN = 4.0, 1.5
@@ -65,7 +37,6 @@ _PARTIAL_BLANK_ROW = 1.5
 _FIELD_TOO_FEW = 0.4
 _FIELD_TOO_MANY = 0.8
 _PLACE_TOO_MANY = 0.1
-_WORST_LABEL = 9.0
 
 
 def form_rows(form: Form) -> list[tuple[Section, Header]]:
@@ -82,102 +53,6 @@ def tables_with_zeros(lines: Sequence[Line], placed: set[int]) -> set[int]:
         if place.token and plain(place.token.text) == "0"
     )
     return {table for table, n in zeros.items() if n >= 3}
-
-
-def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]]) -> list[list[float]]:
-    """Per line and form row, minus the log-probability of the line's label being the row's.
-
-    A label wrapped over lines stands above or below its figures too: lines without figures lend theirs,
-    unless the line's own label is that of another row, or headers of columns stand between. Figures below
-    the headers of one table are seldom those of another.
-    """
-    named = [_row_names(line) for line in lines]
-    headed = [_header_tables(line) for line in lines]
-    tables_of = [section.table for section, _ in rows]
-    unlabelled = [j for j, (_, row) in enumerate(rows) if not row.labels]
-    places: dict[str, list[int]] = {}
-    for j, (section, row) in enumerate(rows):
-        if row.labels:
-            places.setdefault(f"row:{section.table}.{row.key}", []).append(j)
-    costs = []
-    above: str | None = None
-    for i, line in enumerate(lines):
-        tables = headed[i]
-        above = next(iter(tables)) if len(tables) == 1 else above
-        borrowed = []
-        for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
-            if lines[k].n_figures or headed[k]:
-                break
-            borrowed.append((named[k], _BORROWED_LABEL + _blank_row_cost(lines[k])))
-        if i + 1 < len(lines) and not lines[i + 1].n_figures:
-            price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL) + _blank_row_cost(lines[i + 1])
-            borrowed.append((named[i + 1], price))
-        no_label = _WORST_LABEL if _has_own_label(line) else NO_LABEL
-        # A row without a label is seen by its places alone.
-        is_bare = not line.n_figures and bool(tables or not line.fields)
-        unlike_all = _unlike(named[i].values())
-        likeliest = max(named[i], key=named[i].__getitem__, default="")
-        told = set(named[i]).union(*(names for names, _ in borrowed))
-        home = above if line.n_figures else None
-        elsewhere = [0.0 if home in (None, table) else _OTHER_TABLE for table in tables_of]
-        line_costs = [cost + no_label for cost in elsewhere]
-        for j in unlabelled:
-            own = _WORST_LABEL if is_bare else 0.5 if not line.labels else NO_LABEL + unlike_all
-            line_costs[j] = elsewhere[j] + own
-        for name in told & places.keys():
-            own = -math.log(named[i].get(name, 0.0) or 1e-9)
-            is_likeliest = name == likeliest
-            unlike = _unlike(p for n, p in named[i].items() if n != name) if is_likeliest else unlike_all
-            lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
-            # Its own line is there, and printed blank.
-            is_taken = any(
-                price >= _LABEL_OF_BLANK_ROW and names.get(name, 0.0) >= _LIKELY for names, price in borrowed
-            )
-            taken = _LABEL_OF_BLANK_ROW if is_taken else 0.0
-            for j in places[name]:
-                line_costs[j] = elsewhere[j] + min([no_label + taken, own, *lent])
-        costs.append(line_costs)
-    return costs
-
-
-def _blank_row_cost(line: Line) -> float:
-    return _LABEL_OF_BLANK_ROW if line.fields and not line.gridded else 0.0
-
-
-def _has_own_label(line: Line) -> bool:
-    """Whether a line has a label that can be read besides those of the groups of rows that it is in."""
-    return any(map(_is_own_label, line.labels))
-
-
-def _is_own_label(place: Field) -> bool:
-    if not place.is_legible or place.row_span > 1:
-        return False
-    best = place.best_label
-    if not is_header(best) and place.token and len(_CHINESE.findall(place.token.text)) < _FEWEST_LETTERS:
-        return False
-    return not best.startswith("under:") and place.labels.get(best, 1.0) >= _LIKELY
-
-
-def _unlike(others: Iterable[float]) -> float:
-    """What it costs to lay a line into a row that is not its own by its label: others are, so surely."""
-    return -math.log(max(1.0 - max(others, default=0.0), _LEAST_DOUBT))
-
-
-def _header_tables(line: Line) -> set[str]:
-    """The tables whose columns are named in a line."""
-    best = (place.best_label for place in line.labels)
-    return {name.partition(":")[2].partition(".")[0] for name in best if name.startswith("column:")}
-
-
-def _row_names(line: Line) -> dict[str, float]:
-    """The rows that the labels of a line may name, each with the highest probability that one gives it."""
-    names: dict[str, float] = {}
-    for place in line.labels:
-        certainty = 1.0 if place.is_legible else place.token.confidence if place.token else 0.0
-        for name, p in place.labels.items():
-            if name.startswith("row:") and p * certainty > names.get(name, 0.0):
-                names[name] = p * certainty
-    return names
 
 
 class Match(NamedTuple):
@@ -311,8 +186,8 @@ def _named_pieces(
     return [
         k
         for k in indices
-        if not _header_tables(lines[k])
-        and any(_is_own_label(place) and _may_name(place, names) for place in lines[k].labels)
+        if not header_tables(lines[k])
+        and any(is_own_label(place) and _may_name(place, names) for place in lines[k].labels)
     ]
 
 
@@ -449,76 +324,3 @@ def _shape_cost(line: Line, n_columns: int) -> float:
     many = max(0, line.n_figures - n_columns)
     wide = max(0, len(line.fields) - n_columns) if line.gridded else 0
     return _FIELD_TOO_FEW * few + _FIELD_TOO_MANY * many + _PLACE_TOO_MANY * wide
-
-
-def _is_labelled_figure(field: Field) -> bool:
-    """Whether what stands in a place is labelled as a figure and reads as one, perhaps with its unit."""
-    token = field.token
-    if token is None or token.is_likely_nothing:
-        return False
-    if field.labels and field.labels.get(FIGURE, 0.0) < SURELY_NONE:
-        return False
-    is_words = len(_CHINESE.findall(token.text)) > _MAX_UNIT and not is_figure(mend_figure(token.text))
-    return bool(token.readings) or not (is_words or _END_OF_NOTE.fullmatch(token.text))
-
-
-def _names(line: Line, kind: str) -> bool:
-    """Whether a line surely has a label of a kind, `caption:` or `column:`, be it behind a mark."""
-    places = (*line.labels, *line.fields)
-    return any(p >= SURELY for place in places for name, p in place.labels.items() if name.startswith(kind))
-
-
-def _n_sure(line: Line) -> int:
-    """How many figures of a line are sure; marks among the dots of a shaded row are not."""
-    return sum(map(_is_surely_read, line.fields))
-
-
-def _is_surely_read(place: Field) -> bool:
-    return place.token is not None and place.token.confidence >= SURELY
-
-
-def _stands_off(line: Line, rows: Sequence[Line]) -> bool:
-    """Whether a line of few figures that was read from pixels is many times further from the rows of its page
-    than these are from each other."""
-    if line.certain or not (line.labels or line.fields) or _n_sure(line) > _MOST_WRITTEN:
-        return False
-    middles = sorted(_middle(row) for row in rows if row.page == line.page)
-    if len(middles) < _FEWEST_ROWS:
-        return False
-    pitch = median(b - a for a, b in pairwise(middles))
-    return min(abs(_middle(line) - middle) for middle in middles) > _FAR_OFF * pitch
-
-
-def _middle(line: Line) -> float:
-    return median(place.bbox.center[1] for place in (*line.labels, *line.fields))
-
-
-def without_scribbles(lines: Sequence[Line]) -> list[Line]:
-    """The lines without those that name nothing and stand far from all that name something on their page:
-    what a pen wrote in the margin would be laid into a row printed blank."""
-    is_named = [any(is_header(place.best_label) for place in line.labels) for line in lines]
-    named = list(compress(lines, is_named))
-    return [line for line, own in zip(lines, is_named, strict=True) if own or not _stands_off(line, named)]
-
-
-def n_sure_figures(line: Line) -> int:
-    """How many places of a line hold a figure, surely read; marks that are likelier nothing are none."""
-    return sum(_is_labelled_figure(place) and _is_surely_read(place) for place in line.fields)
-
-
-def find_unplaced(lines: Sequence[Line], used: set[int], spare: Set[int] = frozenset()) -> Iterable[Problem]:
-    """Lines with figures that found no row, in tables that did find some, or between their lines in a dump.
-    Marks beside a header that look like figures, and are labelled as none, or are no sure ones, are not
-    meant, nor a lone one beside a caption: a shaded row; nor what stands far from all rows of its page: a
-    seal; nor `spare` lines, which none of its rows wants."""
-    tables = {lines[i].table for i in used}
-    for i, line in enumerate(lines):
-        is_inside = line.table in tables or (not line.gridded and used and min(used) < i < max(used))
-        if i in used or i in spare or not is_inside or not any(map(_is_labelled_figure, line.fields)):
-            continue
-        n_marks = 1 if _names(line, "caption:") else 0 if _names(line, "column:") else -1
-        if n_sure_figures(line) > n_marks and not _stands_off(line, [lines[j] for j in used]):
-            shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
-            yield Problem(
-                "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
-            )

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
 from giar_ml.document import Token
-from giar_ml.fields.columns import Layout, Seen
+from giar_ml.fields.columns import Layout
 from giar_ml.fields.lines import Line
-from giar_ml.fields.rows import SURELY, Match, n_sure_figures
+from giar_ml.fields.rows import Match
+from giar_ml.fields.seen import Seen
+from giar_ml.fields.unplaced import SURELY, n_sure_figures
 from giar_ml.forms import Form, Header, Section
 
 _MOST_MARKS = 2

@@ -1,0 +1,124 @@
+"""What stands in one place of a line, read as the figure of a cell."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import NamedTuple
+
+from giar_ml.document import BBox, Token
+from giar_ml.fields.lines import Field, Line
+from giar_ml.figures import (
+    LEADING_ZERO,
+    has_decimals,
+    mend_figure,
+    mend_points,
+    mend_separators,
+    parse_figure,
+    plain,
+    without_specks,
+)
+from giar_ml.forms import Header
+from giar_ml.report import Value
+
+_WORD_MISREAD, _UNIT_MISREAD = 0.9, 0.999
+"""Probability of a figure beside which a word was misread; and where that is the unit of counts."""
+_LEADING_ZERO = 0.5
+_SPECK = 0.98
+"""Of 11 figures that were read with a point or comma where none can stand, all were those without it."""
+_POINT_LOST = 0.1
+_SURE = 0.999
+_SURE_POINT_LOST = 0.004
+"""Of 260 amounts with a point that were read at once and so surely, none had lost it; of some ten read in
+pieces or together with their unit, half had."""
+_SMALLEST_WITH_POINT = 1000
+_BLANK_MISSED, _SPOTLESS_MISSED = 1e-3, 1e-5
+"""How often a blank place has lost its figure, with dirt in it and with nothing."""
+
+
+class Seen(NamedTuple):
+    """What stands in one place, read as a figure of a cell: readings with probabilities, best first."""
+
+    readings: tuple[tuple[Value | None, float], ...]
+    certain: bool
+    page: int
+    bbox: BBox
+    token: Token | None
+    spotless: bool = False
+    off_middle: bool = False
+    blotted: bool = False
+    """See `giar_ml.fields.lines.Field`."""
+
+    @property
+    def blank(self) -> bool:
+        return self.token is None
+
+    @property
+    def missed(self) -> float:
+        """How often a figure was printed in such a place that is blank."""
+        return 0.0 if self.certain else _SPOTLESS_MISSED if self.spotless else _BLANK_MISSED
+
+
+def see(line: Line, place: Field, column: Header) -> Seen:
+    """What a place of a line shows, taken as a figure of the column's type."""
+    token = place.token
+    if token is None:
+        return see_blank(line, place.bbox, spotless=place.spotless)
+    texts = token.readings or ((token.text, token.confidence),)
+    merged: dict[Value | None, float] = {}
+    for text, probability in texts:
+        if token.readings:
+            clean = mend_separators(text, column.type)
+        else:
+            clean = text if line.certain else mend_points(text)
+        # No count is printed with decimals, not even with a 0: 496.0 is 4960 with a speck.
+        is_specked = bool(token.readings) and column.type != "amount" and has_decimals(clean)
+        value = None if is_specked else parse_figure(clean, column.type, column.unit)
+        if token.readings and LEADING_ZERO.fullmatch(clean):
+            probability *= _LEADING_ZERO
+        if value is None and token.readings:
+            value = parse_figure(without_specks(clean, column.type), column.type, column.unit)
+            probability *= _SPECK if value is not None else 1.0
+        if value is None and text and not line.certain:
+            value = parse_figure(mend_figure(text), column.type, column.unit)
+            # Digits that were read alone have readings: the word beside them was misread, and they were not.
+            is_alone = bool(token.readings) and column.type != "amount"
+            probability *= _UNIT_MISREAD if is_alone else _WORD_MISREAD
+        if value is not None or not text:
+            merged[value] = min(1.0, merged.get(value, 0.0) + probability)
+    merged = dict(sorted(merged.items(), key=lambda item: -item[1]))
+    # 1193.0 has its point, and is 1193.
+    if column.type == "amount" and not line.certain and "." not in plain(texts[0][0]):
+        is_sure = bool(token.readings) and token.readings[0].probability >= _SURE
+        merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)
+    readings = tuple(merged.items())
+    is_certain = line.certain and bool(readings)
+    return Seen(
+        readings,
+        is_certain,
+        line.page,
+        token.bbox,
+        token,
+        off_middle=place.off_middle,
+        blotted=place.blotted,
+    )
+
+
+def see_blank(line: Line, bbox: BBox, *, spotless: bool = False) -> Seen:
+    """Nothing, in a place of a line.
+
+    Args:
+        spotless: there is no dirt in it either.
+    """
+    return Seen(((None, 1.0),), line.certain, line.page, bbox, None, spotless)
+
+
+def _doubt_point(readings: Mapping[Value | None, float], lost: float) -> dict[Value | None, float]:
+    """An amount read without decimals may have lost its point, the smallest mark of a figure, and no sum
+    would tell: the same digits with two decimals are a reading too, as probable as such a loss."""
+    first = next(iter(readings), None)
+    if not isinstance(first, int) or first < _SMALLEST_WITH_POINT:
+        return dict(readings)
+    doubted = {value: (1 - lost) * p for value, p in readings.items()}
+    doubted.setdefault(Decimal(first) / 100, lost * readings[first])
+    return doubted
