@@ -39,6 +39,8 @@ lose columns and blanks, more. Of 420 accepted scans none took more than 47, of 
 102; a fax with three rows beside the labels of others takes 101."""
 _UNPROVEN = 0.5
 """Confidence in what the solver found first and had no time to compare."""
+_HARDLY_READ = 0.5
+"""Probability of a first reading below which what is printed is not known where the sums leave it open."""
 
 
 class Verdict(NamedTuple):
@@ -174,7 +176,7 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
         for figure in (decision.lawful, *decision.alternatives):
             possible.setdefault(figure, 0.0)
         candidates = tuple(possible.items())
-        if not seen.readings:
+        if _top(seen) < _HARDLY_READ:
             return found(None, None, "missing", 0.0, candidates=candidates)
         value = first or 0
         suggestion = decision.lawful if decision.lawful != value else None

@@ -120,6 +120,23 @@ def test_figures_off_the_middle_of_their_cells(lefts: list[float], expected: lis
     assert [see(line, line.fields[0], column).off_middle for line in lines] == expected
 
 
+def test_what_is_hardly_a_dash_is_no_blank() -> None:
+    # Once 44 below the stroke of a pen was read as -, with 0.02, and the report accepted with a blank.
+    column = load_form("2021").sections[0].columns[0]
+
+    def see_read_as(*readings: Reading) -> Seen:
+        token = Token(readings[0].text, BBox(45, 5, 55, 15), readings[0].probability, readings)
+        cells = (Cell(0, 1, 0, 1, BBox(0, 0, 100, 20), (token,)),)
+        table = Table(1, BBox(0, 0, 100, 20), 1, 1, cells)
+        (line,) = document_lines([Page(1, "scan", 1000, 1000, tables=(table,))])
+        return see(line, line.fields[0], column)
+
+    hardly = see_read_as(Reading("-", 0.02), Reading("4", 0.001))
+    assert not hardly.blank
+    assert hardly.readings[0] == (None, pytest.approx(0.02, abs=0.003))
+    assert see_read_as(Reading("-", 0.4), Reading("", 0.2), Reading("1", 0.3)).blank
+
+
 @pytest.mark.parametrize(
     ("n_others", "height", "p", "expected"),
     [(3, 20, 0.8, True), (3, 15, 0.8, False), (3, 20, 0.999, False), (2, 20, 0.8, False)],

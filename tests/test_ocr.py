@@ -493,6 +493,20 @@ def test_a_minus_of_few_dark_pixels_is_no_speck():
     assert line.bbox.left == left
 
 
+@pytest.mark.parametrize(("high", "is_minus"), [(5, True), (7, False)])
+def test_a_blurred_minus_in_full_width_is_no_speck(high, is_minus):
+    # Once －２６３４ of a photograph was read as 2634, and the report accepted.
+    cell = np.full((60, 200), 250, np.uint8)
+    cv2.putText(cell, "26", (90, 44), cv2.FONT_HERSHEY_SIMPLEX, 0.9, 60, 2)
+    (bare,) = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=220)
+    left, middle = round(bare.bbox.left), round(bare.bbox.center[1])
+    top = middle - high // 2
+    cell[top : top + high, left - 26 : left - 18] = 190
+    cell[top + 1 : top + high - 1, left - 25 : left - 19] = 120
+    lines = find_cell_lines(cell, BBox(0, 0, 200, 60), dpi=220)
+    assert (lines[0].bbox.left == left - 26) == is_minus
+
+
 def test_the_inner_line_of_a_double_frame_is_no_part_of_the_figure_that_reaches_it():
     cell = np.full((92, 300), 255, np.uint8)
     cv2.putText(cell, "35910", (190, 58), cv2.FONT_HERSHEY_SIMPLEX, 1, 0, 2)

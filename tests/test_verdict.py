@@ -324,6 +324,16 @@ def test_without_proof_a_reading_stays_with_a_suggestion(monkeypatch):
     assert (cell.status, cell.value, cell.suggestion) == ("conflict", 17, 11)
 
 
+def test_without_proof_a_mark_that_was_hardly_read_is_missing_and_contradicts_nothing(monkeypatch):
+    # Once a rest of a seal was read as 38, with 0.3, in a cell that is blank: a conflict.
+    allow(monkeypatch, time=0.0)
+    key = "requests.granted.natural_person"
+    changes = seen(REQUEST, scanned_surely) | {key: scanned((17, 0.3), (11, 0.1))}
+    cell = decide(evidence(changes, scanned_surely), [], max_risk=0.05).cells[key]
+    assert (cell.status, cell.value) == ("missing", None)
+    assert [figure for figure, _ in cell.candidates][:2] == [17, 11]
+
+
 @pytest.mark.parametrize(
     ("make", "found"),
     [

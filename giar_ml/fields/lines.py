@@ -38,6 +38,8 @@ where on it hardly was."""
 _CENTRED, _FEWEST_FIGURES = 0.8, 6
 """Share of the figures of a table that stand in the middle of their cells, where that is how they were
 printed; and how many say so."""
+_SURELY_DASH = 0.5
+"""Probability of the readings that are a dash, or nothing, from which that is what was printed."""
 _HIGH, _BEYOND_DOUBT = 2.0, 0.99
 """Heights of the figures of a table from which a mark is no figure alone, and how surely one is read all the
 same."""
@@ -312,12 +314,19 @@ def _place(cell: Cell, table: Table, of_figures: _Print = _UNKNOWN) -> Field:
     return Field(
         bbox=cell.bbox,
         position=((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width),
-        token=token if token and not is_empty(token.text) else None,
+        token=token if token and not _is_blank(token) else None,
         spotless=cell.spotless,
         row_span=cell.row_stop - cell.row_start,
         off_middle=of_figures.is_centred and _has_lone_figure(cell) and _stands_at_a_side(cell),
         blotted=token is not None and _is_blot(token, of_figures.digit_height),
     )
+
+
+def _is_blank(token: Token) -> bool:
+    """Whether a cell with this in it counts as blank. A dash that is hardly one is a mark."""
+    if not is_empty(token.text) or not token.readings:
+        return is_empty(token.text)
+    return sum(reading.probability for reading in token.readings if is_empty(reading.text)) >= _SURELY_DASH
 
 
 def _is_blot(token: Token, digit_height: float | None) -> bool:

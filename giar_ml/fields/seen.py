@@ -11,6 +11,7 @@ from giar_ml.fields.lines import Field, Line
 from giar_ml.figures import (
     LEADING_ZERO,
     has_decimals,
+    is_empty,
     mend_figure,
     mend_points,
     mend_separators,
@@ -84,7 +85,7 @@ def see(line: Line, place: Field, column: Header) -> Seen:
             # Digits that were read alone have readings: the word beside them was misread, and they were not.
             is_alone = bool(token.readings) and column.type != "amount"
             probability *= _UNIT_MISREAD if is_alone else _WORD_MISREAD
-        if value is not None or not text:
+        if value is not None or is_empty(text):
             merged[value] = min(1.0, merged.get(value, 0.0) + probability)
     merged = dict(sorted(merged.items(), key=lambda item: -item[1]))
     # 1193.0 has its point, and is 1193.
