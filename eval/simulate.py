@@ -87,7 +87,7 @@ def main() -> None:
     of_all: dict[str, list[Outcome]] = {}
     print(_row("wrong", HEADS), "|---|" + "---:|" * len(HEADS), sep="\n")
 
-    def tell(wrong: str, rows: Mapping[str, dict[str, float]]) -> None:
+    def tell(wrong: int | str, rows: Mapping[str, dict[str, float]]) -> None:
         for name, row in rows.items():
             found.append({"wrong": wrong, "by": name, **row})
             print(_row(f"{wrong} {name}".strip(), [say.format(**row) for say in _fill(row)]), flush=True)
@@ -111,7 +111,7 @@ def main() -> None:
             rows = {name: summarise(of_these) for name, of_these in outcomes.items()}
             rows[""] |= summarise_limit([stand_of_case(case) for case in kept[: options.limit]])
             rows[""]["restored_of_these"] = summarise(outcomes[""][: options.limit])["restored"]
-        tell(str(n_wrong), rows)
+        tell(n_wrong, rows)
         for name, of_these in outcomes.items():
             of_all.setdefault(name, []).extend(of_these)
     if len(options.wrong) > 1:

@@ -104,5 +104,5 @@ def test_the_last_row_is_of_all_reports(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["simulate", *arguments])
     main()
     found = json.loads(output.read_text(encoding="utf-8"))
-    assert [(row["wrong"], row["n"]) for row in found] == [("0", 2), ("1", 2), ("all", 4)]
+    assert [(row["wrong"], row["n"]) for row in found] == [(0, 2), (1, 2), ("all", 4)]
     assert capsys.readouterr().out.splitlines()[-1].startswith("| all | 4 | ")
