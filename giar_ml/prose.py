@@ -13,16 +13,22 @@ from giar_ml.text import normalize_radicals
 
 _TITLE = re.compile(
     r"^(?P<organisation>[^，。；：]*?)(?:关于)?(?P<year>(?:19|20)\d{2})年?(?:度)?(?:的)?"
-    r"(?:政府|政务)?信息公开(?:工作)?(?:年度)?(?:工作)?(?:年度)?(?:报告?|总结)"
+    r"(?:政府|政务)?信息公开(?:.作)?(?:年度)?(?:.作)?(?:年度)?(?:报告?|总结)"
 )
 _PATH = re.compile(r"当前位置|首页\s*[>›»]|[>›»][^>›»]+[>›»]")
+_SITE = re.compile(r"网站|首页|政务公开|信息公开|办事服务|互动交流|年报|[>›»]")
+"""What is printed above the title on a site, and in the names of few offices."""
+_MARKS = "#*·.、-—"
+"""Before a title: of a dump in Markdown, and dirt."""
 _HEAD_TOKENS = 15
 """Where a page stands on its site, printed above its title, and among how many first tokens that is."""
 _CLEAR = 0.75
 """Confidence of what is read of a title; seals and dirt around it have less, or one or two characters."""
 _TITLE_LINES = 8
 _NAME = re.compile(r"由(?P<organisation>[^，。；：]{4,40}?)(?:根据|依据|按照|编制|负责编制)")
-_PERIOD = re.compile(r"(?P<year>20\d{2})年1月1日(?:起)?(?:至|到|-|—|~|—)+20\d{2}年12月31日")
+_PERIOD = re.compile(
+    r"(?:(?P<from>20\d{2})年1月1日起?[至到~—-]+(?:20\d{2}年|当年)?|截[至止]到?(?P<until>20\d{2})年)12月31日"
+)
 _SENTENCE = re.compile(r"[^。；！？]+")
 
 
@@ -44,18 +50,22 @@ def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
     tokens = [token for page in pages[:2] for token in page.tokens]
     head = max((i for i, token in enumerate(tokens[:_HEAD_TOKENS]) if _PATH.search(token.text)), default=-1)
     tokens = tokens[head + 1 :]
-    lines = [text for token in tokens if _may_be_title(token, text := _clean(token).lstrip("#*"))]
-    for start in range(min(_TITLE_LINES, len(lines))):
-        for stop in (start + 3, start + 2, start + 1):
-            match = _TITLE.match("".join(lines[start:stop]))
-            if match and match["organisation"]:
-                return match["organisation"], int(match["year"])
+    lines = [text for token in tokens if _may_be_title(token, text := _clean(token).lstrip(_MARKS))]
+    titles = [
+        match
+        for start in range(min(_TITLE_LINES, len(lines)))
+        for stop in (start + 3, start + 2, start + 1)
+        if (match := _TITLE.match("".join(lines[start:stop]))) and match["organisation"]
+    ]
+    if titles:
+        found = next((m for m in titles if not _SITE.search(m["organisation"])), titles[0])
+        return found["organisation"], int(found["year"])
     text = prose_text(pages[:2])
     name = _NAME.search(text)
-    title = next((m for line in lines[:_TITLE_LINES] if (m := _TITLE.match(line))), None)
+    title = next((m["year"] for line in lines[:_TITLE_LINES] if (m := _TITLE.match(line))), None)
     period = _PERIOD.search(text)
-    year = title or period
-    return (name["organisation"] if name else None), (int(year["year"]) if year else None)
+    year = title or (period and (period["from"] or period["until"]))
+    return (name["organisation"] if name else None), (int(year) if year else None)
 
 
 def _may_be_title(token: Token, text: str) -> bool:

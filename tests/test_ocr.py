@@ -1183,6 +1183,29 @@ def test_paragraphs_are_read_when_asked_and_the_head_of_a_report_always(number, 
     assert seen == n_read
 
 
+class WordEngine(LineEngine):
+    """Finds words apart that stand side by side."""
+
+    def detect(self, image: np.ndarray) -> list[np.ndarray]:
+        found = []
+        for line in super().detect(image):
+            (_, top), _, (_, bottom), _ = line
+            dark = (image[int(top) + 2 : int(bottom) - 2].min(axis=2) < 200).any(axis=0)
+            for left, right in runs(dark, gap=10):
+                found.append(np.array([(left, top), (right, top), (right, bottom), (left, bottom)]))
+        return found
+
+
+def test_the_head_of_a_report_is_so_many_lines_whatever_stands_side_by_side() -> None:
+    page = prose_page(number=1)
+    assert page.image is not None
+    for left in (200, 360, 520):
+        page.image[70:96, left : left + 60] = 255  # a line of four links
+    page.image[54:57, 300:306] = 0  # dirt below the first line
+    tokens = read_page(page, WordEngine()).tokens
+    assert len({round(token.bbox.center[1]) for token in tokens if token.bbox.height > 10}) == 6
+
+
 def test_paragraphs_are_told_by_their_ink() -> None:
     ink = np.zeros((700, 800), bool)
     full, columns, short = [(90, 710)], [(90, 200), (260, 420), (480, 710)], [(90, 380)]

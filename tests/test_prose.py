@@ -44,6 +44,22 @@ def stated(text: str) -> list[tuple[tuple[str, ...], int]]:
             2024,
             id="below the path of a site",
         ),
+        pytest.param(
+            ["某县水利局门户网站", "政务公开", "某县水利局2024年政府信息公开年度报告"],
+            "某县水利局",
+            2024,
+            id="below the name of a site",
+        ),
+        pytest.param(
+            ["政府信息公开", "政府信息公开年报", "某县水利局2024年政府信息公开年度报告"],
+            "某县水利局",
+            2024,
+            id="below a torn path",
+        ),
+        pytest.param(
+            ["某区政务信息公开办公室2024年政府信息公开年度报告"], "某区政务信息公开办公室", 2024, id="named so"
+        ),
+        pytest.param(["·某县水利局2024年政府信息公开王作年度报告"], "某县水利局", 2024, id="misread"),
         pytest.param(["1", "某县水利局2024年政府信息公开年度报", "告"], "某县水利局", 2024, id="dirt above"),
         pytest.param(
             ["本报告由某县人民政府编制，数据期限自2023年1月1日至2023年12月31日。"],
@@ -57,6 +73,8 @@ def stated(text: str) -> list[tuple[tuple[str, ...], int]]:
             2023,
             id="from sentences that lines break",
         ),
+        pytest.param(["数据统计期限为2023年1月1日至12月31日。"], None, 2023, id="a year stated once"),
+        pytest.param(["所列数据截至2023年12月", "31日。"], None, 2023, id="the end of the year"),
     ],
 )
 def test_title_variants(lines: list[str], organisation: str | None, year: int | None) -> None:

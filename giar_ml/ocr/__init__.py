@@ -73,7 +73,7 @@ def read_page(
     paragraphs = [] if prose else find_prose_ink(ink, dpi=dpi, n_head=n_head)
     _erase(ink, paragraphs)
     outside_lines = find_outside_lines(page, ink, engine, dpi=dpi, without=paragraphs)
-    left_out = [] if prose else find_prose(outside_lines[n_head:])
+    left_out = [] if prose else find_prose(_below_head(outside_lines, n_head))
     _erase(ink, [line.bbox for line in left_out])
     lines += [line for line in outside_lines if not any(line is other for other in left_out)]
 
@@ -130,6 +130,11 @@ def _find_spotless(page: Page, marked: Set[Place], gray: np.ndarray, *, dpi: flo
         for c, cell in enumerate(table.cells)
         if (t, c) not in marked and all(is_spotless(image, cell.bbox, dpi=dpi) for image in (gray, before))
     }
+
+
+def _below_head(lines: Sequence[Line], n_head: int) -> list[Line]:
+    """All but the first lines of a page, of which each may be several side by side: the links of a site."""
+    return [part for line in split_into_lines(lines, lambda part: part.bbox)[n_head:] for part in line]
 
 
 def _erase(ink: np.ndarray, bboxes: Iterable[BBox]) -> None:

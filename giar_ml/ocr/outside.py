@@ -89,10 +89,11 @@ def find_prose_ink(ink: np.ndarray, *, dpi: float, n_head: int) -> list[BBox]:
     and so are the first `n_head` lines."""
     low, high = (x * dpi for x in TEXT_HEIGHT_IN)
     full = []
-    for top, bottom in runs(np.asarray(ink.any(axis=1)))[n_head:]:
+    high_enough = [run for run in runs(np.asarray(ink.any(axis=1))) if run[1] - run[0] >= low]
+    for top, bottom in high_enough[n_head:]:
         columns = np.flatnonzero(ink[top:bottom].any(axis=0))
         height, width = bottom - top, int(columns[-1] + 1 - columns[0])
-        is_long = low <= height <= high and width >= PROSE_INK_ASPECT * height
+        is_long = height <= high and width >= PROSE_INK_ASPECT * height
         if is_long and np.diff(columns).max() <= PROSE_GAP * height:
             full.append(BBox(float(columns[0]), float(top), float(columns[-1] + 1), float(bottom)))
     return _in_paragraphs(full)
