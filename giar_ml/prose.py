@@ -12,9 +12,10 @@ from giar_ml.forms import Form
 from giar_ml.text import normalize_radicals
 
 _TITLE = re.compile(
-    r"^(?P<organisation>[^，。；：]*?)(?:关于)?(?P<year>(?:19|20)\d{2})年?(?:度)?(?:的)?"
-    r"(?:政府|政务)?信息公开(?:.作)?(?:年度)?(?:.作)?(?:年度)?(?:报告?|总结)"
+    r"^(?P<organisation>[^，。；：]*?)(?:关于)?(?:(?P<year>(?:19|20)\d{2})年?|年)(?:度)?(?:的)?"
+    r"(?:政府|政务)?信息公开(?:.作)?(?:年度)?(?:.作)?(?:年度)?(?:报告?|总结)(?P<below>(?:19|20)\d{2}(?!\d|年))?"
 )
+"""A year in digits of another font may stand a little lower, and be a line of its own in an extract."""
 _PATH = re.compile(r"当前位置|首页\s*[>›»]|[>›»][^>›»]+[>›»]")
 _SITE = re.compile(r"网站|首页|政务公开|信息公开|办事服务|互动交流|年报|[>›»]")
 """What is printed above the title on a site, and in the names of few offices."""
@@ -55,17 +56,21 @@ def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
         match
         for start in range(min(_TITLE_LINES, len(lines)))
         for stop in (start + 3, start + 2, start + 1)
-        if (match := _TITLE.match("".join(lines[start:stop]))) and match["organisation"]
+        if (match := _TITLE.match("".join(lines[start:stop]))) and _year(match)
     ]
-    if titles:
-        found = next((m for m in titles if not _SITE.search(m["organisation"])), titles[0])
-        return found["organisation"], int(found["year"])
+    named = [match for match in titles if match["organisation"]]
+    if named:
+        title = next((m for m in named if not _SITE.search(m["organisation"])), named[0])
+        return title["organisation"], _year(title)
     text = prose_text(pages[:2])
     name = _NAME.search(text)
-    title = next((m["year"] for line in lines[:_TITLE_LINES] if (m := _TITLE.match(line))), None)
-    period = _PERIOD.search(text)
-    year = title or (period and (period["from"] or period["until"]))
-    return (name["organisation"] if name else None), (int(year) if year else None)
+    year = next(map(_year, (*titles, *_PERIOD.finditer(text))), None)
+    return (name["organisation"] if name else None), year
+
+
+def _year(match: re.Match[str]) -> int | None:
+    year = next((y for group, y in match.groupdict().items() if group != "organisation" and y), None)
+    return int(year) if year else None
 
 
 def _may_be_title(token: Token, text: str) -> bool:

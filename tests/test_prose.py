@@ -57,7 +57,16 @@ def stated(text: str) -> list[tuple[tuple[str, ...], int]]:
             id="below a torn path",
         ),
         pytest.param(
-            ["某区政务信息公开办公室2024年政府信息公开年度报告"], "某区政务信息公开办公室", 2024, id="named so"
+            ["某区政务信息公开办公室2024年政府信息公开年度报告"],
+            "某区政务信息公开办公室",
+            2024,
+            id="named so",
+        ),
+        pytest.param(
+            ["某县水利局 年政府信息公开工作年度报告", "2024", "数据期限为2024年。"],
+            "某县水利局",
+            2024,
+            id="lower year",
         ),
         pytest.param(["·某县水利局2024年政府信息公开王作年度报告"], "某县水利局", 2024, id="misread"),
         pytest.param(["1", "某县水利局2024年政府信息公开年度报", "告"], "某县水利局", 2024, id="dirt above"),
