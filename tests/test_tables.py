@@ -401,6 +401,14 @@ def test_one_row_is_a_table_by_its_labels() -> None:
     assert add_tables(row[0]).tables == add_tables(row[1]).tables == add_tables().tables == ()
 
 
+def test_a_scribble_beside_the_number_of_the_page_is_no_table() -> None:
+    scribble = make_labelled("后", "row:requests.carried_out", 0, 0)
+    number = make_labelled("3", "figure", 300, 0)
+    page = add_tables(scribble, number)
+    assert page.tables == ()
+    assert page.tokens == (scribble, number)
+
+
 def test_headers_and_figures_apart_are_tables() -> None:
     tokens = borderless(1)
     (headers,) = add_tables(*tokens[:2]).tables

@@ -8,6 +8,7 @@ from itertools import pairwise
 from statistics import median
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
+from giar_ml.figures import plain
 from giar_ml.geometry import cluster, overlap, split_into_lines, union
 from giar_ml.label import best_label
 from giar_ml.label.names import FIGURE, is_header
@@ -15,6 +16,8 @@ from giar_ml.tables.level import find_level
 
 MAX_GAP = 1
 """Lines inside a table that may bear no label of it: a note, a label that was not understood."""
+LETTERS = 2
+"""Characters of the shortest label of a row, 其他: beside one alone is no row of a table."""
 FIGURES_IN_ROW = 3
 """Figures side by side that are a row of a table even without its label."""
 APART = 1.3
@@ -103,7 +106,11 @@ def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
     labels = {best_label(token.labels) for line in lines for token in line}
     n_columns = sum(label.startswith("column:") for label in labels)
     n_figures = max(sum(best_label(token.labels) == FIGURE for token in line) for line in lines)
-    has_row = any(label.startswith("row:") for label in labels)
+    has_row = any(
+        best_label(token.labels).startswith("row:") and len(plain(token.text)) >= LETTERS
+        for line in lines
+        for token in line
+    )
     return n_columns >= 2 or n_figures >= FIGURES_IN_ROW or (n_figures > 0 and has_row)
 
 
