@@ -14,7 +14,9 @@ from test_load_pdf import A4, PdfPage, chinese, figures, make_pdf
 
 from giar_ml.document import Page
 from giar_ml.load.drawn import _may_have_runs, find_drawn_rules
-from giar_ml.load.pdf import DIGITAL_DPI, _find_objects, _render, read_pdf
+from giar_ml.load.pdf import read_pdf
+from giar_ml.load.pictures import find_objects
+from giar_ml.load.rendering import DIGITAL_DPI, render
 from giar_ml.tables import find_tables
 from giar_ml.tables.ruling import Rule, Rules
 
@@ -46,8 +48,8 @@ SHADING = b"0.8 g 100 670 300 30 re f 0 g "
 def rules_of(content: bytes, **options: Any) -> Rules | None:
     with pdfium.PdfDocument(make_pdf([PdfPage(content, **options)])) as pdf:
         page = pdf[0]
-        paths, _ = _find_objects(page)
-        gray, frame = _render(page, DIGITAL_DPI, "a.pdf", grayscale=True)
+        paths, _ = find_objects(page)
+        gray, frame = render(page, DIGITAL_DPI, "a.pdf", grayscale=True)
         return find_drawn_rules(paths, frame.to_pixels, gray, dpi=DIGITAL_DPI)
 
 

@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from giar_ml.document import BBox, Document, Page
 from giar_ml.errors import InputError
-from giar_ml.load import load
+from giar_ml.load import load, rendering
 from giar_ml.load import pdf as pdf_module
 from giar_ml.load.characters import Chars, group_characters
 from giar_ml.tables.rules import to_gray
@@ -443,11 +443,11 @@ def test_page_limit_is_an_option(tmp_path):
 
 
 def test_huge_page_is_rendered_coarser(tmp_path, monkeypatch):
-    monkeypatch.setattr(pdf_module, "MAX_PAGE_PIXELS", 1_000_000)
+    monkeypatch.setattr(rendering, "MAX_PAGE_PIXELS", 1_000_000)
     page = load_page(tmp_path, PdfPage(figures("12")))
     assert page.width * page.height <= 1_000_000
     assert page.dpi is not None
-    assert pdf_module.MIN_DPI < page.dpi < 144
+    assert rendering.MIN_DPI < page.dpi < 144
 
 
 def test_absurd_page_is_refused(tmp_path):
