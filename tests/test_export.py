@@ -11,9 +11,10 @@ from openpyxl import load_workbook
 
 from giar_ml import export
 from giar_ml.document import Problem
-from giar_ml.export import place_form, write
+from giar_ml.export import write
 from giar_ml.forms import load_form
 from giar_ml.report import Report
+from giar_ml.workbook import STATUS_FILLS, place_form
 
 MARKED = {
     "disclosure.fees.amount": {"value": Decimal("7730.28"), "printed": Decimal("7730.28")},
@@ -95,7 +96,7 @@ def test_doubtful_cells_are_filled_and_explained(tmp_path):
     assert cells["disclosure.fees.amount"].value == 7730.28
     assert cells["disclosure.fees.amount"].comment is None
     repaired = cells["requests.new.natural_person"]
-    assert repaired.fill.fgColor.rgb.endswith(export.STATUS_FILLS["repaired"])
+    assert repaired.fill.fgColor.rgb.endswith(STATUS_FILLS["repaired"])
     assert "最初识读：17" in repaired.comment.text
     assert "第2页" in repaired.comment.text
     conflict = cells["reviews.reconsideration.total"]
@@ -118,7 +119,7 @@ def test_cells_that_were_read_are_filled_where_a_problem_names_them(tmp_path):
     place = next(place for place in place_form(load_form("2021"), top=5)[0] if place.key == key)
     cell = sheet.cell(place.row, place.column)
     assert cell.value == 231
-    assert cell.fill.fgColor.rgb.endswith(export.STATUS_FILLS["doubtful"])
+    assert cell.fill.fgColor.rgb.endswith(STATUS_FILLS["doubtful"])
     assert cell.comment.text.startswith("已识读，待核实（可信度 50.60%，第2页）")
 
 

@@ -17,7 +17,7 @@ from openpyxl.writer.excel import ExcelWriter
 from giar_ml.batch.dataset import ReportRow
 from giar_ml.batch.results import FOLDER
 from giar_ml.batch.totals import Totals
-from giar_ml.export import REPORT_WORDS, STATUS_FILLS, set_text
+from giar_ml.workbook import REPORT_WORDS, STATUS_FILLS, set_text
 
 _COLUMNS = (
     ("文件", 50),
