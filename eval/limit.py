@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from ortools.sat.python import cp_model
 
-from giar_ml.decode import Puzzle
+from giar_ml.puzzle import Puzzle
 from giar_ml.solve import Evidence
 from giar_ml.solve.evidence import explain
 

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import coo_array
 
-from giar_ml.decode import Puzzle
 from giar_ml.forms import Sum
+from giar_ml.puzzle import Puzzle
 from giar_ml.solve import SCALE, Budget, Evidence, FigureModel, SolverTimeoutError
 from giar_ml.solve.evidence import Explanation, explain
 

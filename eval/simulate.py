@@ -28,10 +28,10 @@ from scipy.stats import beta
 from eval.channel import Channelled, Printed, pass_through
 from eval.limit import Standing, stand_of_print
 from eval.rivals import RIVALS, Figures
-from giar_ml.decode import Puzzle
 from giar_ml.fields import Seen, change_cells
 from giar_ml.forms import Form, load_form
 from giar_ml.prose import Stated
+from giar_ml.puzzle import Puzzle
 from giar_ml.report import CellResult
 from giar_ml.solve import Statement
 from giar_ml.verdict import decide

@@ -115,8 +115,8 @@ class Extractor:
         Scanned pages on which cells of the form are nowhere to be found are read once more, without their
         rules; the reading that fits the form better, with its sums, counts.
         """
-        from giar_ml.decode import least_cost
         from giar_ml.fields.misruled import find_misruled, misfit
+        from giar_ml.puzzle import least_cost
         from giar_ml.weigh import build_puzzle
 
         clock = _Clock()

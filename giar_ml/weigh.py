@@ -8,9 +8,9 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Sequence
 
-from giar_ml.decode import Puzzle, Row
 from giar_ml.fields import FormEvidence, Layout, Seen
 from giar_ml.prose import Stated
+from giar_ml.puzzle import Puzzle, Row
 from giar_ml.report import Value
 from giar_ml.solve import Evidence, Statement
 

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giar_ml.decode import Puzzle, Row, decode, least_cost
+from giar_ml.decode import decode
 from giar_ml.forms import Sum, load_form
+from giar_ml.puzzle import Puzzle, Row, least_cost
 from giar_ml.solve import Evidence, Statement
 
 SQUARE = (

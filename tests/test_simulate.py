@@ -17,8 +17,8 @@ from eval.simulate import (
     stand_of_case,
     summarise,
 )
-from giar_ml.decode import Puzzle, Row
 from giar_ml.forms import Sum, load_form
+from giar_ml.puzzle import Puzzle, Row
 from giar_ml.solve import Evidence
 
 

@@ -7,10 +7,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from eval.limit import stand_of_print
-from giar_ml.decode import Puzzle, Row, decode
+from giar_ml.decode import decode
 from giar_ml.document import BBox, Token
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import Sum, load_form
+from giar_ml.puzzle import Puzzle, Row
 from giar_ml.solve import DEFAULT_COSTS, Budget, Evidence, Statement
 from giar_ml.verdict import decide
 
