@@ -11,7 +11,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from giar_ml.puzzle import Layout, Puzzle, layouts_by_bound
+from giar_ml.puzzle import Choice, Puzzle, layouts_by_bound
 from giar_ml.solve import SCALE, Answer, Budget, Evidence, FigureModel, SolverTimeoutError
 from giar_ml.solve.gaps import find_gaps
 
@@ -85,13 +85,13 @@ def decode_within(
     budget: Budget | None = None,
 ) -> Solution | None:
     """As `decode`; None when every explanation costs more than `limit`, in nats, which is soon found."""
-    solved, all_tried = _solve_layouts(puzzle, limit, margin=margin, budget=budget or Budget())
+    solved, is_optimal = _solve_layouts(puzzle, limit, margin=margin, budget=budget or Budget())
     if not solved:
         return None
     best = min(solved, key=lambda item: item.cost)
-    rivals = _find_rivals(solved, best, margin=margin, open_margin=open_margin)
-    corrections, corrections_told = _find_corrections(best)
     far = int(best.cost) + round(margin * SCALE)
+    rivals = _find_rivals(solved, best, far=far, open_margin=open_margin)
+    corrections, corrections_told = _find_corrections(best)
     gaps = _find_gaps(solved, best, rivals, far=far)
     decisions = {
         cell: Decision(
@@ -108,7 +108,7 @@ def decode_within(
         for cell in next(iter(row.layouts.values()))
     }
     gap = (rivals.second - best.cost) / SCALE
-    proven = all_tried and rivals.all_told and corrections_told
+    proven = is_optimal and rivals.all_told and corrections_told
     return Solution(decisions, best.cost / SCALE, gap, proven)
 
 
@@ -116,7 +116,7 @@ class _Solved(NamedTuple):
     """A layout with its cheapest figures, and what both cost together."""
 
     cost: float
-    layout: Layout
+    layout: Choice
     model: FigureModel
     answer: Answer
 
@@ -124,16 +124,16 @@ class _Solved(NamedTuple):
 def _solve_layouts(
     puzzle: Puzzle, limit: float, *, margin: float, budget: Budget
 ) -> tuple[list[_Solved], bool]:
-    """The layouts that cost at most the margin more than the best, and whether none can be missing."""
+    """The layouts that cost at most the margin more than the best, and whether that is surely the best."""
     solved: list[_Solved] = []
     least = math.inf
-    all_tried = True
+    is_optimal = True
     for bound, layout in layouts_by_bound(puzzle, budget):
         most = min(least + margin * SCALE, limit * SCALE)
         if bound > most:
             break
         if budget.left <= 0:
-            all_tried = False
+            is_optimal = False
             if solved:
                 break
             budget.left = _FOR_FIGURES
@@ -147,14 +147,14 @@ def _solve_layouts(
         except SolverTimeoutError:
             if not solved:
                 raise
-            all_tried = False
+            is_optimal = False
             break
         if answer is not None:
             solved.append(_Solved(layout.price + answer.cost, layout, model, answer))
             least = min(least, layout.price + answer.cost)
-            all_tried &= answer.optimal
+            is_optimal &= answer.optimal
             solved = [item for item in solved if item.cost <= least + margin * SCALE]
-    return solved, all_tried
+    return solved, is_optimal
 
 
 class _Rivals(NamedTuple):
@@ -164,7 +164,7 @@ class _Rivals(NamedTuple):
         second: what each of them costs at least, at most the margin more than the best.
         others: per open cell the figures that near ones give there.
         known: the cheapest of each layout, with its cost.
-        all_told: whether none that was not told is so near that it leaves a cell open.
+        all_told: whether the time was enough to tell all that are so near that they leave a cell open.
     """
 
     second: float
@@ -173,8 +173,8 @@ class _Rivals(NamedTuple):
     all_told: bool
 
 
-def _find_rivals(solved: Sequence[_Solved], best: _Solved, *, margin: float, open_margin: float) -> _Rivals:
-    far = int(best.cost) + round(margin * SCALE)
+def _find_rivals(solved: Sequence[_Solved], best: _Solved, *, far: int, open_margin: float) -> _Rivals:
+    """The answers that cost at most `far`, layout by layout."""
     second: float = far
     others: dict[str, set[int]] = {}
     known: list[tuple[int, Answer]] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import NamedTuple
 
 from giar_ml.document import Page, Token
@@ -11,25 +12,35 @@ from giar_ml.figures import plain
 from giar_ml.forms import Form
 from giar_ml.text import normalize_radicals
 
+_YEAR = r"(?:19|20)\d{2}|二[〇○零][〇○零一二][〇○零一二三四五六七八九]"
+_DIGITS = str.maketrans("〇○零一二三四五六七八九", "000123456789")
+_SLIPPED = "\u25a1"
+"""In the place of a year in digits of another font, which stand lower and became a line of their own."""
+_REPORT = r"(?:政府|政务)?信息公开(?:.作)?(?:年度)?(?:.作)?(?:年度)?(?:报告?|总结)"
+"""工 is misread now and then, and the last character may stand in the next line."""
 _TITLE = re.compile(
-    r"^(?P<organisation>[^，。；：]*?)(?:关于)?(?:(?P<year>(?:19|20)\d{2})年?|年)(?:度)?(?:的)?"
-    r"(?:政府|政务)?信息公开(?:.作)?(?:年度)?(?:.作)?(?:年度)?(?:报告?|总结)(?P<below>(?:19|20)\d{2}(?!\d|年))?"
+    rf"(?P<organisation>[^，。；：]*?)(?:关于)?(?:(?P<year>{_YEAR})年?|{_SLIPPED}年)(?:年?度)?(?:的)?{_REPORT}"
 )
-"""A year in digits of another font may stand a little lower, and be a line of its own in an extract."""
+_YEAR_FIRST = re.compile(
+    rf"(?:关于)?(?P<year>{_YEAR})年(?:度)?(?!{_REPORT})(?P<organisation>[^，。；：]+?)(?:关于)?{_REPORT}"
+)
+_SITE = re.compile(
+    r"网站$|[>›»]|^(?:网站)?首页$|^政务(?:公开|服务)$|^依申请公开$|^办事服务$|^互动交流$"
+    r"|^(?:政府|政务)?(?:信息)?公开(?:年报|年度报告|指南|制度|目录)?$|^年报$"
+)
+"""Lines above the title of a page on a site: its name, links, and the path of the page or pieces of it."""
+_MARKS = "#*·.、-—●•《》"
+"""Around a title: of a dump in Markdown, and dirt."""
 _PATH = re.compile(r"当前位置|首页\s*[>›»]|[>›»][^>›»]+[>›»]")
-_SITE = re.compile(r"网站|首页|政务公开|信息公开|办事服务|互动交流|年报|[>›»]")
-"""What is printed above the title on a site, and in the names of few offices."""
-_MARKS = "#*·.、-—"
-"""Before a title: of a dump in Markdown, and dirt."""
+"""Where a page stands on its site, printed above its title."""
 _HEAD_TOKENS = 15
-"""Where a page stands on its site, printed above its title, and among how many first tokens that is."""
+"""Among so many first tokens of a document that is."""
 _CLEAR = 0.75
 """Confidence of what is read of a title; seals and dirt around it have less, or one or two characters."""
-_TITLE_LINES = 8
+_TITLE_LINES, _LONGEST_TITLE = 10, 3
 _NAME = re.compile(r"由(?P<organisation>[^，。；：]{4,40}?)(?:根据|依据|按照|编制|负责编制)")
-_PERIOD = re.compile(
-    r"(?:(?P<from>20\d{2})年1月1日起?[至到~—-]+(?:20\d{2}年|当年)?|截[至止]到?(?P<until>20\d{2})年)12月31日"
-)
+_PERIOD = re.compile(r"(?P<year>20\d{2})年1月1日起?[至到~～—–－-]+(?:(?:20\d{2}|当|本|同)年)?12月31日")
+_UNTIL = re.compile(r"截[至止]到?(?P<year>20\d{2})年12月31日")
 _SENTENCE = re.compile(r"[^。；！？]+")
 
 
@@ -43,34 +54,54 @@ class Stated(NamedTuple):
 
 def prose_text(pages: Iterable[Page]) -> str:
     """All text outside the tables in reading order, without spaces and line breaks."""
-    return "".join(_clean(token) for page in pages for token in page.tokens)
+    return "".join(_clean(token.text) for page in pages for token in page.tokens)
 
 
 def read_title(pages: Sequence[Page]) -> tuple[str | None, int | None]:
     """Organisation and year, from the title; else from the sentences that state them."""
     tokens = [token for page in pages[:2] for token in page.tokens]
     head = max((i for i, token in enumerate(tokens[:_HEAD_TOKENS]) if _PATH.search(token.text)), default=-1)
-    tokens = tokens[head + 1 :]
-    lines = [text for token in tokens if _may_be_title(token, text := _clean(token).lstrip(_MARKS))]
-    titles = [
-        match
-        for start in range(min(_TITLE_LINES, len(lines)))
-        for stop in (start + 3, start + 2, start + 1)
-        if (match := _TITLE.match("".join(lines[start:stop]))) and _year(match)
-    ]
-    named = [match for match in titles if match["organisation"]]
-    if named:
-        title = next((m for m in named if not _SITE.search(m["organisation"])), named[0])
-        return title["organisation"], _year(title)
+    lines = [text for token in tokens[head + 1 :] if _may_be_title(token, text := _title_line(token))]
+    lines = lines[:_TITLE_LINES]
+    titles = [title for stop in range(1, len(lines) + 1) if (title := _title_to(lines[:stop]))]
+    named = next((title for title in titles if title["organisation"]), None)
     text = prose_text(pages[:2])
-    name = _NAME.search(text)
-    year = next(map(_year, (*titles, *_PERIOD.finditer(text))), None)
-    return (name["organisation"] if name else None), year
+    organisation = named or _NAME.search(text)
+    told = next((title for title in ([named] if named else titles) if title["year"]), None)
+    year = told or _PERIOD.search(text) or _UNTIL.search(text)
+    slipped = next((line for line in lines if re.fullmatch(_YEAR, line)), None) if named else None
+    return (
+        organisation["organisation"] if organisation else None,
+        _to_year(year["year"]) if year else _to_year(slipped) if slipped else None,
+    )
 
 
-def _year(match: re.Match[str]) -> int | None:
-    year = next((y for group, y in match.groupdict().items() if group != "organisation" and y), None)
-    return int(year) if year else None
+def _title_to(lines: Sequence[str]) -> re.Match[str] | None:
+    """The longest title that ends in the last of the lines."""
+    found = None
+    for start in range(len(lines) - 1, max(-1, len(lines) - 1 - _LONGEST_TITLE), -1):
+        text = "".join(lines[start:])
+        title = _TITLE.match(text) or _YEAR_FIRST.match(text)
+        if not title or title.end() <= len(text) - len(lines[-1]):
+            continue
+        ends = accumulate(map(len, lines[start:]))
+        named = [
+            line for line, end in zip(lines[start:], ends, strict=True) if end <= title.end("organisation")
+        ]
+        if any(map(_SITE.search, named)):
+            break
+        found = title
+    return found
+
+
+def _title_line(token: Token) -> str:
+    """The text of a line as titles are looked for: without spaces, but a mark where a year is missing."""
+    slipped = re.sub(r"(?<=[^\s\d〇○零一二三四五六七八九])\s+(?=年)", _SLIPPED, token.text.strip())
+    return _clean(slipped).strip(_MARKS)
+
+
+def _to_year(text: str) -> int:
+    return int(text.translate(_DIGITS))
 
 
 def _may_be_title(token: Token, text: str) -> bool:
@@ -91,7 +122,7 @@ def find_statements(pages: Sequence[Page], form: Form) -> list[Stated]:
     return found
 
 
-def _clean(token: Token) -> str:
+def _clean(text: str) -> str:
     # NFKC would turn full-width punctuation into ASCII; sentences are cut at the full-width marks.
-    text = re.sub(r"\s+", "", normalize_radicals(token.text))
+    text = re.sub(r"\s+", "", normalize_radicals(text))
     return re.sub(r"[０-９]+", lambda m: plain(m[0]), text)

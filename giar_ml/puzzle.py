@@ -64,8 +64,8 @@ class _Group:
 
 
 @dataclass
-class Layout:
-    """One pattern for each group, by its number."""
+class Choice:
+    """A layout of the whole report: one pattern for each group, by its number."""
 
     price: int
     choice: tuple[int, ...]
@@ -85,12 +85,12 @@ class Layout:
         return found
 
 
-def layouts_by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, Layout]]:
+def layouts_by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, Choice]]:
     """The layouts with a lower bound on what they cost with their figures, the lowest bound first, as many as
     there is time for."""
     groups = _group_rows(puzzle)
     errors = _Errors(groups, puzzle.sums, puzzle.costs)
-    waiting: list[tuple[int, int, Layout]] = []
+    waiting: list[tuple[int, int, Choice]] = []
     for n, layout in enumerate(itertools.islice(_combine(groups, puzzle.rows), _MOST_LAYOUTS)):
         # No layout that is still to come costs less than this one does without its figures.
         while waiting and waiting[0][0] <= layout.price:
@@ -117,13 +117,13 @@ def _group_rows(puzzle: Puzzle) -> list[_Group]:
     return groups
 
 
-def _combine(groups: Sequence[_Group], rows: Sequence[Row]) -> Iterator[Layout]:
+def _combine(groups: Sequence[_Group], rows: Sequence[Row]) -> Iterator[Choice]:
     """All combinations of the groups' patterns, the cheapest first."""
     steps = [[after[0] - before[0] for before, after in pairwise(group.options)] for group in groups]
     queue = [(sum(group.options[0][0] for group in groups), (0,) * len(groups), 0)]
     while queue:
         cost, choice, last = heapq.heappop(queue)
-        yield Layout(cost, choice, groups, rows)
+        yield Choice(cost, choice, groups, rows)
         # Each choice follows from the one that has less of the last group in which it is not the cheapest.
         for i in range(last, len(groups)):
             k = choice[i]

@@ -59,6 +59,7 @@ class Place:
 
 
 def to_xlsx_bytes(report: Report) -> bytes:
+    """The workbook of a report: the form with its figures, the checks, and the problems."""
     from openpyxl import Workbook
 
     book = Workbook()

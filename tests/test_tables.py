@@ -402,11 +402,14 @@ def test_one_row_is_a_table_by_its_labels() -> None:
 
 
 def test_a_scribble_beside_the_number_of_the_page_is_no_table() -> None:
-    scribble = make_labelled("后", "row:requests.carried_out", 0, 0)
+    scribble = make_labelled("后、", "row:requests.carried_out", 0, 0)
     number = make_labelled("3", "figure", 300, 0)
     page = add_tables(scribble, number)
     assert page.tables == ()
     assert page.tokens == (scribble, number)
+    apart = [make_labelled(text, "row:requests.handled_total", 40 * i, 0) for i, text in enumerate("总计")]
+    (table,) = add_tables(*apart, number).tables
+    assert table.cells[-1].tokens == (number,)
 
 
 def test_headers_and_figures_apart_are_tables() -> None:

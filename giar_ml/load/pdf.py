@@ -19,8 +19,6 @@ from giar_ml.load.drawn import find_drawn_rules
 from giar_ml.load.glyphs import find_turn, have_ink, is_sound, read_glyphs, to_chars
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 from giar_ml.load.pictures import (
-    BLANK_DARK_SHARE,
-    DARK,
     Picture,
     count_unread_marks,
     covered_share,
@@ -28,6 +26,7 @@ from giar_ml.load.pictures import (
     find_pictures,
     holds_table,
     is_backdrop,
+    is_plain,
     unread_limit,
 )
 from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, render
@@ -88,7 +87,7 @@ def _is_blank(image: np.ndarray | None) -> bool:
         return True
     margin_y, margin_x = (side // 20 for side in image.shape[:2])  # where scanners leave dark edges
     inner = image[margin_y : -margin_y or None, margin_x : -margin_x or None, 1]
-    return float((inner < DARK).mean()) < BLANK_DARK_SHARE
+    return is_plain(inner)
 
 
 def _open(data: bytes, name: str) -> pdfium.PdfDocument:
@@ -183,9 +182,8 @@ def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[Picture], index: int,
     largest = max((picture.coverage for picture in pictures), default=0.0)
     # Compressed scans lay a coarse background under a fine mask: the fine one has the text.
     dpi = max((p.dpi for p in pictures if p.coverage >= largest / 2), default=FALLBACK_DPI)
-    if (
-        covered_share(pictures, page) < _SCAN_COVERAGE
-    ):  # text beside the pictures is read too, so it must not get too coarse
+    if covered_share(pictures, page) < _SCAN_COVERAGE:
+        # Text beside the pictures is read too, so it must not get too coarse.
         dpi = max(dpi, FALLBACK_DPI)
     low, high = SCAN_DPI
     image, frame = render(page, min(max(dpi, low), high), name)

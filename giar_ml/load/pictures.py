@@ -18,12 +18,12 @@ from giar_ml.load.rendering import PT_PER_INCH
 
 _MIN_PICTURE_PX = 64  # smaller ones are backgrounds of one colour, stretched
 _MIN_PICTURE_COVERAGE = 0.02  # of the page; a table is larger
-DARK = 160  # gray level: print is darker, the coloured head rows of forms are lighter
+_DARK = 160  # gray level: print is darker, the coloured head rows of forms are lighter
 _UNREAD_MARKS = 150  # glyph-like marks outside all characters: a seal in vectors has fewer, a table more
 _UNREAD_MARKS_BARE = 20  # the same on a page with next to no text
 _MARK_PX = (6, 60)  # a character or a part of it, at DIGITAL_DPI
 _MIN_RULES = 3  # of each direction, in the picture of a table
-BLANK_DARK_SHARE = 0.0005  # of the pixels; one printed line has more
+_BLANK_DARK_SHARE = 0.0005  # of the pixels; one printed line has more
 
 
 class Picture(NamedTuple):
@@ -81,6 +81,11 @@ def covered_share(pictures: Sequence[Picture], page: pdfium.PdfPage) -> float:
     return float(grid.mean())
 
 
+def is_plain(levels: np.ndarray) -> bool:
+    """Whether a picture, (H, W) uint8, shows next to no print."""
+    return float((levels < _DARK).mean()) < _BLANK_DARK_SHARE
+
+
 def is_backdrop(pictures: Sequence[Picture], glyphs: Glyphs) -> bool:
     """Whether the pictures are plain paper behind drawn text, as in some letterheads."""
     if glyphs.are_drawn.sum() < MIN_LAYER_CHARS:
@@ -92,9 +97,9 @@ def is_backdrop(pictures: Sequence[Picture], glyphs: Glyphs) -> bool:
             return False
         values = bitmap.to_numpy()
         plane = values if values.ndim == 2 else values[:, :, :3].min(axis=2)
-        is_plain = float((plane < DARK).mean()) < BLANK_DARK_SHARE
+        shows_print = not is_plain(plane)
         bitmap.close()
-        if not is_plain:
+        if shows_print:
             return False
     return True
 
@@ -105,7 +110,7 @@ def count_unread_marks(gray: np.ndarray, chars: Chars, pictures: np.ndarray) -> 
     Args:
         pictures: (N, 4) their boxes in whole pixels.
     """
-    ink = (gray < DARK).view(np.uint8)
+    ink = (gray < _DARK).view(np.uint8)
     boxes = np.vstack([chars.ink.astype(int), pictures])
     for left, top, right, bottom in widen(boxes, 2).tolist():
         ink[top:bottom, left:right] = 0
@@ -123,6 +128,7 @@ def count_unread_marks(gray: np.ndarray, chars: Chars, pictures: np.ndarray) -> 
 
 
 def unread_limit(n_chars: int) -> float:
+    """How many such marks a sound text layer of so many characters may leave."""
     if n_chars < MIN_LAYER_CHARS:
         return _UNREAD_MARKS_BARE
     return max(_UNREAD_MARKS, n_chars / 2)
@@ -131,7 +137,7 @@ def unread_limit(n_chars: int) -> float:
 def holds_table(gray: np.ndarray, box: np.ndarray) -> bool:
     """Whether a picture on the page shows rules both ways; (4,) its box in whole pixels."""
     left, top, right, bottom = np.maximum(box, 0).tolist()
-    ink = (gray[top:bottom, left:right] < DARK).astype(np.uint8)
+    ink = (gray[top:bottom, left:right] < _DARK).astype(np.uint8)
     if min(ink.shape) < _MIN_PICTURE_PX:
         return False
     height, width = ink.shape

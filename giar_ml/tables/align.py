@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from statistics import median
 
 from giar_ml.document import BBox, Cell, Page, Table, Token
-from giar_ml.figures import plain
 from giar_ml.geometry import cluster, overlap, split_into_lines, union
 from giar_ml.label import best_label
 from giar_ml.label.names import FIGURE, is_header
@@ -16,8 +16,8 @@ from giar_ml.tables.level import find_level
 
 MAX_GAP = 1
 """Lines inside a table that may bear no label of it: a note, a label that was not understood."""
-LETTERS = 2
-"""Characters of the shortest label of a row, 其他: beside one alone is no row of a table."""
+SHORTEST_LABEL = 2
+"""Characters of 其他, the shortest label of a row: a figure beside one alone makes no table."""
 FIGURES_IN_ROW = 3
 """Figures side by side that are a row of a table even without its label."""
 APART = 1.3
@@ -106,11 +106,8 @@ def _is_table(lines: Sequence[Sequence[Token]]) -> bool:
     labels = {best_label(token.labels) for line in lines for token in line}
     n_columns = sum(label.startswith("column:") for label in labels)
     n_figures = max(sum(best_label(token.labels) == FIGURE for token in line) for line in lines)
-    has_row = any(
-        best_label(token.labels).startswith("row:") and len(plain(token.text)) >= LETTERS
-        for line in lines
-        for token in line
-    )
+    rows = "".join(t.text for line in lines for t in line if best_label(t.labels).startswith("row:"))
+    has_row = len(re.findall(r"\w", rows)) >= SHORTEST_LABEL
     return n_columns >= 2 or n_figures >= FIGURES_IN_ROW or (n_figures > 0 and has_row)
 
 
