@@ -15,6 +15,7 @@ from giar_ml.fields.columns import Layout, lay_fields
 from giar_ml.fields.headers import Headers
 from giar_ml.fields.lines import Field, Line
 from giar_ml.fields.places import _MARGIN, _MOST_ALTERNATIVES, k_best_places
+from giar_ml.fields.torn import join_torn
 from giar_ml.figures import parse_figure
 from giar_ml.forms import Header, Section, load_form
 from giar_ml.verdict import PROOF
@@ -109,6 +110,35 @@ def test_a_figure_of_several_digits_is_no_mark(
     figures, ahead = lead(Line(1, 0, True, False, (), tuple(fields)), [header], section, row)
     assert (ahead >= PROOF) is proven
     assert not proven or figures == [parse_figure(text, "amount")]
+
+
+@pytest.mark.parametrize(
+    ("fields", "n_columns", "texts"),
+    [
+        # Once 43 beside a seal was 4 and 3 of two columns, and the 0 behind it was none.
+        pytest.param(
+            [(0, "5", 1), (20, "4", 0.99), (32, "3", 1), (60, "0", 1)], 3, ["5", "43", "0"], id="in two"
+        ),
+        pytest.param([(0, "5", 1), (20, "4", 1), (32, "3", 1)], 3, ["5", "4", "3"], id="a column each"),
+        pytest.param([(0, "5", 1), (20, "4", 1), (36, "3", 1)], 2, ["5", "4", "3"], id="far apart"),
+        pytest.param([(0, "5", 1), (20, "4", 1), (32, "3", 0.9)], 2, ["5", "4", "3"], id="perhaps a mark"),
+        pytest.param([(0, "5.1", 1), (12, "4", 1)], 1, ["5.1", "4"], id="with a point"),
+        pytest.param([(0, "4", 1), (12, "3", 1), (24, "7", 1)], 1, ["437"], id="in three"),
+        pytest.param(
+            [(0, "4", 1), (12, "3", 1), (60, "7", 1), (90, "7", 1)], 2, ["4", "3", "7", "7"], id="and more"
+        ),
+    ],
+)
+def test_digits_that_stand_close_are_one_figure_where_columns_lack(
+    fields: Sequence[tuple[float, str, float]], n_columns: int, texts: list[str]
+) -> None:
+    places = tuple(field(left, left + 5, text, sure) for left, text, sure in fields)
+    line = join_torn(Line(1, 0, True, False, (), places), n_columns)
+    assert [place.token.text for place in line.fields if place.token] == texts
+    joined = next((place for place in line.fields if place.token and place.token.text == "43"), None)
+    if joined and joined.token:
+        assert joined.token.readings == (Reading("43", pytest.approx(0.98 * 0.99)),)
+        assert (joined.bbox.left, joined.bbox.right) == (20, 37)
 
 
 def test_a_lone_figure_beside_its_header_is_as_sure_as_below_it() -> None:

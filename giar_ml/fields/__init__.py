@@ -23,6 +23,7 @@ from giar_ml.fields.row_labels import NO_LABEL, row_label_costs
 from giar_ml.fields.rows import LOST_ROW, Alignment, align_rows, form_rows, tables_with_zeros
 from giar_ml.fields.seen import Seen
 from giar_ml.fields.spare import find_spare
+from giar_ml.fields.torn import join_torn
 from giar_ml.fields.unplaced import find_unplaced, without_scribbles
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import LabelledToken
@@ -162,7 +163,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
             lost = Layout((None,) * len(cells), cells, 0.0)
             evidence.append(RowEvidence(section, row, (lost,), None, LOST_ROW))
             continue
-        line = match.line
+        line = join_torn(match.line, len(section.columns))
         headers = header_lines.find(match.indices[0], section)
         prints_zeros = line.table in zeros
         is_summed = form.summed.issuperset(section.cell_key(row, c) for c in section.columns)

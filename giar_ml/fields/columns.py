@@ -13,9 +13,10 @@ from giar_ml.fields.headers import LOST_COLUMN_NO_HEADER, Headers, name_all
 from giar_ml.fields.lines import Field, Line
 from giar_ml.fields.places import Places, best_places
 from giar_ml.fields.seen import Seen, see, see_blank
+from giar_ml.fields.torn import torn_figures
 from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Header, Section
-from giar_ml.geometry import overlap, union
+from giar_ml.geometry import union
 from giar_ml.label.names import is_header
 
 # Costs in nats: minus the logarithm of how often it happens.
@@ -27,9 +28,6 @@ were read as one character, and none of the others surely; so were all 11 longer
 _SURE_NUMBER = 0.999
 _SKIP_SURPLUS_ZERO = 4.0
 _SKIP_SURPLUS_MARK = 1.0
-_SURE_PIECE, _APART, _AS_HIGH = 0.99, 1.4, 0.75
-"""Probability of being digits at all, gap in heights within which marks are those of one figure, and share of
-the height that they have in common: single digits of two columns stand further apart."""
 _DOUBTFUL_FIGURE = 2.3
 """For a mark that reads as words or as nothing to be the figure of a column, in a line that has more marks
 than columns: of 45 such marks, in 2,600 scans, 4 were."""
@@ -207,7 +205,7 @@ def _is_in_middle(token: Token, place: Field) -> bool:
 def _skip_costs(line: Line, n_columns: int) -> list[float]:
     """Per field, the cost of its standing in no column: a spacer, or a figure too many."""
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
-    torn = _torn_figures(line.fields)
+    torn = torn_figures(line.fields)
     n_likely = sum(not token.is_likely_nothing for f in line.fields if (token := f.token))
     costs = []
     for k, place in enumerate(line.fields):
@@ -222,33 +220,6 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
         else:
             costs.append(_SKIP_LAST_BLANK if k > figures[-1] else _SKIP_INNER_BLANK)
     return costs
-
-
-def _torn_figures(fields: Sequence[Field]) -> set[int]:
-    """The fields that are likely pieces of one figure: none of them is a figure too many."""
-    torn: set[int] = set()
-    for k, (place, other) in enumerate(pairwise(fields)):
-        if place.token and other.token and _is_one_figure(place.token, other.token):
-            torn |= {k, k + 1}
-    return torn
-
-
-def _is_halved_zero(token: Token, other: Token) -> bool:
-    """Whether two tokens are the sides of one 0, which a rule that is none cuts in two: no figure is 00."""
-    wide = other.bbox.right - token.bbox.left
-    return token.text == other.text == "0" and wide <= max(token.bbox.height, other.bbox.height)
-
-
-def _is_one_figure(token: Token, other: Token) -> bool:
-    """Whether two tokens surely read as digits, as high as each other, stand so near that they are one
-    figure, and not one digit."""
-    if _is_halved_zero(token, other):
-        return False
-    if any(sum(r.probability for r in t.readings if r.text) < _SURE_PIECE for t in (token, other)):
-        return False
-    high = max(token.bbox.height, other.bbox.height)
-    shared = overlap(token.bbox.top, token.bbox.bottom, other.bbox.top, other.bbox.bottom)
-    return shared >= _AS_HIGH * high and 0 <= other.bbox.left - token.bbox.right <= _APART * high
 
 
 def _place_cost(line: Line, place: Field, n_columns: int, blank: float) -> float:
