@@ -10,6 +10,7 @@ from typing import NamedTuple
 from giar_ml.document import Page, Token
 from giar_ml.figures import plain
 from giar_ml.forms import Form
+from giar_ml.label import best_label
 from giar_ml.text import normalize_radicals
 
 _YEAR = r"(?:19|20)\d{2}|二[〇○零][〇○零一二][〇○零一二三四五六七八九]"
@@ -110,8 +111,13 @@ def _may_be_title(token: Token, text: str) -> bool:
 
 
 def find_statements(pages: Sequence[Page], form: Form) -> list[Stated]:
-    """Every figure of the tables that a sentence states, in order, by the form's rules."""
-    text = prose_text(pages)
+    """Every figure of the tables that a sentence states, in order, by the form's rules.
+
+    Args:
+        pages: whose tokens may have labels: the title of a table ends a sentence, and is part of none.
+    """
+    tokens = [token for page in pages for token in page.tokens]
+    text = "".join("。" if _is_title(token) else _clean(token.text) for token in tokens)
     found = []
     for sentence in _SENTENCE.findall(text):
         for rule in form.prose:
@@ -120,6 +126,10 @@ def find_statements(pages: Sequence[Page], form: Form) -> list[Stated]:
             if not stated and any(pattern.search(sentence) for pattern in rule.none):
                 found.append(Stated(rule.cells, 0, sentence))
     return found
+
+
+def _is_title(token: Token) -> bool:
+    return best_label(token.labels).startswith("title:")
 
 
 def _clean(text: str) -> str:

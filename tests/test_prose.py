@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from giar_ml.document import BBox, Page, Token
@@ -134,6 +136,15 @@ def test_sentence_broken_over_lines_is_one() -> None:
     page = page_of("本年度新收政府信息", "公开申请1", "2件。")
     assert prose_text([page]) == "本年度新收政府信息公开申请12件。"
     assert [s.figure for s in find_statements([page], load_form("2021"))] == [12]
+
+
+def test_titles_of_tables_are_in_no_sentence() -> None:
+    # Once strokes read as 无 before this title said that there were no lawsuits.
+    mark, title = page_of("个无", "四、政府信息公开行政复议、行政诉讼情况").tokens
+    form = load_form("2021")
+    for labels, n in (({}, 2), ({"title:reviews": 0.99, "other": 0.01}, 0)):
+        page = Page(1, "scan", 100, 100, tokens=(mark, replace(title, labels=labels)))
+        assert len(find_statements([page], form)) == n
 
 
 def test_statement_keeps_its_sentence() -> None:
