@@ -21,6 +21,7 @@ from giar_ml.report import CellResult, Report, Source
 if TYPE_CHECKING:
     from giar_ml.fields import FormEvidence
     from giar_ml.label import LabelledToken, PageLabeller
+    from giar_ml.ocr.captions import CaptionReader
     from giar_ml.ocr.engine import OcrEngine
     from giar_ml.ocr.figures import FigureReader
     from giar_ml.upright.warp import PageWarp
@@ -80,6 +81,7 @@ class Extractor:
         self._labeller: PageLabeller | None = None
         self._engine: OcrEngine | None = None
         self._figure_reader: FigureReader | None = None
+        self._caption_reader: CaptionReader | None = None
         self._detector: Any = None
 
     @property
@@ -195,6 +197,7 @@ class Extractor:
         if any(page.kind == "scan" for page in document.pages):
             self._load_engine()
             self._load_figure_reader()
+            self._load_caption_reader()
 
     def _needs_layout(self, page: Page) -> bool:
         """Whether a detector is asked: a digital page has its tables by its rules, unless one is named."""
@@ -228,7 +231,13 @@ class Extractor:
             from giar_ml.tables import split_stacked_rows
 
             with clock("ocr"):
-                page = read_page(page, self._load_engine(), self._load_figure_reader(), prose=self._prose)
+                page = read_page(
+                    page,
+                    self._load_engine(),
+                    self._load_figure_reader(),
+                    self._load_caption_reader(),
+                    prose=self._prose,
+                )
             page = split_stacked_rows(page)
         # The picture is no longer needed, and a long document has many.
         return replace(page, image=None, before=None)
@@ -246,6 +255,14 @@ class Extractor:
 
             self._figure_reader = load_figure_reader()
         return self._figure_reader
+
+    def _load_caption_reader(self) -> CaptionReader | None:
+        """None on a GPU, which reads all lines sooner than a processor half of them."""
+        if self._caption_reader is None and self._load_engine().device == "cpu":
+            from giar_ml.ocr.captions import load_caption_reader
+
+            self._caption_reader = load_caption_reader()
+        return self._caption_reader
 
     def _load_engine(self) -> OcrEngine:
         if self._engine is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
@@ -90,11 +90,13 @@ class Report:
         return frozenset(key for key in named if self.cells[key].status in ("read", "blank"))
 
     def to_json(self) -> str:
-        data = {"schema_version": SCHEMA_VERSION, **asdict(self)}
+        """JSON with a line for each cell, check and problem."""
+        data = {"schema_version": SCHEMA_VERSION, **vars(self)}
         for extra in ("risk", "proof"):
             if data[extra] is None:
                 del data[extra]
-        return json.dumps(data, ensure_ascii=False, indent=1, default=_encode)
+        entries = (f'"{name}": {_write_lines(value)}' for name, value in data.items())
+        return "{\n " + ",\n ".join(entries) + "\n}"
 
     @classmethod
     def from_json(cls, text: str) -> Report:
@@ -116,10 +118,26 @@ class Report:
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
 
 
-def _encode(value: object) -> str:
+def _write_lines(value: object) -> str:
+    """The entries of what holds dataclasses on lines of their own, all else on one."""
+    if isinstance(value, dict) and any(map(is_dataclass, value.values())):
+        return (
+            "{\n  " + ",\n  ".join(f"{_write(key)}: {_write(item)}" for key, item in value.items()) + "\n }"
+        )
+    if isinstance(value, tuple) and any(map(is_dataclass, value)):
+        return "[\n  " + ",\n  ".join(map(_write, value)) + "\n ]"
+    return _write(value)
+
+
+def _encode(value: object) -> Any:
     if isinstance(value, Decimal):
         return str(value)
+    if is_dataclass(value):
+        return vars(value)
     raise TypeError(f"cannot write {type(value).__name__} as JSON")
+
+
+_write = json.JSONEncoder(ensure_ascii=False, default=_encode).encode
 
 
 def _decode(value: int | str | None) -> Value | None:

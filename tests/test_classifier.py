@@ -14,7 +14,7 @@ import pytest
 from conftest import ROOT
 
 from giar_ml.document import BBox
-from giar_ml.label.classifier import Classifier, _load_torch, load_classifier
+from giar_ml.label.classifier import Classifier, _load_torch, load_classifier, load_onnx
 from giar_ml.label.encode import Encoder, pad_windows
 from giar_ml.label.frame import Placed
 from giar_ml.label.names import label_names
@@ -137,6 +137,28 @@ def test_padding_makes_no_difference_in_onnx(classifier, pages):
     [alone] = classifier.run(*pad_windows([window], classifier.encoder.pad))
     [padded] = classifier.run(*pad_windows([window], classifier.encoder.pad, multiple=384))
     np.testing.assert_allclose(alone, padded[: len(alone)], atol=1e-3)
+
+
+def test_a_model_with_a_mask_as_before_runs(tmp_path):
+    import onnx
+    from onnx import TensorProto, helper
+
+    shapes = {"input_ids": [1, "n"], "bbox": [1, "n", 4], "attention_mask": [1, "n"]}
+    inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, shape) for name, shape in shapes.items()]
+    output = helper.make_tensor_value_info("logits", TensorProto.FLOAT, [1, "n", 1])
+    nodes = [
+        helper.make_node("Mul", ["input_ids", "attention_mask"], ["seen"]),
+        helper.make_node("Cast", ["seen"], ["flat"], to=TensorProto.FLOAT),
+        helper.make_node("Unsqueeze", ["flat", "last"], ["logits"]),
+    ]
+    last = helper.make_tensor("last", TensorProto.INT64, [1], [2])
+    graph = helper.make_graph(nodes, "g", inputs, [output], [last])
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), str(tmp_path / "model.onnx"))
+    run = load_onnx(tmp_path / "model.onnx", 1)
+    ids, mask = np.array([[3, 4, 5], [6, 7, 7]]), np.array([[1, 1, 1], [1, 0, 0]])
+    found = run(ids, np.zeros((2, 3, 4), np.int64), mask)
+    np.testing.assert_array_equal(found[:, :, 0], [[3, 4, 5], [6, 0, 0]])
 
 
 def test_reading_imports_neither_torch_nor_transformers():

@@ -39,7 +39,7 @@ def find_settings(options: Mapping[str, Any]) -> dict[Reading, str]:
         **digital,
         "engine": options.get("engine", "onnxruntime"),
         "ocr_models": _ocr_models(options.get("models")),
-        "figures": _hash_folder(_figure_model()),
+        **_small_models(),
         "acceptance": hash_file(shipped_acceptance()),
         "prose": options.get("prose", False),
     }
@@ -55,10 +55,14 @@ def _ocr_models(folder: Path | None) -> str:
     return f"rapidocr {version('rapidocr')}" if folder is None else _hash_folder(folder)
 
 
-def _figure_model() -> Path:
+def _small_models() -> dict[str, str]:
+    from giar_ml.ocr.captions import shipped_caption_model
     from giar_ml.ocr.figures import shipped_figure_model
 
-    return shipped_figure_model()
+    return {
+        "figures": _hash_folder(shipped_figure_model()),
+        "captions": _hash_folder(shipped_caption_model()),
+    }
 
 
 def _hash_folder(folder: Path) -> str:

@@ -157,13 +157,23 @@ def is_printed(text: str) -> bool:
 
 
 @cache
-def printed_pairs() -> frozenset[str]:
-    """Two characters each that stand beside one another in a title, caption or header of a form."""
+def _titles_and_captions() -> frozenset[str]:
     tables = [table for form in load_forms().values() for table in form.tables]
     sections = [section for table in tables for section in table.sections]
-    titles = {text for table in tables for text in table.title}
     captions = {text for section in sections for text in (*section.caption, *section.corner)}
-    texts = _printed() | titles | captions
+    return frozenset(text for table in tables for text in table.title) | captions
+
+
+@cache
+def printed_texts() -> frozenset[str]:
+    """The letters and digits of all titles, captions and headers of the forms."""
+    return _printed() | frozenset(map(letters, _titles_and_captions()))
+
+
+@cache
+def printed_pairs() -> frozenset[str]:
+    """Two characters each that stand beside one another in a title, caption or header of a form."""
+    texts = _printed() | _titles_and_captions()
     return frozenset(a + b for text in texts for a, b in itertools.pairwise(text))
 
 

@@ -126,7 +126,7 @@ def load_classifier(folder: Path | None = None, *, device: str = "cpu", threads:
 
 
 def load_onnx(path: Path, n_labels: int, *, threads: int = 0) -> Run:
-    """Weights for ONNX Runtime, on `threads` threads; 0 is one per core."""
+    """Weights for ONNX Runtime, on `threads` threads; 0 is one per core. It is given one window at a time."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -135,9 +135,17 @@ def load_onnx(path: Path, n_labels: int, *, threads: int = 0) -> Run:
     if session.get_outputs()[0].shape[-1] != n_labels:
         raise ValueError(f"label.json names {n_labels} labels, the weights have others")
 
+    # Models made before have a mask.
+    masked = len(session.get_inputs()) > 2
+
     def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        [logits] = session.run(None, {"input_ids": ids, "bbox": bbox, "attention_mask": mask})
-        return np.asarray(logits)
+        logits = np.zeros((*ids.shape, n_labels), np.float32)
+        for k, n in enumerate(mask.sum(axis=1).tolist()):
+            window = {"input_ids": ids[k : k + 1, :n], "bbox": bbox[k : k + 1, :n]}
+            if masked:
+                window["attention_mask"] = mask[k : k + 1, :n]
+            [logits[k : k + 1, :n]] = session.run(None, window)
+        return logits
 
     return run
 

@@ -12,6 +12,7 @@ from giar_ml.geometry import split_into_lines
 from giar_ml.ocr.again import read_before, read_digits, read_paler, read_words
 from giar_ml.ocr.beside import read_beside
 from giar_ml.ocr.blanks import read_emptied, read_missed
+from giar_ml.ocr.captions import CaptionReader
 from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.digits import Recognize
 from giar_ml.ocr.engine import OcrEngine, Recognition
@@ -43,7 +44,12 @@ HEAD_LINES = 6
 
 
 def read_page(
-    page: Page, engine: OcrEngine, figures: FigureReader | None = None, *, prose: bool = False
+    page: Page,
+    engine: OcrEngine,
+    figures: FigureReader | None = None,
+    captions: CaptionReader | None = None,
+    *,
+    prose: bool = False,
 ) -> Page:
     """The scan with tokens in its cells and outside its tables; other pages as they are.
 
@@ -51,6 +57,7 @@ def read_page(
 
     Args:
         figures: gives a second opinion on every figure, and on ink that the engine cannot read.
+        captions: reads what the forms print, so that the engine need not.
         prose: read paragraphs, too, which may take longer than the tables; otherwise only the first lines of
             the first page.
     """
@@ -78,7 +85,7 @@ def read_page(
     lines += [line for line in outside_lines if not any(line is other for other in left_out)]
 
     def recognize(lines: Sequence[Line], page: np.ndarray = gray) -> list[Token]:
-        return _recognize(lines, engine, figures, page, dpi=dpi)
+        return _recognize(lines, engine, figures, captions, page, dpi=dpi)
 
     tokens = recognize(lines)
     inside = _read_again(page, places, lines[:n_inside], tokens[:n_inside], gray, recognize, dpi=dpi)
@@ -157,10 +164,16 @@ def _part_at_gaps(
 
 
 def _recognize(
-    lines: Sequence[Line], engine: OcrEngine, figures: FigureReader | None, gray: np.ndarray, *, dpi: float
+    lines: Sequence[Line],
+    engine: OcrEngine,
+    figures: FigureReader | None,
+    captions: CaptionReader | None,
+    gray: np.ndarray,
+    *,
+    dpi: float,
 ) -> list[Token]:
-    """The token of each line. Most are short figures beyond doubt for the small network that reads figures:
-    the engine, which takes many times as long, reads the others."""
+    """The token of each line. Most are short figures or what a form prints, and beyond doubt for the small
+    networks that read these: the engine, which takes many times as long, reads the others."""
     seen: dict[int, np.ndarray] = {}
 
     def ask(indices: Sequence[int]) -> None:
@@ -170,6 +183,10 @@ def _recognize(
 
     ask([i for i, line in enumerate(lines) if may_be_short_figure(line)])
     tokens = {i: token for i, found in seen.items() if (token := sure_figure(lines[i], found))}
+    if captions is not None:
+        others = [i for i in range(len(lines)) if i not in tokens]
+        printed = zip(others, captions.read([lines[i] for i in others]), strict=True)
+        tokens |= {i: to_token(found, lines[i]) for i, found in printed if found}
     rest = [i for i in range(len(lines)) if i not in tokens]
     crops = {i: narrow(lines[i].crop) for i in rest}
     recognitions = dict(zip(rest, engine.recognize([crops[i] for i in rest]), strict=True))

@@ -202,16 +202,28 @@ def _merge_rows(rows: Sequence[tuple[int, int]], width: int, *, dpi: float) -> l
 
 
 def crop_line(
-    cleaned: np.ndarray, left: int, top: int, right: int, bottom: int, *, free: tuple[int, int], dpi: float
+    cleaned: np.ndarray,
+    left: int,
+    top: int,
+    right: int,
+    bottom: int,
+    *,
+    free: tuple[int, int],
+    dpi: float,
+    paper: float | None = None,
 ) -> np.ndarray:
-    """The line with a margin, as (h, w, 3); paper where the margin leaves the rows `free` of other lines."""
+    """The line with a margin, as (h, w, 3); paper where the margin leaves the rows `free` of other lines.
+
+    Args:
+        paper: its level in `cleaned`, see `paper_level`, where it is known.
+    """
     if bottom - top < MIN_LINE_IN * dpi:
         missing = round(LINE_IN * dpi) - (bottom - top)
         top, bottom = top - missing // 2, bottom + missing - missing // 2
     pad = max(2, round(0.12 * (bottom - top)))
-    paper = int(paper_level(cleaned))
+    paper = paper_level(cleaned) if paper is None else paper
     width = cleaned.shape[1]
-    crop = np.full((bottom - top + 2 * pad, right - left + 2 * pad), paper, np.uint8)
+    crop = np.full((bottom - top + 2 * pad, right - left + 2 * pad), int(paper), np.uint8)
     y0, y1 = max(free[0], top - pad), min(free[1], bottom + pad)
     x0, x1 = max(0, left - pad), min(width, right + pad)
     crop[y0 - top + pad : y1 - top + pad, x0 - left + pad : x1 - left + pad] = cleaned[y0:y1, x0:x1]

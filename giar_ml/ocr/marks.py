@@ -12,7 +12,7 @@ from giar_ml.document import UNREAD, BBox, Token
 from giar_ml.figures import is_figure, plain
 from giar_ml.geometry import intersection_area, overlap, runs, union
 from giar_ml.layout import INK_LEVEL
-from giar_ml.levels import page_paper_level
+from giar_ml.levels import page_paper_level, paper_level
 from giar_ml.ocr.cells import crop_line
 from giar_ml.ocr.ink import MAX_BESIDE_POINT, MIN_INK_IN, SIGN_MIDDLE
 from giar_ml.ocr.lines import Line
@@ -62,8 +62,11 @@ def find_marks(gray: np.ndarray, ink: np.ndarray, tokens: Sequence[Token], *, dp
             marks = [*(mark for mark in marks if mark not in parts), union([box, *parts])]
     marks = _join_as_read(marks, tokens, ink)
     words = [token.bbox for token in tokens if token.text != UNREAD]
+    if not marks:
+        return []
+    paper = paper_level(gray)
     return [
-        Line(_crop(gray, mark, dpi=dpi), BBox(*map(float, mark)))
+        Line(_crop(gray, mark, dpi=dpi, paper=paper), BBox(*map(float, mark)))
         for mark in marks
         if any(_is_beside(mark, other) for other in (*words, *marks) if other is not mark)
     ]
@@ -181,6 +184,6 @@ def _is_beside(mark: BBox, other: BBox) -> bool:
     return apart and shared >= IN_LINE * max(mark.height, min(other.height, 2 * mark.height))
 
 
-def _crop(gray: np.ndarray, mark: BBox, *, dpi: float) -> np.ndarray:
+def _crop(gray: np.ndarray, mark: BBox, *, dpi: float, paper: float) -> np.ndarray:
     left, top, right, bottom = (int(x) for x in mark)
-    return crop_line(gray, left, top, right, bottom, free=(0, len(gray)), dpi=dpi)
+    return crop_line(gray, left, top, right, bottom, free=(0, len(gray)), dpi=dpi, paper=paper)

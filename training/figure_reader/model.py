@@ -20,11 +20,11 @@ _OPSET = 17
 
 
 class FigureNet(nn.Module):
-    """Crops (N, 1, 32, W) of ink, 0 to 1 -> log posteriors of `FIGURE_ALPHABET`, (N, W / 4, 16)."""
+    """Crops (N, 1, 32, W) of ink, 0 to 1 -> log posteriors of an alphabet of L characters, (N, W / 4, L)."""
 
     temperature: torch.Tensor
 
-    def __init__(self, size: ModelConfig) -> None:
+    def __init__(self, size: ModelConfig, n_characters: int = len(FIGURE_ALPHABET)) -> None:
         super().__init__()
         narrow, middle, wide, frames = size.narrow, size.middle, size.wide, size.frames
         self.stages = nn.Sequential(
@@ -38,7 +38,7 @@ class FigureNet(nn.Module):
         self.columns = _conv(wide, frames, kernel=(HEIGHT_PX // 8, 1), padding=(0, 0))
         self.context = nn.ModuleList([_conv(frames, frames, kernel=(1, 3), padding=(0, 1)) for _ in range(2)])
         self.dropout = nn.Dropout(size.dropout)
-        self.head = nn.Linear(frames, len(FIGURE_ALPHABET))
+        self.head = nn.Linear(frames, n_characters)
         self.register_buffer("temperature", torch.ones(()))
 
     def forward(self, crops: torch.Tensor) -> torch.Tensor:
@@ -80,7 +80,7 @@ def to_batch(crops: Sequence[np.ndarray], *, width: int | None = None) -> torch.
 def export_onnx(model: FigureNet, crops: Sequence[np.ndarray], path: Path) -> float:
     """Write the model; returns the largest difference of a log posterior on the crops.
 
-    Input `crops` (N, 1, 32, W) float32; output `log_probs` (N, T, 16) float32.
+    Input `crops` (N, 1, 32, W) float32; output `log_probs` (N, T, L) float32.
 
     Raises:
         RuntimeError: the two differ by more than `MAX_GAP`.

@@ -1,0 +1,157 @@
+"""Reads what the forms print: a small model that knows their characters, in front of the engine.
+
+Most lines of a scan with words have the wording of the forms, and an engine that knows 18,710 characters
+takes ten times as long for them. A reading counts where it is sure and a part of what a form prints, so that
+a mistake must make one such part of another; all else is left to the engine.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from giar_ml.errors import EngineError
+from giar_ml.forms import printed_texts
+from giar_ml.levels import Levels
+from giar_ml.models import shipped_model
+from giar_ml.ocr.batches import width_batches
+from giar_ml.ocr.ctc import ctc_greedy
+from giar_ml.ocr.engine import Recognition
+from giar_ml.ocr.lines import Line
+from giar_ml.tables.rules import to_gray
+from giar_ml.text import letters
+
+HEIGHT_PX = 32
+SQUEEZE = 0.5
+"""Width of a crop by that of its line, both as high: a character is 16 px wide."""
+MAX_WIDTH_PX = 512
+"""Longer lines are prose."""
+MIN_ASPECT = 1.4
+"""Width by height of the shortest line that is asked about: two characters."""
+MIN_DEPTH = 48
+"""Grey levels between paper and black of a crop, at least."""
+STRIDE_PX = 4
+"""Columns of a crop per frame of its posteriors."""
+STEP_PX, BATCH_PX = 16, 512
+OTHER = "\ufffd"
+"""Stands for all characters that no form has."""
+MARKS = "()、,.:;“”《》"
+_FULL_WIDTH = str.maketrans("(),:;", "（），：；")
+"""As Chinese is printed."""
+LEAST = 2
+"""Letters of a reading that counts, at least."""
+SURE = 0.98
+SETTINGS = "captions.json"
+WEIGHTS = "model.onnx"
+
+
+@cache
+def caption_alphabet() -> tuple[str, ...]:
+    """What the forms are written with, the CTC blank first, then `OTHER`."""
+    return ("", OTHER, *MARKS, *sorted(set("0123456789").union(*printed_texts())))
+
+
+def caption_crop(line: np.ndarray) -> np.ndarray:
+    """The crop of a line, (h, w) or (h, w, 3) uint8, at the model's scale: (32, W) uint8, 255 is paper."""
+    gray = line if line.ndim == 2 else to_gray(line)
+    height, width = gray.shape
+    size = min(MAX_WIDTH_PX, max(STRIDE_PX, round(SQUEEZE * width * HEIGHT_PX / height)))
+    levels = Levels(gray)
+    paper = levels.paper
+    depth = max(MIN_DEPTH, paper - levels.quantile(0.01))
+    scaled = cv2.resize(gray, (size, HEIGHT_PX), interpolation=cv2.INTER_AREA)
+    ink = np.clip((paper - scaled.astype(np.float32)) / depth, 0, 1)
+    return np.asarray(np.rint(255 * (1 - ink)), np.uint8)
+
+
+def may_be_caption(line: Line) -> bool:
+    """Whether the reader is asked about a line."""
+    height, width = line.crop.shape[:2]
+    return not line.faint and MIN_ASPECT * height <= width <= MAX_WIDTH_PX / (SQUEEZE * HEIGHT_PX) * height
+
+
+@dataclass(frozen=True)
+class CaptionReader:
+    """Reads lines; see `load_caption_reader`."""
+
+    session: Any
+    alphabet: tuple[str, ...]
+
+    def read(self, lines: Sequence[Line]) -> list[Recognition | None]:
+        """The text of each line that surely is a part of what a form prints."""
+        asked = [i for i, line in enumerate(lines) if may_be_caption(line)]
+        found: list[Recognition | None] = [None] * len(lines)
+        for i, log_probs in zip(
+            asked, self.log_probs([caption_crop(lines[i].crop) for i in asked]), strict=True
+        ):
+            text, log_prob = ctc_greedy(log_probs, self.alphabet)
+            if log_prob >= math.log(SURE) and is_part_of_form(text):
+                found[i] = Recognition(text.translate(_FULL_WIDTH), math.exp(log_prob))
+        return found
+
+    def log_probs(self, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """CTC log posteriors of the alphabet for each (32, W) uint8 crop: (T, L) float32, T is W / 4."""
+        found: dict[int, np.ndarray] = {}
+        widths = [crop.shape[1] for crop in crops]
+        for width, indices in width_batches(widths, step_px=STEP_PX, batch_px=BATCH_PX):
+            batch = np.zeros((len(indices), 1, HEIGHT_PX, width), np.float32)
+            for row, index in enumerate(indices):
+                batch[row, 0, :, : widths[index]] = 1 - crops[index].astype(np.float32) / 255
+            (log_probs,) = self.session.run(None, {"crops": batch})
+            for row, index in enumerate(indices):
+                found[index] = log_probs[row, : -(-widths[index] // STRIDE_PX)]
+        return [found[index] for index in range(len(crops))]
+
+
+def is_part_of_form(text: str) -> bool:
+    """Whether a form prints this in a title, caption or header, or as a line of one; marks do not count."""
+    found = letters(text)
+    return OTHER not in text and len(found) >= LEAST and any(found in printed for printed in printed_texts())
+
+
+def shipped_caption_model() -> Path:
+    """Where the model is that comes with the program; it may be missing."""
+    return shipped_model().parent / "captions"
+
+
+def load_caption_reader(folder: Path | None = None) -> CaptionReader:
+    """The reader in a model folder, on one thread of the processor.
+
+    Args:
+        folder: None for the shipped one.
+
+    Raises:
+        EngineError: no such model is there, or it is damaged.
+    """
+    import onnxruntime
+
+    folder = folder or shipped_caption_model()
+    for name in (SETTINGS, WEIGHTS):
+        if not (folder / name).is_file():
+            raise EngineError(
+                f"{folder}: no model of captions, {name} is not in it;"
+                " `python -m training.train_captions` makes one"
+            )
+    try:
+        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
+        if settings["height_px"] != HEIGHT_PX or settings["squeeze"] != SQUEEZE:
+            raise ValueError(f"{SETTINGS} is of crops of another size")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.log_severity_level = 3
+        session = onnxruntime.InferenceSession(
+            str(folder / WEIGHTS), options, providers=["CPUExecutionProvider"]
+        )
+        if session.get_outputs()[0].shape[-1] != len(settings["alphabet"]):
+            raise ValueError(f"{WEIGHTS} has another alphabet than {SETTINGS}")
+    except Exception as error:  # ONNX Runtime raises bare exceptions for damaged files
+        raise EngineError(f"{folder}: the model of captions cannot be loaded ({error})") from error
+    return CaptionReader(session, tuple(settings["alphabet"]))
