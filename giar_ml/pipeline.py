@@ -214,7 +214,7 @@ class Extractor:
             if page.kind == "scan":
                 from giar_ml.upright import make_upright
 
-                page = make_upright(page, self._load_engine())
+                page = make_upright(page, self._load_engine(), self._load_caption_reader())
             if self._needs_layout(page):
                 from giar_ml.layout import detect_layout
 

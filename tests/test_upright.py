@@ -15,6 +15,7 @@ from PIL import Image
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.engines import load_engine
 from giar_ml.load import load
+from giar_ml.ocr.captions import CaptionReader, load_caption_reader
 from giar_ml.ocr.engine import Recognition
 from giar_ml.tables.rules import to_gray
 from giar_ml.tables.segments import find_segments
@@ -564,12 +565,27 @@ def test_boxes_lead_back_to_the_page_as_scanned():
 
 @pytest.mark.model
 @pytest.mark.parametrize("quarters", range(4))
-def test_pages_are_turned_upright(quarters):
+@pytest.mark.parametrize("with_captions", [False, True])
+def test_pages_are_turned_upright(quarters, with_captions):
     engine = load_engine("paddle", engine="onnxruntime", model_folder=None, device="cpu")
+    captions = load_caption_reader() if with_captions else None
     for page in load(SCAN).pages:
         assert page.image is not None
         image = turn_image(page.image, quarters)
-        assert find_quarters(sketch(to_gray(image), dpi=page.dpi or 200), engine) == -quarters % 4
+        assert find_quarters(sketch(to_gray(image), dpi=page.dpi or 200), engine, captions) == -quarters % 4
+
+
+@pytest.mark.parametrize(("printed", "is_asked"), [("三、收到和处理政府信息公开", False), ("总计", True)])
+def test_a_page_that_shows_enough_of_a_form_needs_no_engine(printed, is_asked):
+    class Captions(CaptionReader):
+        def read(self, lines):
+            return [Recognition(printed, 1.0) for _ in lines]
+
+    page = load(SCAN).pages[1]
+    engine = Lines(*[12] * 8)
+    quarters = find_quarters(sketch(to_gray(page.image), dpi=200), engine, Captions(None, ()))
+    assert quarters == 0
+    assert (len(engine.left) < 8) is is_asked
 
 
 class Lines:

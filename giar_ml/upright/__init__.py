@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from giar_ml.document import Page, Table, Token
+from giar_ml.ocr.captions import CaptionReader
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
 from giar_ml.upright.dithered import clear_dithered_seals
@@ -23,7 +24,7 @@ from giar_ml.upright.warp import PageWarp, flatten_image, turn_image
 __all__ = ["as_scanned", "make_upright"]
 
 
-def make_upright(page: Page, engine: OcrEngine) -> Page:
+def make_upright(page: Page, engine: OcrEngine, captions: CaptionReader | None = None) -> Page:
     """The scan as if it were a print: no desk around it, no shadows, streaks or seals, upright and flat.
 
     What is in order stays as it is; the page keeps its size but for quarter turns. Comes before any token or
@@ -31,13 +32,14 @@ def make_upright(page: Page, engine: OcrEngine) -> Page:
 
     Args:
         engine: tells which way up text is.
+        captions: tells it sooner, where a page shows what the forms print.
     """
     if page.kind != "scan" or page.image is None:
         return page
     dpi = page.dpi or estimate_dpi(page.image)
     image, seen, gray = _clean(page.image, dpi=dpi)
     page_sketch = sketch(gray, dpi=dpi)
-    quarters = find_quarters(page_sketch, engine)
+    quarters = find_quarters(page_sketch, engine, captions)
     if quarters:
         # Cleaned anew, so that whichever way a page lay, the same is read.
         image, seen, gray = _clean(turn_image(page.image, quarters), dpi=dpi)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
 
 from giar_ml.document import BBox
 from giar_ml.forms import printed_pairs
+from giar_ml.ocr.captions import CaptionReader
 from giar_ml.ocr.engine import OcrEngine
-from giar_ml.ocr.lines import narrow
+from giar_ml.ocr.lines import Line, narrow
+from giar_ml.text import letters
 from giar_ml.upright.lines import Sketch, find_text_lines
 from giar_ml.upright.warp import turn_image
 
@@ -41,7 +44,7 @@ HOPELESS = 0.5
 """A way up of which so many crops gave less than this share of what they should have is given up."""
 
 
-def find_quarters(page: Sketch, engine: OcrEngine) -> int:
+def find_quarters(page: Sketch, engine: OcrEngine, captions: CaptionReader | None = None) -> int:
     """By how many quarters clockwise a page must be turned to lie upright.
 
     A page that is read well as it lies is not tried otherwise. One with hardly any text stays as it is. How
@@ -51,8 +54,11 @@ def find_quarters(page: Sketch, engine: OcrEngine) -> int:
 
     Args:
         engine: reads lines; those that lie on their head it reads badly.
+        captions: reads what the forms print: a page of which it reads enough needs no engine.
     """
     crops = _cut(page)
+    if captions and _count_printed(crops, captions) >= ENOUGH:
+        return 0
     upright = _count_read(crops, engine, enough=ENOUGH)
     if upright >= ENOUGH:
         return 0
@@ -62,6 +68,12 @@ def find_quarters(page: Sketch, engine: OcrEngine) -> int:
     n_read = {quarters: _count_read(way, engine, wanted=wanted) for quarters, way in ways.items()}
     best = max(n_read, key=lambda quarters: n_read[quarters])
     return best if n_read[best] > wanted else 0
+
+
+def _count_printed(crops: Sequence[np.ndarray], captions: CaptionReader) -> int:
+    """How many characters of lines surely are what the forms print."""
+    lines = [Line(crop, BBox(0.0, 0.0, crop.shape[1], crop.shape[0])) for crop in crops]
+    return sum(len(letters(found.text)) for found in captions.read(lines) if found)
 
 
 def _count_read(
