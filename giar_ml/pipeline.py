@@ -49,7 +49,8 @@ class Extractor:
     Args:
         device: `auto`, `cpu` or `cuda:N`.
         engine: a PaddleOCR engine: `onnxruntime`, `paddle` or `transformers`.
-        models: a folder with other OCR weights, in `det/` and `rec/`; None for the embedded ones.
+        models: a folder with other OCR weights, in `det/` and `rec/`; None for the embedded ones. On a
+            processor they are not asked of what is surely read as the wording of a form.
         layout: `rules`, or a layoutparser detection model.
         max_risk: share of accepted reports that may have a wrong cell, see `giar_ml.acceptance.RiskCurve`.
         label_model: the folder of another token classifier; None for the one in use.

@@ -26,9 +26,9 @@ from giar_ml.ocr.captions import (
     shipped_caption_model,
 )
 from giar_ml.ocr.lines import Line
+from giar_ml.pipeline import Extractor
 from training.captions.config import TrainConfig
 from training.captions.lines import CaptionLine, to_target
-from training.captions.train import train, vary
 from training.figure_reader.config import ModelConfig, RunConfig
 from training.figure_reader.render import CHINESE, font_files
 
@@ -68,6 +68,9 @@ def line(image: np.ndarray, *, faint: bool = False) -> Line:
         pytest.param("于国家秘", True, id="a line of one that wraps"),
         pytest.param("第二十条第(五)项", True, id="a caption"),
         pytest.param("二、主动公开政府信息情况", True, id="a title"),
+        pytest.param("行政复议、行政诉讼", True, id="a mark within a title"),
+        pytest.param("行政复议行政诉讼", False, id="two headers side by side"),
+        pytest.param("三、收到和处理", True, id="the mark behind a number"),
         pytest.param("属于国家机密", False, id="another word"),
         pytest.param("属于国家秘密的", False, id="more than is printed"),
         pytest.param(f"属于{OTHER}家秘密", False, id="a strange character"),
@@ -163,6 +166,9 @@ def test_what_is_learnt_of_a_line(text: str, confidence: float, expected: str) -
 
 @fonts
 def test_a_run_learns_and_writes_what_is_loaded(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from training.captions.train import train
+
     texts = ["行政许可", "行政处罚", "信息内容", "商业企业", "科研机构", "总计"]
     lines = [
         CaptionLine(caption_crop(draw(text, size=size)), text) for text in texts for size in (24, 30, 36)
@@ -182,6 +188,9 @@ def test_a_run_learns_and_writes_what_is_loaded(tmp_path: Path) -> None:
 
 
 def test_variants_keep_the_height() -> None:
+    pytest.importorskip("torch")
+    from training.captions.train import vary
+
     rng = np.random.default_rng(1)
     image = np.full((HEIGHT_PX, 90), 255, np.uint8)
     image[8:20, 10:80] = 0
@@ -207,6 +216,19 @@ def test_the_shipped_reader_reads_clear_print() -> None:
 def test_the_shipped_reader_leaves_other_words_to_the_engine() -> None:
     others = ["属于国家机密", "行政检查", "霁阳县人民政府", "没有收取费用", "二〇二三年度"]
     assert load_caption_reader().read([line(draw(text)) for text in others]) == [None] * len(others)
+
+
+@shipped
+@pytest.mark.parametrize(("device", "expected"), [("cpu", True), ("cuda:0", False)])
+def test_on_a_gpu_the_engine_reads_all(device: str, expected: bool) -> None:
+    class Engine:
+        pass
+
+    engine = Engine()
+    engine.device = device
+    extractor = Extractor()
+    extractor._engine = engine
+    assert (extractor._load_caption_reader() is not None) is expected
 
 
 @shipped

@@ -1039,6 +1039,20 @@ def test_the_engine_is_not_asked_of_a_figure_beyond_doubt(
         assert token.confidence > 0.9999
 
 
+def test_the_engine_is_not_asked_of_what_a_form_surely_prints() -> None:
+    class Captions:
+        def read(self, lines: Sequence[Line]) -> list[Recognition | None]:
+            return [Recognition("总计", 0.99) if line.bbox.left == 0 else None for line in lines]
+
+    engine = FakeEngine()
+    lines = [Line(np.full((20, 60, 3), 255, np.uint8), BBox(x, 0, x + 60, 20)) for x in (0, 100, 200)]
+    gray = np.full((40, 300), 255, np.uint8)
+    tokens = _recognize(lines, engine, None, gray, dpi=DPI, captions=Captions())
+    assert engine.n_crops == 2 * 2  # narrow, and at their own width
+    assert tokens[0] == Token("总计", lines[0].bbox, 0.99)
+    assert [token.text for token in tokens[1:]] == ["7", "7"]
+
+
 def test_two_readers_agree() -> None:
     token = both("12", "12")
     assert token.text == "12"

@@ -25,6 +25,9 @@ def test_a_report_survives_its_json():
     )
     report = replace(report, problems=(Problem("code", "说明", ("requests.new.total",), 2),))
     report = replace(report, proof=Proof(3.25, 7.5, True))
+    lines = report.to_json().splitlines()
+    assert sum(line.startswith('  "') for line in lines) == len(report.cells)
+    assert sum(line.startswith("  {") for line in lines) == len(report.checks) + len(report.problems)
     again = Report.from_json(report.to_json())
     assert again == report
     assert str(again.cells["disclosure.fees.amount"].value) == "7730.280"

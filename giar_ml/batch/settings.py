@@ -1,8 +1,9 @@
 """What the result of a document depends on beside its content.
 
 Each kind of reading has settings of its own, so that other OCR models, say, leave what was read from text
-dumps as it is. Not among them: the device and the number of workers, which say where a report is read, and
-the risk to accept, by which results are decided anew without reading.
+dumps as it is. Not among them: the device (on a GPU the engine reads captions, too) and the number of
+workers, which say where a report is read, and the risk to accept, by which results are decided anew without
+reading.
 """
 
 from __future__ import annotations
@@ -59,9 +60,10 @@ def _small_models() -> dict[str, str]:
     from giar_ml.ocr.captions import shipped_caption_model
     from giar_ml.ocr.figures import shipped_figure_model
 
+    folders = {"figures": shipped_figure_model(), "captions": shipped_caption_model()}
     return {
-        "figures": _hash_folder(shipped_figure_model()),
-        "captions": _hash_folder(shipped_caption_model()),
+        name: _hash_files([folder / f"{name}.json", folder / "model.onnx"])
+        for name, folder in folders.items()
     }
 
 

@@ -166,15 +166,14 @@ def _titles_and_captions() -> frozenset[str]:
 
 @cache
 def printed_texts() -> frozenset[str]:
-    """The letters and digits of all titles, captions and headers of the forms."""
-    return _printed() | frozenset(map(letters, _titles_and_captions()))
+    """All titles and captions of the forms, and their headers without marks."""
+    return _printed() | _titles_and_captions()
 
 
 @cache
 def printed_pairs() -> frozenset[str]:
     """Two characters each that stand beside one another in a title, caption or header of a form."""
-    texts = _printed() | _titles_and_captions()
-    return frozenset(a + b for text in texts for a, b in itertools.pairwise(text))
+    return frozenset(a + b for text in printed_texts() for a, b in itertools.pairwise(text))
 
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

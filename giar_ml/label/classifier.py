@@ -23,7 +23,8 @@ _LEAST = 1e-4
 """Smaller probabilities are left out."""
 
 Run = Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]
-"""input_ids (B, S), bbox (B, S, 4), attention_mask (B, S) to logits (B, S, L)."""
+"""input_ids (B, S), bbox (B, S, 4), attention_mask (B, S) to logits (B, S, L), which mean nothing where the
+mask is 0."""
 
 
 @dataclass(frozen=True)
@@ -136,7 +137,7 @@ def load_onnx(path: Path, n_labels: int, *, threads: int = 0) -> Run:
         raise ValueError(f"label.json names {n_labels} labels, the weights have others")
 
     # Models made before have a mask.
-    masked = len(session.get_inputs()) > 2
+    masked = "attention_mask" in {given.name for given in session.get_inputs()}
 
     def run(ids: np.ndarray, bbox: np.ndarray, mask: np.ndarray) -> np.ndarray:
         logits = np.zeros((*ids.shape, n_labels), np.float32)

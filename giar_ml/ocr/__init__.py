@@ -85,7 +85,7 @@ def read_page(
     lines += [line for line in outside_lines if not any(line is other for other in left_out)]
 
     def recognize(lines: Sequence[Line], page: np.ndarray = gray) -> list[Token]:
-        return _recognize(lines, engine, figures, captions, page, dpi=dpi)
+        return _recognize(lines, engine, figures, page, dpi=dpi, captions=captions)
 
     tokens = recognize(lines)
     inside = _read_again(page, places, lines[:n_inside], tokens[:n_inside], gray, recognize, dpi=dpi)
@@ -167,10 +167,10 @@ def _recognize(
     lines: Sequence[Line],
     engine: OcrEngine,
     figures: FigureReader | None,
-    captions: CaptionReader | None,
     gray: np.ndarray,
     *,
     dpi: float,
+    captions: CaptionReader | None = None,
 ) -> list[Token]:
     """The token of each line. Most are short figures or what a form prints, and beyond doubt for the small
     networks that read these: the engine, which takes many times as long, reads the others."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -31,7 +32,7 @@ from giar_ml.text import letters
 
 HEIGHT_PX = 32
 SQUEEZE = 0.5
-"""Width of a crop by that of its line, both as high: a character is 16 px wide."""
+"""Width of a crop by that of its line, both as high: a character is 13 px wide."""
 MAX_WIDTH_PX = 512
 """Longer lines are prose."""
 MIN_ASPECT = 1.4
@@ -44,10 +45,11 @@ STEP_PX, BATCH_PX = 16, 512
 OTHER = "\ufffd"
 """Stands for all characters that no form has."""
 MARKS = "()、,.:;“”《》"
+_NUMBER = re.compile(r"^([\d一二三四五六七八九十]+)、")
 _FULL_WIDTH = str.maketrans("(),:;", "（），：；")
 """As Chinese is printed."""
 LEAST = 2
-"""Letters of a reading that counts, at least."""
+"""Letters of a reading that counts, at least: fewer than `MIN_PRINTED` of the forms, since it is sure."""
 SURE = 0.98
 SETTINGS = "captions.json"
 WEIGHTS = "model.onnx"
@@ -56,7 +58,7 @@ WEIGHTS = "model.onnx"
 @cache
 def caption_alphabet() -> tuple[str, ...]:
     """What the forms are written with, the CTC blank first, then `OTHER`."""
-    return ("", OTHER, *MARKS, *sorted(set("0123456789").union(*printed_texts())))
+    return ("", OTHER, *MARKS, *sorted(set("0123456789").union(*map(letters, printed_texts()))))
 
 
 def caption_crop(line: np.ndarray) -> np.ndarray:
@@ -112,9 +114,22 @@ class CaptionReader:
 
 
 def is_part_of_form(text: str) -> bool:
-    """Whether a form prints this in a title, caption or header, or as a line of one; marks do not count."""
-    found = letters(text)
-    return OTHER not in text and len(found) >= LEAST and any(found in printed for printed in printed_texts())
+    """Whether a form prints this in a title, caption or header, or as a line of one.
+
+    Marks do not count, but for the one in 行政复议、行政诉讼: without it they are two headers side by side.
+    """
+    found = _wording(text)
+    return OTHER not in text and len(found) >= LEAST and any(found in printed for printed in _wordings())
+
+
+@cache
+def _wordings() -> frozenset[str]:
+    return frozenset(map(_wording, printed_texts()))
+
+
+def _wording(text: str) -> str:
+    """The letters and digits of a text, and the marks 、 within it that are behind no number."""
+    return "、".join(part for part in map(letters, _NUMBER.sub(r"\1", text).split("、")) if part)
 
 
 def shipped_caption_model() -> Path:

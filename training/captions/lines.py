@@ -50,7 +50,7 @@ class _Recorder:
 def read_lines(paths: Iterable[Path]) -> Iterator[list[CaptionLine]]:
     """The lines of each scan that are learnt from; none of one that cannot be read."""
     recorder = _Recorder()
-    extractor = Extractor(device="cpu")
+    extractor = Extractor(device="cpu", threads=1)  # the lines in one order
     extractor._caption_reader = cast(CaptionReader, recorder)
     for path in paths:
         recorder.lines.clear()

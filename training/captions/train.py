@@ -36,6 +36,7 @@ from giar_ml.text import letters
 from training.captions.config import TrainConfig
 from training.captions.lines import CaptionLine
 from training.figure_reader.model import FigureNet, export_onnx, to_batch
+from training.figure_reader.train import deterministic
 from training.settings import to_dict
 
 RECORD = "training.json"
@@ -70,10 +71,20 @@ def train(
     say: Say = print,
 ) -> Scores:
     """Train a reader and write its folder; returns its scores on the `validation` lines."""
+    with deterministic(config.run.threads):
+        return _train(config, lines, validation, out, say)
+
+
+def _train(
+    config: TrainConfig,
+    lines: Sequence[CaptionLine],
+    validation: Sequence[CaptionLine],
+    out: Path,
+    say: Say,
+) -> Scores:
     began = time.perf_counter()
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(config.seed)
-    torch.set_num_threads(config.run.threads)
     alphabet = caption_alphabet()
     model = FigureNet(config.model, len(alphabet)).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     say(f"{len(lines):,} lines to learn from, {len(validation):,} to stop by")
@@ -93,7 +104,7 @@ def train(
         "torch": torch.__version__.split("+")[0],
     }
     _write(out / RECORD, record)
-    (out / CARD).write_text(_card(config, len(lines), scores), encoding="utf-8")
+    (out / CARD).write_text(make_card(config, len(lines), scores), encoding="utf-8")
     say(
         f"{scores.printed:,} of {scores.n:,} lines are of a form, {scores.read:.1%} of them surely read;"
         f" {scores.differ} lines surely read otherwise than by the engine"
@@ -117,6 +128,7 @@ def _learn(
     batches = _batches(lines, run.batch, np.random.default_rng(config.seed))
     course: list[dict[str, float]] = []
     best: tuple[float, dict[str, torch.Tensor]] | None = None
+    since_best = 0
     losses: list[float] = []
     began = time.perf_counter()
     for step in range(1, run.steps + 1):
@@ -139,7 +151,11 @@ def _learn(
         say(f"step {step}, {seconds} s: loss {np.mean(losses):.4f}; validation: NLL {found:.4f}")
         losses = []
         if best is None or found < best[0]:
-            best = found, copy.deepcopy(model.state_dict())
+            best, since_best = (found, copy.deepcopy(model.state_dict())), 0
+        else:
+            since_best += 1
+            if since_best >= run.patience:
+                break
     assert best is not None
     model.load_state_dict(best[1])
     model.eval()
@@ -216,7 +232,7 @@ def _write(path: Path, content: object) -> None:
     path.write_text(json.dumps(content, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
 
 
-def _card(config: TrainConfig, n_lines: int, scores: Scores) -> str:
+def make_card(config: TrainConfig, n_lines: int, scores: Scores) -> str:
     corpora = ", ".join(f"`{c.profile}` {c.n} of seed {c.seed}" for c in config.corpora)
     return f"""# What the forms print
 
@@ -224,9 +240,9 @@ A small convolutional network with CTC that reads the titles, captions and heade
 front of the OCR engine, see `giar_ml/ocr/captions.py`.
 
 - Licence: Apache-2.0, as the project. Started from random weights.
-- Data: {n_lines:,} lines of made-up scans ({corpora}), with what the OCR engine reads in them. No seed of
-  eval/fixtures is among them.
-- Made by `python -m training.train_captions training/captions/captions.toml`.
+- Data: {n_lines:,} lines of made-up scans ({corpora}), with what the OCR engine
+  reads in them.
+- Made by `python -m training.train_captions`, seed {config.seed}.
 
 Of {scores.n:,} lines of scans kept apart {scores.printed:,} are of a form; it is sure of {scores.read:.1%} of
 these, and of {scores.differ} lines in which the engine read something else (marks aside). What it is not sure

@@ -63,12 +63,12 @@ def train(
     Args:
         start_from: the folder of a reader of the same size, to go on from its weights.
     """
-    with _deterministic(config.run.threads):
+    with deterministic(config.run.threads):
         return _train(config, data, out, start_from=start_from, say=say)
 
 
 @contextmanager
-def _deterministic(n_threads: int) -> Iterator[None]:
+def deterministic(n_threads: int) -> Iterator[None]:
     """torch with so many threads and deterministic algorithms; as it was, afterwards."""
     before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
     torch.set_num_threads(n_threads)
