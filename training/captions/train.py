@@ -6,12 +6,11 @@ data, course, scores on the lines that were kept apart) and `README.md` (the car
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -35,20 +34,18 @@ from giar_ml.ocr.ctc import ctc_greedy
 from giar_ml.text import letters
 from training.captions.config import TrainConfig
 from training.captions.lines import CaptionLine
+from training.figure_reader.loop import Say, learn
 from training.figure_reader.model import FigureNet, export_onnx, to_batch
 from training.figure_reader.train import deterministic
 from training.settings import to_dict
 
 RECORD = "training.json"
 CARD = "README.md"
-_CLIP = 1.0
 _POOL = 40
 """Batches that are drawn together, so that lines of about one width come into one."""
 _NOISE = 12.0
 _SHIFT_PX = 2
 _STRETCH = 0.1
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -126,40 +123,15 @@ def _learn(
         optimizer, run.learning_rate, total_steps=run.steps, pct_start=run.warmup
     )
     batches = _batches(lines, run.batch, np.random.default_rng(config.seed))
-    course: list[dict[str, float]] = []
-    best: tuple[float, dict[str, torch.Tensor]] | None = None
-    since_best = 0
-    losses: list[float] = []
-    began = time.perf_counter()
-    for step in range(1, run.steps + 1):
-        model.train()
-        with torch.autocast("cpu", torch.bfloat16, enabled=run.precision == "bf16"):
-            loss = _nll(model, next(batches)).mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
-        optimizer.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if step % run.evaluate_every and step != run.steps:
-            continue
-        found = _mean_nll(model, validation, run.batch)
-        seconds = round(time.perf_counter() - began)
-        course.append(
-            {"step": step, "seconds": seconds, "loss": round(float(np.mean(losses)), 4), "nll": found}
-        )
-        say(f"step {step}, {seconds} s: loss {np.mean(losses):.4f}; validation: NLL {found:.4f}")
-        losses = []
-        if best is None or found < best[0]:
-            best, since_best = (found, copy.deepcopy(model.state_dict())), 0
-        else:
-            since_best += 1
-            if since_best >= run.patience:
-                break
-    assert best is not None
-    model.load_state_dict(best[1])
-    model.eval()
-    return course
+    return learn(
+        model,
+        run,
+        optimizer,
+        schedule,
+        loss_of_batch=lambda: _nll(model, next(batches)).mean(),
+        validate=lambda: {"nll": _mean_nll(model, validation, run.batch)},
+        say=say,
+    )
 
 
 def _batches(

@@ -7,14 +7,13 @@ on the validation scans) and `README.md` (the card).
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import json
 import math
 import platform
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from training.figure_reader.augment import centre
 from training.figure_reader.card import write_card
 from training.figure_reader.config import ModelConfig, TrainConfig
 from training.figure_reader.crops import Crop
+from training.figure_reader.loop import Say, learn
 from training.figure_reader.model import FigureNet, export_onnx, to_batch
 from training.figure_reader.sampling import Sampler
 from training.figure_reader.scoring import Scores, ctc_nll, fit_temperature, predict, score, score_quickly
@@ -39,10 +39,6 @@ RECORD = "training.json"
 METRICS = "metrics.json"
 CARD = "README.md"
 TORCH_WEIGHTS = "model.safetensors"
-_CLIP = 1.0
-"""Largest norm of a gradient."""
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -150,48 +146,21 @@ def _learn(config: TrainConfig, model: FigureNet, data: Data, say: Say) -> list[
     optimizer = torch.optim.AdamW(model.parameters(), lr=run.learning_rate, weight_decay=run.weight_decay)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, run.steps, run.warmup))
     images, texts = [centre(crop.image) for crop in data.validation], [c.text for c in data.validation]
-    course: list[dict[str, float]] = []
-    best: tuple[float, dict[str, torch.Tensor]] | None = None
-    since_best, losses = 0, []
-    began = time.perf_counter()
     pool: list[list[tuple[np.ndarray, str]]] = []
-    for step in range(1, run.steps + 1):
-        pool = pool or sampler.batches(run.batch)
+
+    def loss_of_batch() -> torch.Tensor:
+        if not pool:
+            pool.extend(sampler.batches(run.batch))
         batch = pool.pop()
-        model.train()
         x = to_batch([crop for crop, _ in batch]).to(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16, enabled=run.precision == "bf16"):
-            log_probs = model(x)
-        wanted = [text for _, text in batch]
-        nll = ctc_nll(log_probs, [crop.shape[1] for crop, _ in batch], wanted)
-        loss = nll.mean()
-        optimizer.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), _CLIP)
-        optimizer.step()
-        schedule.step()
-        losses.append(float(loss.detach()))
-        if step % run.evaluate_every and step != run.steps:
-            continue
-        found, accuracy = score_quickly(predict(model, images), texts)
-        seconds = round(time.perf_counter() - began)
-        mean = float(np.mean(losses))
-        numbers = {"loss": mean, "nll": found, "accuracy": accuracy}
-        course.append({"step": step, "seconds": seconds, **{k: round(v, 5) for k, v in numbers.items()}})
-        say(
-            f"step {step}, {seconds} s: loss {mean:.4f}; validation: NLL {found:.4f},"
-            f" figures right {accuracy:.4f}"
-        )
-        losses = []
-        if best is None or found < best[0]:
-            best, since_best = (found, copy.deepcopy(model.state_dict())), 0
-        else:
-            since_best += 1
-            if since_best >= run.patience:
-                break
-    assert best is not None
-    model.load_state_dict(best[1])
-    return course
+        widths, wanted = [crop.shape[1] for crop, _ in batch], [text for _, text in batch]
+        return ctc_nll(model(x), widths, wanted).mean()
+
+    def validate() -> dict[str, float]:
+        nll, accuracy = score_quickly(predict(model, images), texts)
+        return {"nll": nll, "accuracy": accuracy}
+
+    return learn(model, run, optimizer, schedule, loss_of_batch=loss_of_batch, validate=validate, say=say)
 
 
 def _rate(step: int, steps: int, warmup: float) -> float:
