@@ -16,7 +16,6 @@ from giar_ml.ocr.captions import (
     MAX_WIDTH_PX,
     OTHER,
     SETTINGS,
-    WEIGHTS,
     CaptionReader,
     caption_alphabet,
     caption_crop,
@@ -26,6 +25,7 @@ from giar_ml.ocr.captions import (
     shipped_caption_model,
 )
 from giar_ml.ocr.lines import Line
+from giar_ml.ocr.networks import WEIGHTS
 from giar_ml.pipeline import Extractor
 from training.captions.config import TrainConfig
 from training.captions.lines import CaptionLine, to_target

@@ -19,11 +19,11 @@ from giar_ml.ocr.figures import (
     MAX_WIDTH_PX,
     PX_PER_IN,
     SETTINGS,
-    WEIGHTS,
     figure_crop,
     load_figure_reader,
     shipped_figure_model,
 )
+from giar_ml.ocr.networks import WEIGHTS
 from training.figure_reader.augment import augment, centre
 from training.figure_reader.config import TrainConfig
 from training.figure_reader.crops import EXTRA_PX, Crop, fold

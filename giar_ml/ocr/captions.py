@@ -7,7 +7,6 @@ a mistake must make one such part of another; all else is left to the engine.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Sequence
@@ -19,14 +18,13 @@ from typing import Any
 import cv2
 import numpy as np
 
-from giar_ml.errors import EngineError
 from giar_ml.forms import printed_texts
 from giar_ml.levels import Levels
 from giar_ml.models import shipped_model
-from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.ctc import ctc_greedy
 from giar_ml.ocr.engine import Recognition
 from giar_ml.ocr.lines import Line
+from giar_ml.ocr.networks import STRIDE_PX, load_network, run_network
 from giar_ml.tables.rules import to_gray
 from giar_ml.text import letters
 
@@ -39,9 +37,7 @@ MIN_ASPECT = 1.4
 """Width by height of the shortest line that is asked about: two characters."""
 MIN_DEPTH = 48
 """Grey levels between paper and black of a crop, at least."""
-STRIDE_PX = 4
-"""Columns of a crop per frame of its posteriors."""
-STEP_PX, BATCH_PX = 16, 512
+BATCH_PX = 512
 OTHER = "\ufffd"
 """Stands for all characters that no form has."""
 MARKS = "()、,.:;“”《》"
@@ -52,7 +48,6 @@ LEAST = 2
 """Letters of a reading that counts, at least: fewer than `MIN_PRINTED` of the forms, since it is sure."""
 SURE = 0.98
 SETTINGS = "captions.json"
-WEIGHTS = "model.onnx"
 
 
 @cache
@@ -101,16 +96,7 @@ class CaptionReader:
 
     def log_probs(self, crops: Sequence[np.ndarray]) -> list[np.ndarray]:
         """CTC log posteriors of the alphabet for each (32, W) uint8 crop: (T, L) float32, T is W / 4."""
-        found: dict[int, np.ndarray] = {}
-        widths = [crop.shape[1] for crop in crops]
-        for width, indices in width_batches(widths, step_px=STEP_PX, batch_px=BATCH_PX):
-            batch = np.zeros((len(indices), 1, HEIGHT_PX, width), np.float32)
-            for row, index in enumerate(indices):
-                batch[row, 0, :, : widths[index]] = 1 - crops[index].astype(np.float32) / 255
-            (log_probs,) = self.session.run(None, {"crops": batch})
-            for row, index in enumerate(indices):
-                found[index] = log_probs[row, : -(-widths[index] // STRIDE_PX)]
-        return [found[index] for index in range(len(crops))]
+        return run_network(self.session, crops, batch_px=BATCH_PX)
 
 
 def is_part_of_form(text: str) -> bool:
@@ -146,27 +132,11 @@ def load_caption_reader(folder: Path | None = None) -> CaptionReader:
     Raises:
         EngineError: no such model is there, or it is damaged.
     """
-    import onnxruntime
-
-    folder = folder or shipped_caption_model()
-    for name in (SETTINGS, WEIGHTS):
-        if not (folder / name).is_file():
-            raise EngineError(
-                f"{folder}: no model of captions, {name} is not in it;"
-                " `python -m training.train_captions` makes one"
-            )
-    try:
-        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        if settings["height_px"] != HEIGHT_PX or settings["squeeze"] != SQUEEZE:
-            raise ValueError(f"{SETTINGS} is of crops of another size")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            str(folder / WEIGHTS), options, providers=["CPUExecutionProvider"]
-        )
-        if session.get_outputs()[0].shape[-1] != len(settings["alphabet"]):
-            raise ValueError(f"{WEIGHTS} has another alphabet than {SETTINGS}")
-    except Exception as error:  # ONNX Runtime raises bare exceptions for damaged files
-        raise EngineError(f"{folder}: the model of captions cannot be loaded ({error})") from error
+    session, settings = load_network(
+        folder or shipped_caption_model(),
+        SETTINGS,
+        {"height_px": HEIGHT_PX, "squeeze": SQUEEZE},
+        what="captions",
+        command="python -m training.train_captions",
+    )
     return CaptionReader(session, tuple(settings["alphabet"]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,11 @@ import cv2
 import numpy as np
 
 from giar_ml.document import BBox
-from giar_ml.errors import EngineError
 from giar_ml.levels import Levels
 from giar_ml.models import shipped_model
 from giar_ml.ocr.batches import width_batches
 from giar_ml.ocr.engine import FIGURE_ALPHABET
+from giar_ml.ocr.networks import STEP_PX, load_network, run_network
 
 HEIGHT_PX = 32
 HEIGHT_IN = 0.18
@@ -31,10 +30,8 @@ MAX_WIDTH_PX = 512
 """A longer line is squeezed: 123,456,789.00 has about 150 px."""
 MIN_DEPTH = 48
 """Grey levels between paper and black of a crop, at least: a pale stain stays pale."""
-STRIDE_PX = 4
-"""Columns of a crop per frame of its posteriors."""
+BATCH_PX = 4096
 SETTINGS = "figures.json"
-WEIGHTS = "model.onnx"
 
 
 def figure_crop(gray: np.ndarray, bbox: BBox, *, dpi: float, extra_px: int = 0) -> np.ndarray:
@@ -87,21 +84,12 @@ class FigureReader:
 
         A crop without a figure has the empty text: blanks alone.
         """
-        found: dict[int, np.ndarray] = {}
-        for width, indices in figure_batches(crops):
-            batch = np.zeros((len(indices), 1, HEIGHT_PX, width), np.float32)
-            for row, index in enumerate(indices):
-                crop = crops[index]
-                batch[row, 0, :, : crop.shape[1]] = 1 - crop.astype(np.float32) / 255
-            (log_probs,) = self.session.run(None, {"crops": batch})
-            for row, index in enumerate(indices):
-                found[index] = log_probs[row, : -(-crops[index].shape[1] // STRIDE_PX)]
-        return [found[index] for index in range(len(crops))]
+        return run_network(self.session, crops, batch_px=BATCH_PX)
 
 
 def figure_batches(crops: Sequence[np.ndarray]) -> list[tuple[int, list[int]]]:
     """The crops that are run together, see `width_batches`."""
-    return width_batches([crop.shape[1] for crop in crops], step_px=16, batch_px=4096)
+    return width_batches([crop.shape[1] for crop in crops], step_px=STEP_PX, batch_px=BATCH_PX)
 
 
 def shipped_figure_model() -> Path:
@@ -119,29 +107,13 @@ def load_figure_reader(folder: Path | None = None, *, n_threads: int = 1) -> Fig
     Raises:
         EngineError: no such model is there, or it is damaged.
     """
-    import onnxruntime
-
-    folder = folder or shipped_figure_model()
-    for name in (SETTINGS, WEIGHTS):
-        if not (folder / name).is_file():
-            raise EngineError(
-                f"{folder}: no model of figures, {name} is not in it;"
-                " `python -m training.train_figures` makes one"
-            )
-    try:
-        settings = json.loads((folder / SETTINGS).read_text(encoding="utf-8"))
-        wanted = {"alphabet": list(FIGURE_ALPHABET), "height_px": HEIGHT_PX, "px_per_in": round(PX_PER_IN, 3)}
-        for name, value in wanted.items():
-            if settings[name] != value:
-                raise ValueError(f"{name} in {SETTINGS} is {settings[name]!r}, not {value!r}")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = n_threads
-        options.log_severity_level = 3
-        session = onnxruntime.InferenceSession(
-            str(folder / WEIGHTS), options, providers=["CPUExecutionProvider"]
-        )
-        if session.get_outputs()[0].shape[-1] != len(FIGURE_ALPHABET):
-            raise ValueError(f"{WEIGHTS} has another alphabet than {SETTINGS}")
-    except Exception as error:  # ONNX Runtime raises bare exceptions for damaged files
-        raise EngineError(f"{folder}: the model of figures cannot be loaded ({error})") from error
+    wanted = {"alphabet": list(FIGURE_ALPHABET), "height_px": HEIGHT_PX, "px_per_in": round(PX_PER_IN, 3)}
+    session, _ = load_network(
+        folder or shipped_figure_model(),
+        SETTINGS,
+        wanted,
+        what="figures",
+        command="python -m training.train_figures",
+        n_threads=n_threads,
+    )
     return FigureReader(session)

@@ -22,15 +22,14 @@ from giar_ml.ocr.captions import (
     HEIGHT_PX,
     SETTINGS,
     SQUEEZE,
-    STRIDE_PX,
     SURE,
-    WEIGHTS,
     CaptionReader,
     caption_alphabet,
     is_part_of_form,
     load_caption_reader,
 )
 from giar_ml.ocr.ctc import ctc_greedy
+from giar_ml.ocr.networks import STRIDE_PX, WEIGHTS
 from giar_ml.text import letters
 from training.captions.config import TrainConfig
 from training.captions.lines import CaptionLine

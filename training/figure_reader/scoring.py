@@ -12,7 +12,8 @@ import torch
 from giar_ml.metrics.calibration import ece
 from giar_ml.ocr.ctc import ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.figures import STRIDE_PX, figure_batches
+from giar_ml.ocr.figures import figure_batches
+from giar_ml.ocr.networks import STRIDE_PX
 from training.figure_reader.model import FigureNet, to_batch
 
 _INDEX = {character: i for i, character in enumerate(FIGURE_ALPHABET)}

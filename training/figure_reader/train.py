@@ -24,7 +24,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from giar_ml.ocr.engine import FIGURE_ALPHABET
-from giar_ml.ocr.figures import HEIGHT_PX, PX_PER_IN, SETTINGS, WEIGHTS
+from giar_ml.ocr.figures import HEIGHT_PX, PX_PER_IN, SETTINGS
+from giar_ml.ocr.networks import WEIGHTS
 from training.figure_reader.augment import centre
 from training.figure_reader.card import write_card
 from training.figure_reader.config import ModelConfig, TrainConfig
