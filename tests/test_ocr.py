@@ -584,6 +584,23 @@ def test_the_room_of_a_point_in_full_width_parts_no_figure(text, n_parts):
     assert len(split_at_gaps(Line(crop, BBox(0, 0, 219, 38)), text)) == n_parts
 
 
+@pytest.mark.parametrize(
+    ("lefts", "n_lines"),
+    [
+        pytest.param((20, 49, 78, 107, 165, 194), 1, id="behind a point"),
+        pytest.param((20, 49, 78, 107, 180, 209), 2, id="further away"),
+        pytest.param((20, 35, 50, 65, 123, 138), 2, id="in half width"),
+        pytest.param((20, 49, 165, 194), 2, id="two columns"),
+    ],
+)
+def test_digits_in_full_width_go_on_behind_a_point_too_pale_to_be_seen(lefts, n_lines) -> None:
+    # Once 4391．70 of an amount was 70: the point left no ink.
+    cell = np.full((60, 260), 250, np.uint8)
+    for left in lefts:
+        cell[20:40, left : left + 12] = 40
+    assert len(find_cell_lines(cell, BBox(0, 0, 260, 60), dpi=200)) == n_lines
+
+
 def test_narrow_gaps_part_nothing():
     crop = np.full((30, 140, 3), 255, np.uint8)
     crop[8:26, 10:60] = crop[8:26, 70:130] = 20
@@ -1011,6 +1028,15 @@ def test_of_faint_words_in_doubt_the_reader_of_figures_is_asked() -> None:
     assert not is_for_figures(sure, grain)
     assert not is_for_figures(unsure, line_of(126, 14))
     assert to_token(unsure, grain, figures=log_probs_of("", 0.9999)).is_likely_nothing
+
+
+@pytest.mark.parametrize(
+    ("text", "is_asked"), [("文书本", True), ("总计", False), ("1件", False), ("本机关不掌", False)]
+)
+def test_few_faint_characters_that_no_header_has_may_be_print_of_the_other_side(text, is_asked) -> None:
+    # Once 决定数量 showed through, mirrored, in a blank cell: it made the row fit its columns badly.
+    recognition = Recognition(text, 0.7, log_probs_of(text, 0.7))
+    assert is_for_figures(recognition, line_of(80, 18, faint=True)) is is_asked
 
 
 @pytest.mark.parametrize(

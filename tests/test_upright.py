@@ -150,6 +150,15 @@ def test_lines_of_text_alone_tell_of_skew():
     assert abs(np.degrees(np.arctan2(x2 - x0, y2 - y0))) < 0.3
 
 
+def test_the_stroke_of_a_pen_bends_no_page_of_text() -> None:
+    page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
+    for y in range(200, 1500, 60):
+        cv2.putText(page, "n m e o r c s u " * 2, (150, y), FONT, 0.8, (0, 0, 0), 2)
+    assert find_field(sketch(to_gray(page), dpi=DPI)) is None
+    cv2.line(page, (880, 1190), (1050, 1235), (90, 90, 90), 3)
+    assert find_field(sketch(to_gray(page), dpi=DPI)) is None
+
+
 def test_a_staple_is_no_text():
     page = np.full((HEIGHT, WIDTH, 3), 255, np.uint8)
     cv2.putText(page, "n m e o r c s u " * 3, (150, 300), FONT, 0.8, (0, 0, 0), 2)

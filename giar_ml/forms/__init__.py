@@ -150,10 +150,11 @@ def _printed() -> frozenset[str]:
     return frozenset(letters(label) for header in headers for label in (*header.under, *header.labels))
 
 
-def is_printed(text: str) -> bool:
-    """Whether a form prints this in a header, or as a line of one, marks and brackets aside."""
+def is_printed(text: str, *, least: int = MIN_PRINTED) -> bool:
+    """Whether a form prints this in a header, or as a line of one, marks and brackets aside; not where it has
+    less than so many characters."""
     found = letters(text)
-    return len(found) >= MIN_PRINTED and any(found in label for label in _printed())
+    return len(found) >= least and any(found in label for label in _printed())
 
 
 @cache

@@ -26,6 +26,9 @@ from giar_ml.ocr.remnants import REMNANT_IN
 
 COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
+FULL_WIDTH, OFF_GRID = (0.9, 1.9), 0.2
+"""From digit to digit of a figure in full width, in heights of its line, and how far one is off its place, in
+steps; a point takes the place of a digit, and may be too pale to be seen."""
 EDGE_IN = 0.03
 """How far from the edge of a cell its rules may reach."""
 DARKEST_PAPER = 128
@@ -74,7 +77,7 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
     for i, (start, stop) in enumerate(merged):
         # A margin that reaches into the next line would show its figures twice.
         free = merged[i - 1][1] if i else 0, merged[i + 1][0] if i + 1 < len(merged) else len(ink)
-        for first, last in runs(np.asarray(ink[start:stop].any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
+        for first, last in _split_columns(ink[start:stop], dpi=dpi):
             # What stands apart may be higher, as the arc of a seal is.
             own = np.flatnonzero(ink[start:stop, first:last].any(axis=1))
             above, below = start + int(own[0]), start + int(own[-1]) + 1
@@ -94,6 +97,37 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             is_doubtful = faint or is_specks or is_stub
             lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
     return lines
+
+
+def _split_columns(ink: np.ndarray, *, dpi: float) -> list[tuple[int, int]]:
+    """What stands apart in a line of ink, (h, w) bool, as its first column and that behind its last."""
+    parts: list[tuple[int, int]] = []
+    for part in runs(np.asarray(ink.any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
+        if parts and _go_on(ink, parts[-1], part):
+            part = parts.pop()[0], part[1]
+        parts.append(part)
+    return parts
+
+
+def _go_on(ink: np.ndarray, part: tuple[int, int], other: tuple[int, int]) -> bool:
+    """Whether a part of a line is digits in full width that go on behind a point where another begins."""
+    middles, nexts = (_middles_of_digits(ink[:, slice(*columns)], columns[0]) for columns in (part, other))
+    if len(middles) < 2 or not nexts:
+        return False
+    step = (middles[-1] - middles[0]) / (len(middles) - 1)
+    low, high = (share * len(ink) for share in FULL_WIDTH)
+    off = OFF_GRID * step
+    is_regular = all(abs(b - a - step) <= off for a, b in pairwise(middles))
+    return low <= step <= high and is_regular and abs(nexts[0] - middles[-1] - 2 * step) <= off
+
+
+def _middles_of_digits(ink: np.ndarray, left: int) -> list[float]:
+    """Where the marks of a part of a line, (h, w) bool, have their middles; points are left out."""
+    return [
+        left + (start + stop) / 2
+        for start, stop in runs(np.asarray(ink.any(axis=0)))
+        if np.ptp(np.flatnonzero(ink[:, start:stop].any(axis=1))) > len(ink) / 2
+    ]
 
 
 def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, dpi: float) -> bool:

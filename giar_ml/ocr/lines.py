@@ -59,8 +59,9 @@ SURE_WORDS = 0.97
 """Lines that are read less surely so are read again at their own width: of 1,227 lines of made-up scans of
 all severities one in ten. Of the others 0.3 % of the characters differ from what is read at all of it."""
 
-UNSURE_WORDS = 0.5
-"""Faint words that are read less surely may be none."""
+UNSURE_WORDS, UNSURE_OTHERS, FEW_CHARACTERS = 0.5, 0.8, 3
+"""Faint words that are read less surely may be none; and so few characters that stand in no header: the print
+of the other side that shows through."""
 SURE_LABEL = 0.8
 """The same for what a form prints: of 81 such lines between the two 79 were alike at their own width, and the
 other two were misread there."""
@@ -183,8 +184,10 @@ def _is_too_long(line: Line) -> bool:
 
 
 def _is_doubtful(recognition: Recognition, line: Line) -> bool:
-    """Whether words may be the grain of the paper."""
-    return line.faint and recognition.score < UNSURE_WORDS
+    """Whether words may be the grain of the paper, or print of its other side."""
+    text = recognition.text.strip()
+    is_word = len(text) > FEW_CHARACTERS or any(map(str.isdigit, text)) or is_printed(text, least=1)
+    return line.faint and recognition.score < (UNSURE_WORDS if is_word else UNSURE_OTHERS)
 
 
 def _looks_like_figure(recognition: Recognition) -> bool:

@@ -19,6 +19,9 @@ RULE_ERROR_IN = 0.004
 TEXT_ERROR_IN = 0.025
 """How far the points of a straight rule or line of text lie off it: the width of what is fitted to."""
 SLOPE_ERROR = 0.004
+MAX_OFF_SLOPE = 0.12
+"""How much steeper or flatter than the text of its page a rule may be: others are strokes of a pen. Being as
+sharp as a rule, one of them would outweigh all the text of a page."""
 FREEDOM_IN = (0.0, 0.5, 0.05, 0.04, 0.03)
 """Prior size of the coefficients by degree, at the edge of the page: slopes of a few degrees, little curl."""
 KEYSTONE_IN = 0.2
@@ -135,8 +138,17 @@ def _find_curves(page: Sketch) -> Curves:
         for image in (gray, np.ascontiguousarray(gray.T))
     )
     columns = [(curve[:, ::-1], error) for curve, error in columns]
+    slope = find_text_slope(page.ink)
+    if slope is not None:
+        rows = [(curve, error) for curve, error in rows if abs(_slope(curve) - slope) <= MAX_OFF_SLOPE]
     rows += [(line.curve, TEXT_ERROR_IN * dpi) for line in find_text_lines(page.ink, dpi=dpi)]
-    return Curves(rows, columns, find_text_slope(page.ink))
+    return Curves(rows, columns, slope)
+
+
+def _slope(curve: np.ndarray) -> float:
+    """By how much a curve sinks per pixel to the right, from end to end."""
+    width, fall = curve[-1] - curve[0]
+    return float(fall / max(1.0, width))
 
 
 def _sample(curve: np.ndarray, axis: int, step: int) -> np.ndarray:
