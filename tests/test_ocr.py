@@ -143,6 +143,15 @@ def test_a_faint_figure_that_the_reader_of_figures_is_sure_of_is_hardly_blank() 
     assert token.confidence == pytest.approx(0.997, abs=0.001)
 
 
+def test_a_faint_figure_of_sure_digits_is_hardly_blank_whatever_the_marks_between() -> None:
+    # Once 160,016.8 of a pale print was blank with 0.3: its comma was a comma or a point.
+    frames = [{"1": 1.0}, {"": 1.0}, {".": 0.93, ",": 0.07}, {"": 1.0}, {"6": 1.0}]
+    recognition = Recognition("1.6", 0.9, posteriors(frames))
+    token = to_token(recognition, line_of(30, 20, faint=True), figures=posteriors(frames))
+    assert token.text == "1.6"
+    assert dict(token.readings).get("", 0.0) < 0.001
+
+
 def cell_image(*boxes: tuple[int, int, int, int], size: tuple[int, int] = (200, 100)) -> np.ndarray:
     """A cell with black boxes (left, top, right, bottom) for characters."""
     image = np.full((size[1], size[0]), 255, np.uint8)

@@ -43,7 +43,8 @@ LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
 FAINT_IS_BLANK, SURE_OF_FAINT = 0.3, 0.99
-"""Probability that a faint mark is no figure; sureness of the reader of figures from which it is far less."""
+"""Probability that a faint mark is no figure; sureness of its digits, whatever the marks between them, from
+which it is far less."""
 SURE_FAINT_IS_BLANK = (0.003, 0.0003)
 """The same of such a mark, as one digit and as several: 189 of them in 1,449 scans, 68 as several, were all
 figures, and rightly read."""
@@ -90,9 +91,10 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     if readings and figures is None:
         readings = tuple(Reading(text, certainty * p) for text, p in readings)
     if readings and line.faint:
-        text, p = readings[0]
-        is_sure = figures is not None and text and p >= SURE_OF_FAINT
-        blank = SURE_FAINT_IS_BLANK[sum(map(str.isdigit, text)) > 1] if is_sure else FAINT_IS_BLANK
+        digits = _digits(readings[0].text)
+        sureness = sum(p for text, p in readings if _digits(text) == digits)
+        is_sure = figures is not None and digits and sureness >= SURE_OF_FAINT
+        blank = SURE_FAINT_IS_BLANK[len(digits) > 1] if is_sure else FAINT_IS_BLANK
         pale = {text: (1 - blank) * p for text, p in readings}
         readings = _in_order({**pale, "": pale.get("", 0.0) + blank})
     if readings:
@@ -106,17 +108,23 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     return Token(text, bbox, certainty * min(1.0, recognition.score))
 
 
-def either(readings: Mapping[str, float], others: Mapping[str, float]) -> dict[str, float]:
-    """Probabilities where one or the other is right, as likely the one as the other."""
+def _digits(text: str) -> str:
+    return "".join(filter(str.isdigit, text))
+
+
+def either(
+    readings: Mapping[str, float], others: Mapping[str, float], *, share: float = 0.5
+) -> dict[str, float]:
+    """Probabilities where one or the other is right; `share` is the probability that it is the other."""
     texts = {**readings, **others}  # in one order
-    return {text: (readings.get(text, 0.0) + others.get(text, 0.0)) / 2 for text in texts}
+    return {text: (1 - share) * readings.get(text, 0.0) + share * others.get(text, 0.0) for text in texts}
 
 
-def mix_readings(token: Token, others: Sequence[Reading]) -> Token:
-    """A token of which two pictures were read, either of which may be the right one."""
+def mix_readings(token: Token, others: Sequence[Reading], *, share: float = 0.5) -> Token:
+    """A token of which two pictures were read, either of which may be the right one; see `either`."""
     if not others:
         return token
-    ordered = _in_order(either(dict(token.readings), dict(others)))
+    ordered = _in_order(either(dict(token.readings), dict(others), share=share))
     text = next((text for text, _ in ordered if text), "")
     return replace(token, text=text or UNREAD, confidence=ordered[0].probability, readings=ordered)
 
