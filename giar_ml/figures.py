@@ -21,7 +21,7 @@ _NUMBER = re.compile(
     rf"(?P<unit>万元|亿元|元|[{COUNT_UNITS}])?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|其中[^()]*\)?)?"
 )
-_MISREAD = re.compile(r"(?P<word>[^\W\d_]{2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
+_MISREAD = re.compile(r"(?P<word>[^\W\d_]{1,2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
 LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
@@ -53,6 +53,11 @@ def plain(text: str) -> str:
         return "".join(text.split())
     ascii_text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").replace("‐", "-")
     return _RAISED_POINT.sub(".", ascii_text)
+
+
+def digits_of(text: str) -> str:
+    """The digits of a text, without what stands between them."""
+    return "".join(filter(str.isdigit, text))
 
 
 @lru_cache(maxsize=20_000)

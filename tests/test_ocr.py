@@ -1118,11 +1118,11 @@ def test_what_neither_reads_is_nothing() -> None:
 
 
 def test_a_dirty_figure_is_for_the_reader_of_figures_and_words_are_not() -> None:
-    for text in ("ó", "GB1", 'z"0', "二三"):
+    for text in ("ó", "GB1", 'z"0', "16)", "二三"):
         recognition = Recognition(text, 0.9, posteriors([{}] * 8))
         token = to_token(recognition, line_of(40, 20), figures=log_probs_of("0", 0.999))
         assert token.text == "0", text
-    for text in ("（", "其", "www.gov", "三、"):
+    for text in ("（", "其", "www.gov", "三、", "（1）"):
         recognition = Recognition(text, 0.9, posteriors([{}] * 8))
         token = to_token(recognition, line_of(40, 20), figures=log_probs_of("0", 0.999))
         assert token.text == text

@@ -93,6 +93,8 @@ def test_full_width_and_raised_points(text: str) -> None:
         ("x少135380", "-135380"),
         ("减小 3", "-3"),
         ("曾力12681", "+12681"),
+        pytest.param("少62", "-62", id="its first word was lost"),
+        pytest.param("第62", "第62", id="no sign"),
         ("1页", "1"),
         ("0.件", "0"),
         ("－１２項", "-12"),

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Reading, Token
-from giar_ml.figures import has_misread_word, is_figure, plain
+from giar_ml.figures import digits_of, has_misread_word, is_figure, plain
 from giar_ml.forms import is_printed
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET, LOOKALIKES, Recognition
@@ -36,9 +36,11 @@ ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
-_DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}|[一二三]{2,4}")
-"""What an engine makes of a figure with dirt on it: `ó`, `GB1`; never words, nor what is torn from them.
-Words that are level strokes and nothing else, 二三, are the rest of a rule, or of a pen's stroke."""
+_DIRTY_FIGURE = re.compile(
+    r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}|\d{1,3}[（）()]\d{0,3}|[一二三]{2,4}"
+)
+"""What an engine makes of a figure with dirt on it: `ó`, `GB1`, `16)`; never words, nor what is torn from
+them. Words that are level strokes and nothing else, 二三, are the rest of a rule, or of a pen's stroke."""
 LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
@@ -91,8 +93,8 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     if readings and figures is None:
         readings = tuple(Reading(text, certainty * p) for text, p in readings)
     if readings and line.faint:
-        digits = _digits(readings[0].text)
-        sureness = sum(p for text, p in readings if _digits(text) == digits)
+        digits = digits_of(readings[0].text)
+        sureness = sum(p for text, p in readings if digits_of(text) == digits)
         is_sure = figures is not None and digits and sureness >= SURE_OF_FAINT
         blank = SURE_FAINT_IS_BLANK[len(digits) > 1] if is_sure else FAINT_IS_BLANK
         pale = {text: (1 - blank) * p for text, p in readings}
@@ -106,10 +108,6 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
     return Token(text, bbox, certainty * min(1.0, recognition.score))
-
-
-def _digits(text: str) -> str:
-    return "".join(filter(str.isdigit, text))
 
 
 def either(

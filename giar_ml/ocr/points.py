@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import BBox, Reading, Token
+from giar_ml.figures import digits_of
 from giar_ml.levels import Levels
 
 INK, CORE = (0.3, 0.4), 0.6
@@ -48,8 +49,8 @@ def weigh_points(token: Token, gray: np.ndarray) -> Token:
     """
     if len(token.readings) < 2:
         return token
-    digits = _digits(token.readings[0].text)
-    places = [_places(text) if _digits(text) == digits else None for text, _ in token.readings]
+    digits = digits_of(token.readings[0].text)
+    places = [_places(text) if digits_of(text) == digits else None for text, _ in token.readings]
     if not digits or len({place for place in places if place is not None}) < 2:
         return token
     marks = find_points(gray, token.bbox, n_digits=len(digits))
@@ -135,10 +136,6 @@ def _fit(marks: Sequence[Mark], places: Sequence[int], n_digits: int) -> bool:
     )
 
 
-def _digits(text: str) -> str:
-    return "".join(character for character in text if character.isdigit())
-
-
 def _places(text: str) -> tuple[int, ...]:
     """How many digits stand before each separator of a reading."""
-    return tuple(len(_digits(text[: match.start()])) for match in _SEPARATOR.finditer(text))
+    return tuple(len(digits_of(text[: match.start()])) for match in _SEPARATOR.finditer(text))
