@@ -285,11 +285,15 @@ def extract(path: str | Path, **options: Any) -> Report:
 
 
 def label_document(document: Document, labeller: PageLabeller) -> Document:
-    """A document as `Extractor.read` gives it, with labels on all tokens, and tables without rules."""
+    """A document as `Extractor.read` gives it, with labels on all tokens, and tables without rules.
+
+    The labeller is asked where the tables are not printed just as a form prints them.
+    """
+    from giar_ml.label.exact import label_printed
     from giar_ml.label.pages import label_pages
     from giar_ml.tables import add_aligned_tables
 
-    pages = label_pages(document.pages, labeller)
+    pages = label_printed(document.pages) or label_pages(document.pages, labeller)
     return replace(document, pages=tuple(map(add_aligned_tables, pages)))
 
 

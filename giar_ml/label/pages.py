@@ -81,6 +81,11 @@ def _give(page: Page, words: Sequence[Word], labels: Sequence[Labels]) -> Page:
                 for (token, start, stop), found in zip(words, labels, strict=True)
             ],
         )
+    return with_labels(page, labels)
+
+
+def with_labels(page: Page, labels: Sequence[Labels]) -> Page:
+    """The page with labels on its tokens, in the order of `page_tokens`."""
     rest = iter(labels)
 
     def labelled(tokens: Sequence[Token]) -> tuple[Token, ...]:
