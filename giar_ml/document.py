@@ -133,10 +133,11 @@ class Table:
 
 class Before(NamedTuple):
     """A page before seals and streaks were taken off it, (H, W) uint8, and which pixels of it are print as
-    likely as a seal's, (H, W) bool."""
+    likely as a seal's, (H, W) bool; `has_seal` says whether there was one."""
 
     gray: np.ndarray
     doubtful: np.ndarray
+    has_seal: bool = False
 
 
 @dataclass(frozen=True)

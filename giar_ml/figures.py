@@ -39,6 +39,8 @@ _SIGNS_TWICE = re.compile(r"^([-+])[-+]+")
 _POINT_FOR_COMMA = re.compile(r"(?<=\d)\.(?=\d{3},\d{3})")
 _COMMA_FOR_POINT = re.compile(r"^(\d+),(\d{1,2})$")
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,]+(?=\d)")
+_REFERENCE = re.compile(r"[²³¹⁰-⁹₀-₉①-⑳]")
+_REFERENCE_BEHIND = re.compile(rf"(?<=[\d)）]){_REFERENCE.pattern}+\s*$")
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
@@ -48,9 +50,11 @@ _IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_0
 
 @lru_cache(maxsize=20_000)
 def plain(text: str) -> str:
-    """Full-width digits, signs and brackets to ASCII, raised points to points, spaces removed."""
+    """Full-width digits, signs and brackets to ASCII, raised points to points, spaces and the marks of notes
+    behind a figure removed: 5① is 5."""
     if text.isascii():
         return "".join(text.split())
+    text = _REFERENCE.sub("※", _REFERENCE_BEHIND.sub("", text))
     ascii_text = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).replace("−", "-").replace("‐", "-")
     return _RAISED_POINT.sub(".", ascii_text)
 
@@ -108,16 +112,23 @@ def mend_figure(text: str) -> str:
     match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:
         return text
-    signs = {_SIGNS[character] for character in match["word"] or "" if character in _SIGNS}
-    if match["word"] and len(signs) != 1:
+    word = match["word"] or ""
+    signs = {_SIGNS[character] for character in word if character in _SIGNS}
+    # One word alone may be a misread digit.
+    if word and (len(signs) != 1 or (len(word) == 1 and word not in "-+")):
         return text
     return "".join(signs) + match["number"]
 
 
 def has_misread_word(text: str) -> bool:
-    """Whether the text is a figure with one word around it that was misread: 咸少2, 9995示 (宗); no date."""
+    """Whether the text is a figure with one word around it that was misread or lost: 咸少2, 少2, 9995示 (宗).
+    Dates are none."""
     match = _MISREAD.fullmatch(plain(text))
-    if not match or is_figure(text) or not is_figure(mend_figure(text)):
+    if not match or is_figure(text):
+        return False
+    if match["word"] in _SIGNS and not match["unit"]:
+        return True
+    if not is_figure(mend_figure(text)):
         return False
     return match["unit"] not in _DATES
 

@@ -65,7 +65,15 @@ def read_tokens(page: np.ndarray, *last: tuple[str, float]) -> tuple[list[Line],
     return lines, bboxes, [*sure, *unsure]
 
 
-def test_a_digit_that_went_with_the_seal_is_one_of_the_readings() -> None:
+@pytest.mark.parametrize(
+    ("has_seal", "first", "expected"),
+    [
+        (True, ("1", 0.99), {"12": 0.833, "1": 0.1485}),
+        pytest.param(False, ("1", 0.99), {"12": 0.49, "1": 0.495}, id="a streak"),
+        pytest.param(True, ("", 0.99), {"12": 0.49, "": 0.495}, id="nothing is left"),
+    ],
+)
+def test_a_digit_that_went_with_the_seal_is_one_of_the_readings(has_seal, first, expected) -> None:
     # Once the 6 of 126 was taken for ink of the seal around it: 12 was read, beyond doubt.
     sealed = page_of_figures()
     write(sealed, "12", N_ROWS - 1)
@@ -73,12 +81,13 @@ def test_a_digit_that_went_with_the_seal_is_one_of_the_readings() -> None:
     doubtful = np.zeros(gray.shape, bool)
     doubtful[-HEIGHT:, 52:] = gray[-HEIGHT:, 52:] < 200
     gray[doubtful] = 225
-    lines, bboxes, tokens = read_tokens(gray, ("1", 0.99))
+    lines, bboxes, tokens = read_tokens(gray, first)
     reader = Reading12()
-    found = read_before(tokens, lines, bboxes, gray, Before(sealed, doubtful), reader, dpi=DPI)
+    before = Before(sealed, doubtful, has_seal)
+    found = read_before(tokens, lines, bboxes, gray, before, reader, dpi=DPI)
     assert found[:-1] == tokens[:-1]
     assert reader.page is sealed
-    assert dict(found[-1].readings) == {"12": pytest.approx(0.833), "1": pytest.approx(0.1485)}
+    assert dict(found[-1].readings) == pytest.approx(expected)
 
 
 def test_a_faint_mark_alone_stays_in_doubt() -> None:

@@ -19,7 +19,7 @@ from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.ctc import ctc_greedy, ctc_k_best
 from giar_ml.ocr.engine import FIGURE_ALPHABET
 from giar_ml.ocr.gaps import split_at_gaps
-from giar_ml.ocr.lines import Line, is_for_figures, of_both_widths, to_token
+from giar_ml.ocr.lines import Line, is_for_figures, of_both_widths, sure_figure, to_token
 from giar_ml.ocr.marks import find_marks
 from giar_ml.ocr.outside import DETECTION_DPI, crop_polygon, find_prose, find_prose_ink
 from giar_ml.ocr.spanning import join_unread, part_spanning_cells
@@ -608,6 +608,15 @@ def test_digits_in_full_width_go_on_behind_a_point_too_pale_to_be_seen(lefts, n_
     for left in lefts:
         cell[20:40, left : left + 12] = 40
     assert len(find_cell_lines(cell, BBox(0, 0, 260, 60), dpi=200)) == n_lines
+
+
+@pytest.mark.parametrize(("text", "p", "is_sure"), [("4391.70", 0.99, True), ("439170", 0.5, False)])
+def test_digits_with_room_for_a_point_between_them_are_in_doubt_without_one(text, p, is_sure) -> None:
+    line = line_of(120, 20)._replace(has_gap=True)
+    log_probs = log_probs_of(text, 0.99999)
+    assert (sure_figure(line, log_probs) is not None) is is_sure
+    token = to_token(Recognition(text, 0.99, log_probs), line, figures=log_probs)
+    assert token.confidence == pytest.approx(p, abs=0.011)
 
 
 def test_narrow_gaps_part_nothing():

@@ -6,7 +6,15 @@ from decimal import Decimal
 
 import pytest
 
-from giar_ml.figures import is_empty, is_figure, mend_figure, mend_separators, parse_figure, without_specks
+from giar_ml.figures import (
+    has_misread_word,
+    is_empty,
+    is_figure,
+    mend_figure,
+    mend_separators,
+    parse_figure,
+    without_specks,
+)
 from giar_ml.forms import CellType
 
 
@@ -93,7 +101,7 @@ def test_full_width_and_raised_points(text: str) -> None:
         ("x少135380", "-135380"),
         ("减小 3", "-3"),
         ("曾力12681", "+12681"),
-        pytest.param("少62", "-62", id="its first word was lost"),
+        pytest.param("少62", "少62", id="a word, or a digit"),
         pytest.param("第62", "第62", id="no sign"),
         ("1页", "1"),
         ("0.件", "0"),
@@ -150,3 +158,15 @@ def test_points_that_can_only_be_commas(text: str, cell_type: CellType, expected
 )
 def test_marks_that_nobody_can_have_printed_go(text: str, cell_type: CellType, expected: str) -> None:
     assert without_specks(text, cell_type) == expected
+
+
+@pytest.mark.parametrize(("text", "value"), [("5①", 5), ("12²", 12), ("3（其中修订2件）①", 3), ("①", None)])
+def test_the_mark_of_a_note_is_no_digit(text: str, value: int | None) -> None:
+    assert parse_figure(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("少62", True), ("力7", True), ("第62", False), ("减62", False)]
+)
+def test_a_sign_of_which_a_word_was_lost_is_read_again(text: str, expected: bool) -> None:
+    assert has_misread_word(text) is expected

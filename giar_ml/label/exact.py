@@ -1,28 +1,26 @@
-"""Tables printed just as a form prints them: what every token of theirs is needs no classifier.
+"""Tables printed just as a form prints them: what each of their tokens is needs no classifier to tell.
 
 Most digital files and web pages have the official tables, cell by cell. Where anything differs, a caption in
-other words, a column too few, a row of which a part is on the next page, a labeller is asked.
+other words, a column too few, a row of which a part is on the next page, a labeller is asked. Characters may
+be missing from a long caption, as they are from some that offices print.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
-from heapq import nlargest
 from typing import NamedTuple
 
-from rapidfuzz.distance import Levenshtein
-
 from giar_ml.document import Cell, Page, Table
-from giar_ml.figures import is_empty, is_figure
+from giar_ml.figures import digits_of, is_empty, is_figure
 from giar_ml.forms import Form, load_forms
 from giar_ml.forms.grid import Grid, GridCell, form_grid
 from giar_ml.label.names import OTHER, normalize_label
 from giar_ml.label.pages import with_labels
 
-MIN_SLIPPED, LIKE = 6, 0.7
-"""Characters of a caption in which a slip leaves no doubt which one it is, and how like it the text is at
-least: offices print 其他法律行政止公开, too."""
+MIN_SLIPPED, KEPT = 6, 0.7
+"""Characters of a caption from which some are missing, and what share of it is left, at least: a published
+report has 其他法律行政止公开. Other characters may say something else: 上年收费金额."""
 
 Span = tuple[int, int, int, int]
 """First row and the one behind the last, and columns likewise."""
@@ -36,7 +34,7 @@ class _Place(NamedTuple):
 
 
 class _Part(NamedTuple):
-    """Some rows of a form's table: its cells, and where they begin and end in it."""
+    """Some rows of a form's table: its cells, and their spans, see `_compress`."""
 
     places: tuple[_Place, ...]
     spans: tuple[Span, ...]
@@ -56,8 +54,8 @@ def label_printed(pages: Sequence[Page]) -> list[Page] | None:
     for form in load_forms().values():
         if (cells := _match_tables(tables, form)) is not None:
             labels = [_page_labels(page, cells, form) for page in pages]
-            n_titles = sum(label.startswith("title:") for found in labels for label in found)
-            if n_titles == len(form.tables):
+            titles = sorted(label for found in labels for label in found if label.startswith("title:"))
+            if titles == sorted(f"title:{table.key}" for table in form.tables):
                 return [
                     with_labels(page, [{label: 1.0} for label in found])
                     for page, found in zip(pages, labels, strict=True)
@@ -66,7 +64,8 @@ def label_printed(pages: Sequence[Page]) -> list[Page] | None:
 
 
 def _match_tables(tables: Iterable[Table], form: Form) -> dict[int, str] | None:
-    """The label of every cell of the tables, by its identity."""
+    """The label of every cell of the tables, by its identity; None unless they hold each figure of the form
+    once, and all its captions and headers."""
     labels: dict[int, str] = {}
     keys: list[str] = []
     for table in tables:
@@ -75,7 +74,10 @@ def _match_tables(tables: Iterable[Table], form: Form) -> dict[int, str] | None:
             return None
         labels |= {id(cell): place.label for cell, place in matched}
         keys += [place.key for _, place in matched if place.key]
-    return labels if sorted(keys) == sorted(form.cells) else None
+    wanted = {
+        cell.label for grid in _grids(form) for cell in grid.cells if cell.role in ("caption", "header")
+    }
+    return labels if sorted(keys) == sorted(form.cells) and wanted <= set(labels.values()) else None
 
 
 def _match_table(table: Table, form: Form) -> list[tuple[Cell, GridCell]] | None:
@@ -97,25 +99,34 @@ def _match_table(table: Table, form: Form) -> list[tuple[Cell, GridCell]] | None
 def _is_printed_so(cell: Cell, text: str, place: _Place, form: Form) -> bool:
     """Whether a cell holds what the form has in a place, and nothing else; of a cell that the end of a page
     cuts a piece."""
-    label = place.cell.label
     if place.cell.role == "value":
         is_value = not text or is_figure(cell.text) or is_empty(cell.text)
         return is_value and len(cell.tokens) < 2
-    wordings = _wordings(form)
-    if text in wordings[label] or (place.is_cut and any(text in wording for wording in wordings[label])):
-        return True
-    return len(text) >= MIN_SLIPPED and _nearest(text, form) == label
+    wordings = _wordings(form)[place.cell.label]
+    if place.is_cut and not digits_of(text):
+        return any(text in wording for wording in wordings)
+    return text in wordings or _without_slip(text, form) == place.cell.label
 
 
 @lru_cache(maxsize=1000)
-def _nearest(text: str, form: Form) -> str | None:
-    """The label that is worded most like a text with a slip in it; None where none is, or two are."""
-    likeness = {
-        label: max((Levenshtein.normalized_similarity(text, wording) for wording in wordings), default=0.0)
+def _without_slip(text: str, form: Form) -> str | None:
+    """The label of which a text is the wording with characters missing; None where it is none, or of two."""
+    if len(text) < MIN_SLIPPED:
+        return None
+    found = {
+        label
         for label, wordings in _wordings(form).items()
+        for wording in wordings
+        if _is_left(text, wording)
     }
-    best, second = nlargest(2, likeness, key=likeness.__getitem__)
-    return best if likeness[best] >= LIKE and likeness[best] > likeness[second] else None
+    return found.pop() if len(found) == 1 else None
+
+
+def _is_left(text: str, wording: str) -> bool:
+    """Whether a text is what is left of a wording, with all its digits."""
+    rest = iter(wording)
+    is_enough = len(text) >= KEPT * len(wording) and digits_of(text) == digits_of(wording)
+    return is_enough and all(character in rest for character in text)
 
 
 def _parts(form: Form, n_rows: int, last: Set[str]) -> Iterator[_Part]:
@@ -123,17 +134,16 @@ def _parts(form: Form, n_rows: int, last: Set[str]) -> Iterator[_Part]:
     follow each other, and such behind the header of their table, which is repeated on a new page.
 
     Args:
-        last: normalized.
+        last: normalized; the caption of the last row must be among them as it is worded.
     """
     for grid in _grids(form):
         n_header = min(cell.row_start for cell in grid.cells if cell.role == "value")
-        ends = {cell.row_stop: cell.label for cell in grid.cells if cell.role in ("label", "caption")}
+        captions = {cell.row_stop: cell.label for cell in grid.cells if cell.role in ("label", "caption")}
         for stop in range(n_rows, grid.n_rows + 1):
-            if stop in ends and last.isdisjoint(_wordings(form)[ends[stop]]):
+            if stop in captions and last.isdisjoint(_wordings(form)[captions[stop]]):
                 continue
             yield _part(grid.cells, [range(stop - n_rows, stop)])
-        for stop in range(n_rows + 1, grid.n_rows + 1) if n_rows > n_header else ():
-            if not last.isdisjoint(_wordings(form).get(ends.get(stop, ""), ())):
+            if n_header < n_rows < stop:
                 yield _part(grid.cells, [range(n_header), range(stop - n_rows + n_header, stop)])
 
 

@@ -28,7 +28,7 @@ COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
 FULL_WIDTH, OFF_GRID = (0.9, 1.9), 0.2
 """From digit to digit of a figure in full width, in heights of its line, and how far one is off its place, in
-steps; a point takes the place of a digit, and may be too pale to be seen."""
+steps, as fonts have them. A point takes the place of a digit, and may be too pale to be ink."""
 EDGE_IN = 0.03
 """How far from the edge of a cell its rules may reach."""
 DARKEST_PAPER = 128
@@ -77,7 +77,7 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
     for i, (start, stop) in enumerate(merged):
         # A margin that reaches into the next line would show its figures twice.
         free = merged[i - 1][1] if i else 0, merged[i + 1][0] if i + 1 < len(merged) else len(ink)
-        for first, last in _split_columns(ink[start:stop], dpi=dpi):
+        for first, last, has_gap in _split_columns(ink[start:stop], dpi=dpi):
             # What stands apart may be higher, as the arc of a seal is.
             own = np.flatnonzero(ink[start:stop, first:last].any(axis=1))
             above, below = start + int(own[0]), start + int(own[-1]) + 1
@@ -95,17 +95,20 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
                 continue
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
             is_doubtful = faint or is_specks or is_stub
-            lines.append(Line(crop, BBox(left + first, top + above, left + last, top + below), is_doubtful))
+            box = BBox(left + first, top + above, left + last, top + below)
+            lines.append(Line(crop, box, is_doubtful, has_gap))
     return lines
 
 
-def _split_columns(ink: np.ndarray, *, dpi: float) -> list[tuple[int, int]]:
-    """What stands apart in a line of ink, (h, w) bool, as its first column and that behind its last."""
-    parts: list[tuple[int, int]] = []
-    for part in runs(np.asarray(ink.any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
-        if parts and _go_on(ink, parts[-1], part):
-            part = parts.pop()[0], part[1]
-        parts.append(part)
+def _split_columns(ink: np.ndarray, *, dpi: float) -> list[tuple[int, int, bool]]:
+    """What stands apart in a line of ink, (h, w) bool: its first column, the one behind its last, and whether
+    there is room for a point between its digits."""
+    parts: list[tuple[int, int, bool]] = []
+    for start, stop in runs(np.asarray(ink.any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
+        if parts and _go_on(ink, parts[-1][:2], (start, stop)):
+            parts[-1] = parts[-1][0], stop, True
+        else:
+            parts.append((start, stop, False))
     return parts
 
 

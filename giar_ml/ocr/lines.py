@@ -36,9 +36,7 @@ ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
-_DIRTY_FIGURE = re.compile(
-    r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}|\d{1,3}[（）()]\d{0,3}|[一二三]{2,4}"
-)
+_DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}|\d{1,3}[）)]|[一二三]{2,4}")
 """What an engine makes of a figure with dirt on it: `ó`, `GB1`, `16)`; never words, nor what is torn from
 them. Words that are level strokes and nothing else, 二三, are the rest of a rule, or of a pen's stroke."""
 LEAST_READING = 5e-4
@@ -51,7 +49,8 @@ SURE_FAINT_IS_BLANK = (0.003, 0.0003)
 """The same of such a mark, as one digit and as several: 189 of them in 1,449 scans, 68 as several, were all
 figures, and rightly read."""
 GAP_IS_NOTHING = 0.5
-"""Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
+"""Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked, or where a point
+may be too pale for it."""
 
 
 NARROWER = ((8.0, 0.4), (3.0, 0.5), (1.6, 0.65))
@@ -75,6 +74,8 @@ class Line(NamedTuple):
     bbox: BBox
     faint: bool = False
     """So pale that it may be no ink at all."""
+    has_gap: bool = False
+    """Between its digits is room for a point, or for another digit, that left no ink."""
 
 
 def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None = None) -> Token:
@@ -92,6 +93,10 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     readings = _figure_readings(recognition, line, figures)
     if readings and figures is None:
         readings = tuple(Reading(text, certainty * p) for text, p in readings)
+    if readings and line.has_gap:
+        readings = tuple(
+            Reading(text, p if _has_separator(text) else GAP_IS_NOTHING * p) for text, p in readings
+        )
     if readings and line.faint:
         digits = digits_of(readings[0].text)
         sureness = sum(p for text, p in readings if digits_of(text) == digits)
@@ -108,6 +113,10 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
     return Token(text, bbox, certainty * min(1.0, recognition.score))
+
+
+def _has_separator(text: str) -> bool:
+    return any(character in ".,．，" for character in text)
 
 
 def either(
@@ -136,7 +145,7 @@ def may_be_short_figure(line: Line) -> bool:
 def sure_figure(line: Line, figures: np.ndarray) -> Token | None:
     """The token of a line whose figure is beyond doubt, by what the reader of figures sees there."""
     text, log_prob = ctc_greedy(figures, FIGURE_ALPHABET)
-    if not text or log_prob < math.log(SURE_ALONE):
+    if not text or log_prob < math.log(SURE_ALONE) or (line.has_gap and not _has_separator(text)):
         return None
     probability = math.exp(log_prob)
     return Token(text, line.bbox, probability, (Reading(text, probability),))

@@ -127,7 +127,7 @@ def fade_grey_seals(gray: np.ndarray, *, dpi: float) -> tuple[np.ndarray, Before
         distance = np.hypot(columns - ring.x, rows - ring.y)
         removed = _find_seal_ink(part, ring, distance, level=level, dpi=dpi, paper=paper)
         if before is None:
-            faded, before = gray.copy(), Before(gray, np.zeros(gray.shape, bool))
+            faded, before = gray.copy(), Before(gray, np.zeros(gray.shape, bool), has_seal=True)
             part = faded[top : top + part.shape[0], left : left + part.shape[1]]
         ink = part < paper - INK
         removed &= ~_find_points(ink, removed, dpi=dpi)
