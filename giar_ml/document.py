@@ -120,7 +120,8 @@ class Table:
     """Cells in reading order.
 
     `gridded` says that column numbers are places on the paper (rules, Word, HTML). In a text dump
-    they only count the fields of a line, and a lost field shifts all that follow.
+    they only count the fields of a line, and a lost field shifts all that follow. `aligned` says that it
+    has no rules: its cells are made of tokens that stand in columns.
     """
 
     page: int
@@ -129,6 +130,7 @@ class Table:
     n_columns: int
     cells: tuple[Cell, ...]
     gridded: bool = True
+    aligned: bool = False
 
 
 class Before(NamedTuple):

@@ -12,13 +12,14 @@ def mark(text: str, height: float, p: float) -> Token:
     return Token(text, BBox(0, 0, 10, height), p, (Reading(text, p), Reading("", 1 - p)))
 
 
-def doubt(*rows: list[Token]) -> list[list[Token]]:
+def doubt(*rows: list[Token], aligned: bool = False) -> list[list[Token]]:
     cells = tuple(
         Cell(i, i + 1, j, j + 1, BBox(0, 0, 1, 1), (token,))
         for i, row in enumerate(rows)
         for j, token in enumerate(row)
     )
-    table = doubt_low_marks(Table(1, BBox(0, 0, 9, 9), len(rows), max(map(len, rows)), cells))
+    n_columns = max(map(len, rows))
+    table = doubt_low_marks(Table(1, BBox(0, 0, 9, 9), len(rows), n_columns, cells, aligned=aligned))
     return [[c.tokens[0] for c in table.cells if c.row_start == i] for i in range(len(rows))]
 
 
@@ -37,6 +38,17 @@ def test_a_low_figure_that_is_read_beyond_doubt_stays_one() -> None:
     low = doubt([*figures, mark("25", 10, 1 - 1e-7)])[0][-1]
     assert low.readings[0].text == "25"
     assert low.confidence == pytest.approx(1 - 1e-4, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "height", "aligned", "is_doubted"),
+    [("1124", 31, True, False), ("1124", 31, False, True), ("1124", 20, True, True), ("1", 31, True, True)],
+)
+def test_a_figure_found_by_its_ink_is_not_low_beside_boxes_of_a_detector(text, height, aligned, is_doubted):
+    # Once 1124.65 was nothing with 0.27: the three other figures of its table were found by a detector.
+    figures = [mark("7", 48, 0.999) for _ in range(3)]
+    found = doubt([*figures, mark(text, height, 0.998)], aligned=aligned)[0][-1]
+    assert (found.confidence < 0.99) is is_doubted
 
 
 def test_a_row_in_small_print_has_a_height_of_its_own() -> None:

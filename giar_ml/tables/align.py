@@ -136,7 +136,8 @@ def align_lines(lines: Sequence[Sequence[Token]], *, page: int) -> Table:
                 if i >= n_label_columns and i not in filled
             ]
     cells.sort(key=lambda cell: (cell.row_start, cell.column_start))
-    return Table(page, union(cell.bbox for cell in cells), len(lines), len(edges) - 1, tuple(cells))
+    bbox = union(cell.bbox for cell in cells)
+    return Table(page, bbox, len(lines), len(edges) - 1, tuple(cells), aligned=True)
 
 
 def _columns(figures: Sequence[Token]) -> list[tuple[float, float]]:
