@@ -21,12 +21,14 @@ _NUMBER = re.compile(
     rf"(?P<unit>万元|亿元|元|[{COUNT_UNITS}])?"
     r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|其中[^()]*\)?)?"
 )
-_MISREAD = re.compile(r"(?P<word>[^\W\d_]{1,2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
+_MISREAD = re.compile(r"(?P<word>[^\W\d_]{2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
 LEADING_ZERO = re.compile(r"0\d+")
 """No figure is printed so: a point was lost, or two figures run together."""
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3})+")
 _POINT_BEFORE_UNIT = re.compile(rf"(\d)(?:[.,](?=[{COUNT_UNITS}]$)|[:;'`](?=[\u4e00-\u9fff]$))")
 _SIGNS = {"-": "-", "+": "+", "增": "+", "曾": "+", "加": "+", "力": "+", "减": "-", "咸": "-", "少": "-"}
+_HALF_SIGN = re.compile(rf"[{''.join(word for word in _SIGNS if word.isalpha())}]\d[\d,.]*(?<=\d)")
+"""Of two words one was lost: the other alone may be a misread digit."""
 _DATES = frozenset("年月日号时分")
 """Words behind a number of which it is no figure."""
 _SPECKS = re.compile(
@@ -112,10 +114,8 @@ def mend_figure(text: str) -> str:
     match = _MISREAD.fullmatch(_POINT_BEFORE_UNIT.sub(r"\1", plain(text)))
     if not match:
         return text
-    word = match["word"] or ""
-    signs = {_SIGNS[character] for character in word if character in _SIGNS}
-    # One word alone may be a misread digit.
-    if word and (len(signs) != 1 or (len(word) == 1 and word not in "-+")):
+    signs = {_SIGNS[character] for character in match["word"] or "" if character in _SIGNS}
+    if match["word"] and len(signs) != 1:
         return text
     return "".join(signs) + match["number"]
 
@@ -123,14 +123,12 @@ def mend_figure(text: str) -> str:
 def has_misread_word(text: str) -> bool:
     """Whether the text is a figure with one word around it that was misread or lost: 咸少2, 少2, 9995示 (宗).
     Dates are none."""
-    match = _MISREAD.fullmatch(plain(text))
-    if not match or is_figure(text):
+    if is_figure(text):
         return False
-    if match["word"] in _SIGNS and not match["unit"]:
+    if _HALF_SIGN.fullmatch(plain(text)):
         return True
-    if not is_figure(mend_figure(text)):
-        return False
-    return match["unit"] not in _DATES
+    match = _MISREAD.fullmatch(plain(text))
+    return bool(match and is_figure(mend_figure(text)) and match["unit"] not in _DATES)
 
 
 def say_signs(words: str) -> tuple[str, ...]:

@@ -3,7 +3,7 @@ no digit."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
@@ -56,17 +56,8 @@ def read_before(
             found = _lines_at(kept, bboxes[i], token, dpi=dpi)
             if len(found) == 1:
                 again[i] = found[0]._replace(faint=line.faint)
-    seconds = dict(zip(again, recognize(list(again.values()), before.gray), strict=True))
-    return [
-        mix_readings(
-            token,
-            seconds[i].readings,
-            share=BEFORE_IS_RIGHT if before.has_seal and not token.is_likely_nothing else 0.5,
-        )
-        if i in seconds
-        else token
-        for i, token in enumerate(tokens)
-    ]
+    share = BEFORE_IS_RIGHT if before.has_seal else 0.5
+    return _with_second(tokens, again, recognize(list(again.values()), before.gray), share=share)
 
 
 def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, *, dpi: float) -> list[Token]:
@@ -160,10 +151,7 @@ def read_digits(
             again[i] = found[0]
         elif not found:
             tokens[i] = mix_readings(token, (NOTHING,))
-    seconds = dict(zip(again, recognize(list(again.values()), page), strict=True))
-    return [
-        mix_readings(token, seconds[i].readings) if i in seconds else token for i, token in enumerate(tokens)
-    ]
+    return _with_second(tokens, again, recognize(list(again.values()), page))
 
 
 def _lines_at(page: np.ndarray, bbox: BBox, token: Token, *, dpi: float) -> list[Line]:
@@ -214,6 +202,18 @@ def _find_other(
     other = (~is_digit)[labels]
     wide = cv2.dilate(other.astype(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
     return np.asarray(wide & ~(ink & ~other))
+
+
+def _with_second(
+    tokens: Sequence[Token], again: Mapping[int, Line], seconds: Sequence[Token], *, share: float = 0.5
+) -> list[Token]:
+    """The tokens, those read again with both readings; `share` is how likely the second one is right, unless
+    the first is likely nothing."""
+    tokens = list(tokens)
+    for i, second in zip(again, seconds, strict=True):
+        own = 0.5 if tokens[i].is_likely_nothing else share
+        tokens[i] = mix_readings(tokens[i], second.readings, share=own)
+    return tokens
 
 
 def _around(page: np.ndarray, bbox: BBox, beside: float) -> np.ndarray:
