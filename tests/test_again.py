@@ -218,6 +218,16 @@ def test_a_nearly_sure_figure_is_read_again_beside_a_high_mark(add_marks, p: flo
     assert (found == tokens) is not is_read
 
 
+@pytest.mark.parametrize(("text", "is_torn"), [("12776992", True), ("231", False)])
+def test_digits_that_touch_in_a_slanting_figure_are_no_dirt(text: str, is_torn: bool) -> None:
+    # Once 127769.92 of a photograph was .92 with half of the probability: its first digits had run together.
+    page = page_of_figures()
+    write(page, "1", N_ROWS - 1)
+    ring(page)
+    _, bboxes, tokens = read_tokens(page, (text, 0.995))
+    assert (read_digits(tokens, bboxes, page, Reading12(), dpi=DPI) == tokens) is is_torn
+
+
 def test_the_sign_of_a_figure_in_words_is_left_where_it_is() -> None:
     page = page_of_figures()
     write(page, "1", N_ROWS - 1)

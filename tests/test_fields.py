@@ -309,6 +309,16 @@ def test_specks_between_the_digits_of_a_count_speak_for_the_count() -> None:
     assert (first, p) == (18, pytest.approx(0.39 + 0.98 * 0.6))
 
 
+def test_readings_that_are_no_figures_make_no_other_less_likely() -> None:
+    # Once +65 beside a speck was right with 0.93 only: the rest was +6+5 and the like.
+    bbox = BBox(0, 0, 90, 9)
+    readings = (Reading("+65", 0.93), Reading("+6+5", 0.05), Reading("65-6", 0.01), Reading("-65", 0.01))
+    place = Field(bbox, (0.0, 1.0), Token("+65", bbox, 0.93, readings))
+    line = Line(1, 0, True, False, (), (place,))
+    seen = see(line, place, Header("change", ("本年增/减",), type="change")).readings
+    assert dict(seen) == {65: pytest.approx(0.93 / 0.94, abs=1e-3), -65: pytest.approx(0.01 / 0.94, abs=1e-3)}
+
+
 def test_a_count_has_no_point_even_before_a_0() -> None:
     # Once 4960 in full width, with a speck before the 0, was 496.
     bbox = BBox(0, 0, 90, 9)

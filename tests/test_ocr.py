@@ -619,6 +619,39 @@ def test_digits_with_room_for_a_point_between_them_are_in_doubt_without_one(text
     assert token.confidence == pytest.approx(p, abs=0.011)
 
 
+def test_a_point_in_its_room_is_believed_before_none() -> None:
+    # Once 0.02 was left to 256 where ２．５６ is printed: an amount that no sum checks went to review.
+    log_probs = posteriors([{"2": 1.0}, {"": 1.0}, {".": 0.98, "": 0.02}, {"5": 1.0}, {"6": 1.0}])
+    recognition = Recognition("2.56", 0.98, log_probs)
+    plain = to_token(recognition, line_of(100, 20), figures=log_probs)
+    token = to_token(recognition, line_of(100, 20)._replace(has_gap=True), figures=log_probs)
+    assert token.text == plain.text == "2.56"
+    assert plain.confidence < 0.995 < token.confidence
+
+
+@pytest.mark.parametrize("has_point", [True, False])
+@pytest.mark.parametrize(
+    ("lefts", "has_room"),
+    [
+        pytest.param((20, 78, 107), True, id="one digit before it"),
+        pytest.param((20, 49, 78, 136, 165), True, id="three"),
+        pytest.param((20, 49, 78, 107), False, id="none"),
+        pytest.param((20, 78, 136), False, id="at every digit"),
+        pytest.param((20, 78), False, id="two digits"),
+        pytest.param((20, 36, 68, 84), False, id="half width"),
+        pytest.param((20, 29, 56, 65, 128, 137), False, id="digits that touch"),
+    ],
+)
+def test_digits_in_full_width_leave_room_for_a_point(lefts, has_room, has_point) -> None:
+    cell = np.full((60, 260), 250, np.uint8)
+    for left in lefts:
+        cell[20:40, left : left + 12] = 40
+    if has_point:
+        cell[36:40, 62:66] = 40
+    lines = find_cell_lines(cell, BBox(0, 0, 260, 60), dpi=200)
+    assert any(line.has_gap for line in lines) is has_room
+
+
 def test_narrow_gaps_part_nothing():
     crop = np.full((30, 140, 3), 255, np.uint8)
     crop[8:26, 10:60] = crop[8:26, 70:130] = 20
@@ -1127,7 +1160,7 @@ def test_what_neither_reads_is_nothing() -> None:
 
 
 def test_a_dirty_figure_is_for_the_reader_of_figures_and_words_are_not() -> None:
-    for text in ("ó", "GB1", 'z"0', "16)", "二三"):
+    for text in ("ó", "GB1", 'z"0', "16)", "22795*", "二三"):
         recognition = Recognition(text, 0.9, posteriors([{}] * 8))
         token = to_token(recognition, line_of(40, 20), figures=log_probs_of("0", 0.999))
         assert token.text == "0", text

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from giar_ml.document import UNREAD, BBox, Before, Token
-from giar_ml.figures import has_misread_word, is_figure
+from giar_ml.figures import digits_of, has_misread_word, is_figure
 from giar_ml.geometry import intersection_area
 from giar_ml.levels import paper_level
 from giar_ml.ocr.cells import crop_line, find_cell_lines
@@ -27,6 +27,8 @@ WORDED = 1.2
 UNSURE, NEARLY_SURE, MUCH_HIGHER = 0.9, 0.999, 1.5
 """Less probable figures are read again, and what is likelier no figure at all; nearly sure ones only where a
 mark is so many times as high as the digits of the page."""
+DIRT_IS_READ_AS = 2
+"""Digits, at most, such as the stroke of a pen beside a figure, or across its first digit."""
 NEAR = 0.5
 """What is lower than a digit may be a point or a sign of one that is so near, in heights of it."""
 
@@ -56,8 +58,8 @@ def read_before(
             found = _lines_at(kept, bboxes[i], token, dpi=dpi)
             if len(found) == 1:
                 again[i] = found[0]._replace(faint=line.faint)
-    share = BEFORE_IS_RIGHT if before.has_seal else 0.5
-    return _with_second(tokens, again, recognize(list(again.values()), before.gray), share=share)
+    seconds = dict(zip(again, recognize(list(again.values()), before.gray), strict=True))
+    return _with_second(tokens, seconds, share=BEFORE_IS_RIGHT if before.has_seal else 0.5)
 
 
 def read_words(tokens: Sequence[Token], gray: np.ndarray, recognize: Recognize, *, dpi: float) -> list[Token]:
@@ -151,7 +153,15 @@ def read_digits(
             again[i] = found[0]
         elif not found:
             tokens[i] = mix_readings(token, (NOTHING,))
-    return _with_second(tokens, again, recognize(list(again.values()), page))
+    seconds = zip(again, recognize(list(again.values()), page), strict=True)
+    return _with_second(tokens, {i: token for i, token in seconds if not _is_torn(tokens[i], token)})
+
+
+def _is_torn(token: Token, second: Token) -> bool:
+    """Whether a likely figure has lost more digits than dirt is read as with what was taken for none of it:
+    such as touch are higher than a digit where a figure slants."""
+    n_lost = len(digits_of(token.text)) - len(digits_of(second.text))
+    return token.confidence >= UNSURE and not token.is_likely_nothing and n_lost > DIRT_IS_READ_AS
 
 
 def _lines_at(page: np.ndarray, bbox: BBox, token: Token, *, dpi: float) -> list[Line]:
@@ -204,13 +214,11 @@ def _find_other(
     return np.asarray(wide & ~(ink & ~other))
 
 
-def _with_second(
-    tokens: Sequence[Token], again: Mapping[int, Line], seconds: Sequence[Token], *, share: float = 0.5
-) -> list[Token]:
+def _with_second(tokens: Sequence[Token], seconds: Mapping[int, Token], *, share: float = 0.5) -> list[Token]:
     """The tokens, those read again with both readings; `share` is how likely the second one is right, unless
     the first is likely nothing."""
     tokens = list(tokens)
-    for i, second in zip(again, seconds, strict=True):
+    for i, second in seconds.items():
         own = 0.5 if tokens[i].is_likely_nothing else share
         tokens[i] = mix_readings(tokens[i], second.readings, share=own)
     return tokens

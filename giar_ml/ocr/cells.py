@@ -27,8 +27,8 @@ from giar_ml.ocr.remnants import REMNANT_IN
 COLUMN_GAP_IN = 0.2
 """What stands further apart in one line is read apart: the rule between may have been lost."""
 FULL_WIDTH, OFF_GRID = (0.9, 1.9), 0.2
-"""From digit to digit of a figure in full width, in heights of its line, and how far one is off its place, in
-steps, as fonts have them. A point takes the place of a digit, and may be too pale to be ink."""
+"""From digit to digit of a figure in full width, in heights of its line, and how far that is off, in steps,
+as fonts have them. A point takes the place of a digit, and may be too pale to be ink."""
 EDGE_IN = 0.03
 """How far from the edge of a cell its rules may reach."""
 DARKEST_PAPER = 128
@@ -103,34 +103,27 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
 def _split_columns(ink: np.ndarray, *, dpi: float) -> list[tuple[int, int, bool]]:
     """What stands apart in a line of ink, (h, w) bool: its first column, the one behind its last, and whether
     there is room for a point between its digits."""
-    parts: list[tuple[int, int, bool]] = []
+    parts: list[tuple[int, int]] = []
     for start, stop in runs(np.asarray(ink.any(axis=0)), gap=round(COLUMN_GAP_IN * dpi)):
-        if parts and _go_on(ink, parts[-1][:2], (start, stop)):
-            parts[-1] = parts[-1][0], stop, True
+        if parts and _has_room(ink[:, parts[-1][0] : stop]):
+            parts[-1] = parts[-1][0], stop
         else:
-            parts.append((start, stop, False))
-    return parts
+            parts.append((start, stop))
+    return [(start, stop, _has_room(ink[:, start:stop])) for start, stop in parts]
 
 
-def _go_on(ink: np.ndarray, part: tuple[int, int], other: tuple[int, int]) -> bool:
-    """Whether a part of a line is digits in full width that go on behind a point where another begins."""
-    middles, nexts = (_middles_of_digits(ink[:, slice(*columns)], columns[0]) for columns in (part, other))
-    if len(middles) < 2 or not nexts:
-        return False
-    step = (middles[-1] - middles[0]) / (len(middles) - 1)
+def _has_room(ink: np.ndarray) -> bool:
+    """Whether ink, (h, w) bool, is digits in full width with room for a point between two of them, be there
+    one or not."""
+    marks = runs(np.asarray(ink.any(axis=0)))
+    digits = [(a, b) for a, b in marks if np.ptp(np.flatnonzero(ink[:, a:b].any(axis=1))) > len(ink) / 2]
+    *steps, widest = sorted(np.diff([(a + b) / 2 for a, b in digits]).tolist()) or [0.0]
+    if not steps or any(b - a > len(ink) for a, b in digits):
+        return False  # such as touch
+    step = sum(steps) / len(steps)
     low, high = (share * len(ink) for share in FULL_WIDTH)
-    off = OFF_GRID * step
-    is_regular = all(abs(b - a - step) <= off for a, b in pairwise(middles))
-    return low <= step <= high and is_regular and abs(nexts[0] - middles[-1] - 2 * step) <= off
-
-
-def _middles_of_digits(ink: np.ndarray, left: int) -> list[float]:
-    """Where the marks of a part of a line, (h, w) bool, have their middles; points are left out."""
-    return [
-        left + (start + stop) / 2
-        for start, stop in runs(np.asarray(ink.any(axis=0)))
-        if np.ptp(np.flatnonzero(ink[:, start:stop].any(axis=1))) > len(ink) / 2
-    ]
+    off = max(steps[-1] - step, step - steps[0], abs(widest - 2 * step))
+    return low <= step <= high and off <= OFF_GRID * step
 
 
 def _is_stub(extent: tuple[int, int], thick: int, *, size: int, longest: float, dpi: float) -> bool:

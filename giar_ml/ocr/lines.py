@@ -36,9 +36,14 @@ ENGINE_WEIGHT, READER_WEIGHT, LEAST = 0.4, 0.8, 1e-4
 less than the third. Fitted by `python -m training.figure_reader.evaluate`."""
 
 
-_DIRTY_FIGURE = re.compile(r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}|\d{1,3}[）)]|[一二三]{2,4}")
-"""What an engine makes of a figure with dirt on it: `ó`, `GB1`, `16)`; never words, nor what is torn from
-them. Words that are level strokes and nothing else, 二三, are the rest of a rule, or of a pen's stroke."""
+_DIRTY_FIGURE = re.compile(
+    r"[^\u4e00-\u9fff、。，；：“”《》〈〉（）()]{1,4}"
+    r"|\d[\d.,]*\d[^\w\s、。，；：“”《》〈〉（）()]{1,2}"
+    r"|\d{1,3}[）)]|[一二三]{2,4}"
+)
+"""What an engine makes of a figure with dirt on it: `ó`, `GB1`, `22795*`, `16)`; never words, nor what is
+torn from them. Words that are level strokes and nothing else, 二三, are the rest of a rule, or of a pen's
+stroke."""
 LEAST_READING = 5e-4
 """Less probable readings are left out: each makes the search for lawful figures longer."""
 SURELY_NONE = 0.98
@@ -49,8 +54,10 @@ SURE_FAINT_IS_BLANK = (0.003, 0.0003)
 """The same of such a mark, as one digit and as several: 189 of them in 1,449 scans, 68 as several, were all
 figures, and rightly read."""
 GAP_IS_NOTHING = 0.5
-"""Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked, or where a point
-may be too pale for it."""
+"""Probability that 2159 36 is 215936 and not 2159.36, where no reader of figures has looked."""
+ROOM_IS_NOTHING, POINT_IS_LOST = 0.04, 0.04
+"""Probability that the room for a point between digits in full width is nothing, of 26 such figures none; and
+that a point is too pale for the readers."""
 
 
 NARROWER = ((8.0, 0.4), (3.0, 0.5), (1.6, 0.65))
@@ -94,9 +101,7 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
     if readings and figures is None:
         readings = tuple(Reading(text, certainty * p) for text, p in readings)
     if readings and line.has_gap:
-        readings = tuple(
-            Reading(text, p if _has_separator(text) else GAP_IS_NOTHING * p) for text, p in readings
-        )
+        readings = _with_room(readings)
     if readings and line.faint:
         digits = digits_of(readings[0].text)
         sureness = sum(p for text, p in readings if digits_of(text) == digits)
@@ -113,6 +118,15 @@ def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None
         return Token(UNREAD, bbox, 0.0)
     text = recognition.text.strip()
     return Token(text, bbox, certainty * min(1.0, recognition.score))
+
+
+def _with_room(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings of digits in full width between which there is room for a point."""
+    without = sum(p for text, p in readings if not _has_separator(text))
+    total = sum(p for _, p in readings) - without + (ROOM_IS_NOTHING + POINT_IS_LOST) * without
+    return _in_order(
+        {text: (1.0 if _has_separator(text) else ROOM_IS_NOTHING) * p / total for text, p in readings}
+    )
 
 
 def _has_separator(text: str) -> bool:
