@@ -1230,6 +1230,13 @@ def test_a_long_line_alone_is_no_prose() -> None:
     assert find_prose([line, short]) == []
 
 
+def test_a_title_above_a_long_note_in_small_print_is_no_prose() -> None:
+    # Once 三、收到和处理政府信息公开申请情况 was not read, and two tables without rules were one.
+    title, note = text_line((5, 615), top=100), text_line((5, 615), top=150)
+    note = note._replace(bbox=note.bbox._replace(bottom=168))
+    assert find_prose([title, note]) == []
+
+
 class LineEngine(FakeEngine):
     """Finds every line of dark rows, and reads words in it."""
 

@@ -28,6 +28,8 @@ PROSE_INK_ASPECT = 20.0
 TEXT_HEIGHT_IN = (0.07, 0.3)
 PROSE_LEADING = 2.5
 """From one line of a paragraph to the next, in heights of a line."""
+PROSE_HEIGHTS = 1.5
+"""From the lowest line of a paragraph to the highest, at most: a title is higher than the note below it."""
 PROSE_GAP = 1.2
 """White in a line of prose at most, in heights of it: a full stop and an opening quotation mark. Columns of a
 table without rules stand further apart."""
@@ -106,6 +108,7 @@ def _in_paragraphs(lines: Sequence[BBox]) -> list[BBox]:
         if any(
             abs(other.center[1] - line.center[1]) < PROSE_LEADING * line.height
             and abs(other.right - line.right) < 0.5 * line.width
+            and max(other.height, line.height) <= PROSE_HEIGHTS * min(other.height, line.height)
             for other in lines
             if other is not line
         )
