@@ -19,6 +19,10 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 _CHUNK = 1 << 20
 
 
+class UnknownAddressError(UsageError):
+    """No file system has such addresses."""
+
+
 @dataclass(frozen=True)
 class Url:
     """The address of a file or folder; in text as it was given."""
@@ -143,7 +147,11 @@ class Remote:
     def has(self, name: str) -> bool:
         with _explained(self._url):
             self._files.invalidate_cache()
-            return bool(self._files.exists(self._path(name)))
+            try:
+                self._files.info(self._path(name))  # `exists` takes any fault for an answer
+            except FileNotFoundError:
+                return False
+            return True
 
     def get(self, name: str, path: Path) -> None:
         with _explained(self._url):
@@ -180,7 +188,9 @@ def _open(url: Url) -> tuple[Any, str]:
             " also s3fs, for hdfs:// a Hadoop client"
         ) from error
     except ValueError as error:  # unknown protocol
-        raise UsageError(f"{url}: no such addresses are known ({error}); see the list of fsspec") from error
+        raise UnknownAddressError(
+            f"{url}: no such addresses are known ({error}); see the list of fsspec"
+        ) from error
     return files, path
 
 

@@ -120,9 +120,11 @@ class Manifest:
 
     def note_input(self, position: int, listed: Listed) -> None:
         """Keep what has become known of an input."""
+        # A message may have a name that is no UTF-8 in it.
+        message = listed.message and listed.message.encode(errors="backslashreplace").decode()
         self._db.execute(
             "UPDATE inputs SET sha256 = ?, code = ?, message = ? WHERE position = ?",
-            (listed.sha256, listed.code, listed.message, position),
+            (listed.sha256, listed.code, message, position),
         )
 
     def list_inputs(self) -> Iterator[Listed]:

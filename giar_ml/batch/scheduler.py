@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Thread
 from typing import Literal
 
 from giar_ml.batch.inputs import Input
@@ -28,7 +29,7 @@ from giar_ml.batch.worker import (
 from giar_ml.errors import InputError, UsageError
 from giar_ml.failures import failed_report, hash_file
 from giar_ml.load import read_bytes
-from giar_ml.urls import Location, Url, hash_url
+from giar_ml.urls import Location, UnknownAddressError, Url, hash_url
 
 MOST_LOSSES = 2
 """Workers that a document may cost before it is given up."""
@@ -44,6 +45,10 @@ _AHEAD = 4
 """Tasks that are prepared while all workers read."""
 _FETCHED_AHEAD = 32
 """Files elsewhere that are looked at at the same time: an object store takes its time to answer."""
+_LONGEST_LOOK_S = 600.0
+"""After which a file elsewhere counts as one that cannot be opened."""
+_LOOK_EVERY_S = 0.02
+"""Between looks whether one of them is known, while a worker has nothing to do."""
 
 
 @dataclass(frozen=True)
@@ -67,11 +72,12 @@ Tell = Callable[[Note], None]
 
 @dataclass
 class _Todo:
-    """An input on its way; `tries` of opening it; `content` of one that lies elsewhere."""
+    """An input on its way; `tries` of opening it; `content` of one that lies elsewhere, `asked` for then."""
 
     position: int
     given: Input
     content: Future[tuple[Stamp, str]] | None = None
+    asked: float = 0.0
     tries: int = 0
     not_before: float = 0.0
 
@@ -96,6 +102,8 @@ class Scheduler:
         """Contents, and which input each is read for."""
         self._repeated: defaultdict[str, list[_Todo]] = defaultdict(list)
         self._ahead: deque[tuple[Task, _Todo]] = deque()
+        self._asked: list[_Todo] = []
+        """Those elsewhere whose content is being found out, in the order in which they were asked for."""
         self._again: deque[_Todo] = deque()
         self._under_way: dict[str, _Todo] = {}
         self._unsaved: list[Result] = []
@@ -109,34 +117,23 @@ class Scheduler:
                 written.
         """
         inputs = enumerate(list(self._manifest.list_inputs()))
-        fetchers = ThreadPoolExecutor(_FETCHED_AHEAD)
-        todo = self._look_ahead((_Todo(position, listed.given) for position, listed in inputs), fetchers)
+        todo = (_Todo(position, listed.given) for position, listed in inputs)
         try:
             while True:
                 is_behind = self._prepare(todo)
                 self._give()
-                if not (is_behind or self._ahead or self._again or self._under_way):
+                if not (is_behind or self._ahead or self._asked or self._again or self._under_way):
                     break
-                for outcome in self._pool.wait(0.0 if is_behind else _COMMIT_S):
+                is_hungry = self._asked and self._pool.n_idle
+                for outcome in self._pool.wait(
+                    0.0 if is_behind else _LOOK_EVERY_S if is_hungry else _COMMIT_S
+                ):
                     self._take(outcome)
                 self._give()
                 if time.monotonic() - self._saved >= _COMMIT_S:
                     self._save()
         finally:
-            fetchers.shutdown(wait=False, cancel_futures=True)
             self._save()
-
-    def _look_ahead(self, todo: Iterator[_Todo], fetchers: ThreadPoolExecutor) -> Iterator[_Todo]:
-        """The same; contents of files that lie elsewhere are found out while those before them are read."""
-        ahead: deque[_Todo] = deque()
-        for item in todo:
-            if isinstance(item.given.path, Url):
-                known = self._manifest.find_last(item.given.path)
-                item.content = fetchers.submit(_look_at, item.given.path, known)
-            ahead.append(item)
-            if len(ahead) > _FETCHED_AHEAD:
-                yield ahead.popleft()
-        yield from ahead
 
     def _give(self) -> None:
         while self._ahead and self._pool.n_idle:
@@ -149,7 +146,7 @@ class Scheduler:
         was too short to find enough, as many inputs in a row need no reading."""
         started = time.monotonic()
         while len(self._ahead) < _AHEAD + self._pool.n_idle:
-            item = next(todo, None) or self._next_again()
+            item = self._next(todo)
             if item is None:
                 return False
             task = self._find_task(item)
@@ -158,6 +155,25 @@ class Scheduler:
             if time.monotonic() - started >= _COMMIT_S:
                 return True
         return False
+
+    def _next(self, todo: Iterator[_Todo]) -> _Todo | None:
+        """The next input that lies here, or whose content is known; None where there is none for now.
+
+        Contents of files elsewhere are found out meanwhile: a store that does not answer holds up nothing.
+        """
+        while len(self._asked) < _FETCHED_AHEAD and (item := next(todo, None) or self._next_again()):
+            path = item.given.path
+            if not isinstance(path, Url):
+                return item
+            item.content = _in_background(_look_at, path, self._manifest.find_last(path))
+            item.asked = time.monotonic()
+            self._asked.append(item)
+        late = time.monotonic() - _LONGEST_LOOK_S
+        for item in self._asked:
+            if item.asked <= late or (item.content and item.content.done()):
+                self._asked.remove(item)
+                return item
+        return None
 
     def _next_again(self) -> _Todo | None:
         for _ in range(len(self._again)):
@@ -169,9 +185,10 @@ class Scheduler:
     def _find_task(self, item: _Todo) -> Task | None:
         """What to read for an input; None where nothing is."""
         path = item.given.path
-        sha256 = self._identify(item)
-        if not sha256:
-            self._cannot_open(item)
+        try:
+            sha256 = self._identify(item)
+        except InputError as error:
+            self._open_again(item, error.code, str(error))
             return None
         self._manifest.note_input(item.position, Listed(item.given, sha256))
         if self._seen.setdefault(sha256, item.position) != item.position:
@@ -185,25 +202,24 @@ class Scheduler:
         return Task(path, sha256)
 
     def _identify(self, item: _Todo) -> str:
-        """The sha256 of a file, hashed only if it changed; empty where it cannot be opened."""
+        """The sha256 of a file, hashed only if it changed.
+
+        Raises:
+            InputError: it cannot be opened.
+        """
         path, content, item.content = item.given.path, item.content, None
         last = self._manifest.find_last(path)
         try:
+            if content and not content.done():
+                raise TimeoutError(f"no answer within {_LONGEST_LOOK_S:g} seconds")
             stamp, sha256 = content.result() if content else _look_at(path, last)
-        except OSError:
-            return ""
-        if sha256 and (stamp, sha256) != last:
+        except (OSError, ValueError, UnknownAddressError) as error:
+            raise _why_not(path, error) from error
+        if not sha256:
+            raise _why_not(path, OSError("for a moment"))
+        if (stamp, sha256) != last:
             self._manifest.note_content(path, stamp, sha256)
         return sha256
-
-    def _cannot_open(self, item: _Todo) -> None:
-        path = item.given.path
-        code, message = "not_readable", f"{path.name}: could not be opened for a moment"
-        try:
-            _open(path)
-        except InputError as error:
-            code, message = error.code, str(error)
-        self._open_again(item, code, message)
 
     def _open_again(self, item: _Todo, code: str, message: str) -> None:
         """Try to open a file again later, unless it is simply not there or was tried often enough."""
@@ -228,12 +244,16 @@ class Scheduler:
         elif outcome.code == UNUSABLE:
             raise UsageError(outcome.message)
         elif outcome.code == CHANGED or outcome.code in UNREADABLE:
-            self._seen.pop(outcome.task.sha256, None)
-            self._again.extend(self._repeated.pop(outcome.task.sha256, ()))
+            self._release(outcome.task.sha256)
             code = "not_readable" if outcome.code == CHANGED else outcome.code
             self._open_again(item, code, outcome.message)
         else:
             self._take_loss(outcome, item)
+
+    def _release(self, sha256: str) -> None:
+        """Let another file of a content be read for it."""
+        self._seen.pop(sha256, None)
+        self._again.extend(self._repeated.pop(sha256, ()))
 
     def _take_loss(self, loss: Loss, item: _Todo) -> None:
         """Read the document once more after all others, or give it up."""
@@ -241,6 +261,7 @@ class Scheduler:
         self._manifest.commit()
         if n_losses < MOST_LOSSES:
             item.tries += 1
+            self._release(loss.task.sha256)
             self._again.append(item)
             self._tell(Note("again", loss.task.path, code=loss.code, reason=loss.message))
             return
@@ -251,9 +272,9 @@ class Scheduler:
         self._take(result)
 
     def _save(self) -> None:
-        unsaved, self._unsaved = self._unsaved, []
-        if unsaved:
-            self._results.save(unsaved)
+        if self._unsaved:
+            self._results.save(self._unsaved)
+            self._unsaved = []  # an interrupt before has them saved again
         else:
             self._manifest.commit()
         self._saved = time.monotonic()
@@ -267,16 +288,38 @@ def _look_at(path: Location, last: tuple[Stamp, str] | None) -> tuple[Stamp, str
     return stamp, hash_url(path) if isinstance(path, Url) else hash_file(path)
 
 
-def _open(path: Location) -> None:
-    """Open a file to learn why it cannot be."""
+def _in_background(
+    look: Callable[[Location, tuple[Stamp, str] | None], tuple[Stamp, str]],
+    path: Location,
+    last: tuple[Stamp, str] | None,
+) -> Future[tuple[Stamp, str]]:
+    """What a look finds, by a thread that keeps no program from ending: a store may never answer."""
+    found: Future[tuple[Stamp, str]] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(look(path, last))
+        except Exception as error:
+            found.set_exception(error)
+
+    Thread(target=run, daemon=True).start()
+    return found
+
+
+def _why_not(path: Location, error: Exception) -> InputError:
+    """Why a file could not be opened."""
     if isinstance(path, Path):
-        read_bytes(path)
-        return
-    try:
-        Stamp.of(path)
-    except FileNotFoundError as error:
-        raise InputError(f"{path.name}: no such file; check the address", code="not_found") from error
-    except IsADirectoryError as error:
-        raise InputError(f"{path.name}: not a file", code="not_a_file") from error
-    except OSError as error:
-        raise InputError(f"{path.name}: cannot be opened ({error})", code="not_readable") from error
+        try:
+            read_bytes(path)
+        except InputError as found:
+            return found
+        except ValueError:  # a name with a character that no name has
+            return InputError(f"{path.name}: no such file; check the name", code="not_found")
+        return InputError(f"{path.name}: could not be opened for a moment", code="not_readable")
+    if isinstance(error, FileNotFoundError):
+        return InputError(f"{path.name}: no such file; check the address", code="not_found")
+    if isinstance(error, UnknownAddressError):
+        return InputError(f"{path.name}: {error}", code="not_found")
+    if isinstance(error, IsADirectoryError):
+        return InputError(f"{path.name}: not a file", code="not_a_file")
+    return InputError(f"{path.name}: cannot be opened ({error})", code="not_readable")
