@@ -335,8 +335,8 @@ def _understand(found: _Found, max_risk: float, clock: _Clock) -> Analysis:
             code="no_report",
         )
     with clock("label"):
-        stated = find_statements(pages, evidence.form)
         organisation, year = read_title(pages)
+        stated = find_statements(pages, evidence.form, year=year)
     with clock("solve"):
         verdict = decide(evidence, stated, max_risk=max_risk)
     problems = (*(p for page in pages for p in page.problems), *verdict.problems)

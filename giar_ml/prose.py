@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from typing import NamedTuple
 
 from giar_ml.document import Page, Token
-from giar_ml.figures import plain
-from giar_ml.forms import Form
+from giar_ml.figures import MAX_FIGURE, plain
+from giar_ml.forms import Form, ProseRule
 from giar_ml.label import best_label
 from giar_ml.text import normalize_radicals
 
@@ -43,6 +43,10 @@ _NAME = re.compile(r"由(?P<organisation>[^，。；：]{4,40}?)(?:根据|依据
 _PERIOD = re.compile(r"(?P<year>20\d{2})年1月1日起?[至到~～—–－-]+(?:(?:20\d{2}|当|本|同)年)?12月31日")
 _UNTIL = re.compile(r"截[至止]到?(?P<year>20\d{2})年12月31日")
 _SENTENCE = re.compile(r"[^。；！？]+")
+_CLAUSE_END = re.compile(r"[，,；;：:]")
+_OTHER_YEAR = re.compile(r"(20\d{2})年")
+_SINCE = re.compile(r"(?:实施|施行|成立|建立)以来|历年")
+_COMPARED = re.compile(r"同比|同期|[比较与](?:上|去|前)一?年|去年|前年|增加|减少|增长|下降|上升")
 
 
 class Stated(NamedTuple):
@@ -110,22 +114,47 @@ def _may_be_title(token: Token, text: str) -> bool:
     return is_print and token.confidence >= _CLEAR
 
 
-def find_statements(pages: Sequence[Page], form: Form) -> list[Stated]:
+def find_statements(pages: Sequence[Page], form: Form, *, year: int | None = None) -> list[Stated]:
     """Every figure of the tables that a sentence states, in order, by the form's rules.
+
+    Clauses that compare, name another year, or count from long ago state nothing of the tables. A denial
+    counts only where no sentence says a figure of the same cells.
 
     Args:
         pages: whose tokens may have labels: the title of a table ends a sentence, and is part of none.
+        year: that the report is of.
     """
     tokens = [token for page in pages for token in page.tokens]
     text = "".join("。" if _is_title(token) else _clean(token.text) for token in tokens)
-    found = []
+    found: list[Stated] = []
+    denied: list[Stated] = []
     for sentence in _SENTENCE.findall(text):
         for rule in form.prose:
-            stated = [m for pattern in rule.say for m in pattern.finditer(sentence)]
-            found += [Stated(rule.cells, int(m["n"]), sentence) for m in stated]
-            if not stated and any(pattern.search(sentence) for pattern in rule.none):
-                found.append(Stated(rule.cells, 0, sentence))
-    return found
+            stated = list(_matches(rule.say, sentence, rule, year))
+            figures = [int(m["n"]) for m in stated]
+            found += [Stated(rule.cells, n, sentence) for n in figures if n <= MAX_FIGURE]
+            if not stated and any(_matches(rule.none, sentence, rule, year)):
+                denied.append(Stated(rule.cells, 0, sentence))
+    said = {statement.cells for statement in found}
+    return found + [statement for statement in denied if statement.cells not in said]
+
+
+def _matches(
+    patterns: Iterable[re.Pattern[str]], sentence: str, rule: ProseRule, year: int | None
+) -> Iterator[re.Match[str]]:
+    """What patterns of a rule match in a sentence and speaks of the cells of the rule, in that year."""
+    for pattern in patterns:
+        for match in pattern.finditer(sentence):
+            before = sentence[: match.end()]
+            clause = _CLAUSE_END.split(sentence[: match.start()])[-1] + match[0]
+            years = {int(found) for found in _OTHER_YEAR.findall(clause)}
+            if (
+                not _SINCE.search(before)
+                and not _COMPARED.search(clause)
+                and (year is None or not years or year in years)
+                and not (rule.unless and rule.unless.search(clause))
+            ):
+                yield match
 
 
 def _is_title(token: Token) -> bool:

@@ -108,6 +108,39 @@ def test_sentences_state_cells(text: str, cells: str, figure: int) -> None:
     assert stated(text) == [((cells,), figure)]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024年，没有因政府信息公开申请引发的投诉。",
+        "本年度没有结转下年度的政府信息公开申请。",
+        "没有不予公开的政府信息公开申请。",
+        "收到政府信息公开申请比上年增加5件。",
+        "收到政府信息公开申请数量较去年减少3件。",
+        "全年受理行政许可申请1500件。",
+        "收到政协提案申请公开15件。",
+        "自2008年条例实施以来，累计收到政府信息公开申请3456件。",
+        "2023年收到政府信息公开申请10件。",
+        "收到政府信息公开申请1234567890123456789012件。",
+        "行政复议维持3件，纠正1件。",
+        "行政诉讼结果维持1件。",
+        "主动向社会予以公开信息300件。",
+        "依法予以公开的文件2024条。",
+    ],
+)
+def test_sentences_of_something_else_state_nothing(text: str) -> None:
+    # Once the first said that no request was received, and a table that the prose contradicts was accepted.
+    assert not find_statements([page_of(text)], load_form("2021"), year=2024)
+
+
+def test_a_denial_counts_only_where_no_sentence_says_a_figure() -> None:
+    assert stated("未收到政府信息公开申请。共收到政府信息公开申请5件。") == [(("requests.new.total",), 5)]
+
+
+def test_a_comparison_leaves_what_is_said_before_it() -> None:
+    text = "2024年收到政府信息公开申请12件，同比增加5件；上年结转的申请3件，比上年减少1件。"
+    assert dict(stated(text)) == {("requests.new.total",): 12, ("requests.carried_in.total",): 3}
+
+
 def test_a_denial_runs_on_where_its_full_stop_was_not_read() -> None:
     found = stated("本年度未收到政府信息公开申请发生行政诉讼1件。")
     assert [figure for cells, figure in found if cells == ("requests.new.total",)] == [0]

@@ -73,11 +73,13 @@ class Sum:
 
 @dataclass(frozen=True)
 class ProseRule:
-    """Sentences that state the sum of `cells`; each pattern has a group `n`, `none` means zero."""
+    """Sentences that state the sum of `cells`; each pattern has a group `n`, `none` means zero. A clause with
+    what `unless` matches up to there speaks of something else."""
 
     cells: tuple[str, ...]
     say: tuple[re.Pattern[str], ...]
     none: tuple[re.Pattern[str], ...]
+    unless: re.Pattern[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,7 @@ def _build_form(raw: dict[str, Any], name: str) -> Form:
                 cells=tuple(rule["cells"]),
                 say=tuple(re.compile(p.replace("{n}", r"(?P<n>\d+)")) for p in rule["say"]),
                 none=tuple(re.compile(p) for p in rule.get("none", [])),
+                unless=re.compile(rule["unless"]) if "unless" in rule else None,
             )
             for rule in _inherited(raw, name, "prose")
         ),
