@@ -85,14 +85,15 @@ def decode_within(
     budget: Budget | None = None,
 ) -> Solution | None:
     """As `decode`; None when every explanation costs more than `limit`, in nats, which is soon found."""
-    solved, is_optimal = _solve_layouts(puzzle, limit, margin=margin, budget=budget or Budget())
+    solved, is_optimal, untold = _solve_layouts(puzzle, limit, margin=margin, budget=budget or Budget())
     if not solved:
         return None
     best = min(solved, key=lambda item: item.cost)
     far = int(best.cost) + round(margin * SCALE)
     rivals = _find_rivals(solved, best, far=far, open_margin=open_margin)
+    second = max(best.cost, min(rivals.second, untold))
     corrections, corrections_told = _find_corrections(best)
-    gaps = _find_gaps(solved, best, rivals, far=far)
+    gaps = _find_gaps(solved, best, rivals.known, second=second, far=far)
     decisions = {
         cell: Decision(
             pattern=best.layout.patterns[row.group],
@@ -102,14 +103,14 @@ def decode_within(
             misprint=cell in best.answer.misprints or cell in corrections,
             alternatives=tuple(sorted(rivals.others.get(cell, ()))),
             open_correction=cell in corrections,
-            gap=(gaps.get(cell, rivals.second) - best.cost) / SCALE,
+            gap=(max(second, min(gaps.get(cell, second), untold)) - best.cost) / SCALE,
         )
         for row in puzzle.rows
         for cell in next(iter(row.layouts.values()))
     }
-    gap = (rivals.second - best.cost) / SCALE
-    proven = is_optimal and rivals.all_told and corrections_told
-    return Solution(decisions, best.cost / SCALE, gap, proven)
+    is_told = untold > best.cost + open_margin * SCALE
+    proven = is_optimal and is_told and rivals.all_told and corrections_told
+    return Solution(decisions, best.cost / SCALE, (second - best.cost) / SCALE, proven)
 
 
 class _Solved(NamedTuple):
@@ -123,8 +124,14 @@ class _Solved(NamedTuple):
 
 def _solve_layouts(
     puzzle: Puzzle, limit: float, *, margin: float, budget: Budget
-) -> tuple[list[_Solved], bool]:
-    """The layouts that cost at most the margin more than the best, and whether that is surely the best."""
+) -> tuple[list[_Solved], bool, float]:
+    """The layouts that cost at most the margin more than the best, whether that is surely the best of those
+    that were told, and what the others cost at least.
+
+    Raises:
+        SolverTimeoutError: none was told that may cost so little.
+    """
+    untold = math.inf
     solved: list[_Solved] = []
     least = math.inf
     is_optimal = True
@@ -132,9 +139,13 @@ def _solve_layouts(
         most = min(least + margin * SCALE, limit * SCALE)
         if bound > most:
             break
+        if layout is None:
+            untold = bound
+            continue
         if budget.left <= 0:
             is_optimal = False
             if solved:
+                untold = min(untold, bound)
                 break
             budget.left = _FOR_FIGURES
         budget.left -= _PER_TRIED_LAYOUT
@@ -147,14 +158,16 @@ def _solve_layouts(
         except SolverTimeoutError:
             if not solved:
                 raise
-            is_optimal = False
+            is_optimal, untold = False, min(untold, bound)
             break
         if answer is not None:
             solved.append(_Solved(layout.price + answer.cost, layout, model, answer))
             least = min(least, layout.price + answer.cost)
             is_optimal &= answer.optimal
             solved = [item for item in solved if item.cost <= least + margin * SCALE]
-    return solved, is_optimal
+    if not solved and not math.isinf(untold):
+        raise SolverTimeoutError("no layout told in time", round(untold))
+    return solved, is_optimal, untold
 
 
 class _Rivals(NamedTuple):
@@ -213,18 +226,34 @@ def _find_corrections(best: _Solved) -> tuple[set[str], bool]:
         return set(), False
 
 
-def _find_gaps(solved: Sequence[_Solved], best: _Solved, rivals: _Rivals, *, far: int) -> Mapping[str, float]:
-    """Per changed cell what answers with another figure there cost at least."""
+def _find_gaps(
+    solved: Sequence[_Solved],
+    best: _Solved,
+    known: Sequence[tuple[int, Answer]],
+    *,
+    second: float,
+    far: int,
+) -> Mapping[str, float]:
+    """Per cell that was changed, or misprinted, what answers with another figure there cost at least.
+
+    Args:
+        known: the cheapest other answer of each layout, with its cost.
+        second: what every other answer costs at least.
+    """
     output = best.answer.output
-    changed = [cell for cell, e in best.layout.cells.items() if e is None or output[cell] != e.first]
+    changed = [
+        cell
+        for cell, e in best.layout.cells.items()
+        if e is None or output[cell] != e.first or cell in best.answer.misprints
+    ]
     enough = min(far, int(best.cost) + round(_PROVEN * SCALE))
     models = [(item.layout.price, item.model) for item in solved]
     return find_gaps(
         models,
         best.answer,
-        changed if rivals.second < enough else [],
-        known=rivals.known,
-        least=int(rivals.second),
+        changed if second < enough else [],
+        known=known,
+        least=int(second),
         far=enough,
     )
 

@@ -7,7 +7,6 @@ explanation, so there are few layouts in all; the hopeless ones are refuted by c
 from __future__ import annotations
 
 import heapq
-import itertools
 import math
 from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,19 +84,20 @@ class Choice:
         return found
 
 
-def layouts_by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, Choice]]:
+def layouts_by_bound(puzzle: Puzzle, budget: Budget) -> Iterator[tuple[int, Choice | None]]:
     """The layouts with a lower bound on what they cost with their figures, the lowest bound first, as many as
-    there is time for."""
+    there is time for. None stands for all that are not told, which cost at least its bound."""
     groups = _group_rows(puzzle)
     errors = _Errors(groups, puzzle.sums, puzzle.costs)
-    waiting: list[tuple[int, int, Choice]] = []
-    for n, layout in enumerate(itertools.islice(_combine(groups, puzzle.rows), _MOST_LAYOUTS)):
+    waiting: list[tuple[int, int, Choice | None]] = []
+    for n, layout in enumerate(_combine(groups, puzzle.rows)):
         # No layout that is still to come costs less than this one does without its figures.
         while waiting and waiting[0][0] <= layout.price:
             bound, _, best = heapq.heappop(waiting)
             yield bound, best
         budget.left -= _PER_LAYOUT
-        if budget.left <= 0 and waiting:
+        if n == _MOST_LAYOUTS or (budget.left <= 0 and waiting):
+            heapq.heappush(waiting, (layout.price, n, None))
             break
         heapq.heappush(waiting, (layout.price + errors.least_cost(layout.choice), n, layout))
     while waiting:

@@ -117,14 +117,13 @@ def _conflicts(form: Form, cells: Mapping[str, CellResult]) -> list[Problem]:
             continue
         name = form.cells[key].name
         printed = "blank" if cell.printed is None else cell.printed
-        if cell.confidence > 0.5:
+        others = [str(value) for value, _ in cell.candidates if value != cell.value]
+        if cell.confidence > 0.5 or not others:
             hint = "" if cell.suggestion is None else f"; the sums suggest {cell.suggestion}"
             message = f"{name}: {printed} is printed against its sums{hint}"
             problems.append(Problem("misprint", message, (key,), cell.page))
         else:
-            others = [str(value) for value, _ in cell.candidates if value != cell.value]
-            possible = " or ".join(others) or "blank"
-            message = f"{name}: {printed} as read, but it may as well be {possible}"
+            message = f"{name}: {printed} as read, but it may as well be {' or '.join(others)}"
             problems.append(Problem("ambiguous", message, (key,), cell.page))
     return problems
 
@@ -153,8 +152,12 @@ def _not_determined(form: Form, cells: Mapping[str, CellResult]) -> list[Problem
 
 
 def _left_blank(evidence: FormEvidence, cells: Mapping[str, CellResult]) -> list[Problem]:
+    """Cells that have a figure by the sums, and nothing on the paper, or a mark that is most likely none."""
     blank = {
-        key for row in evidence.rows for key, seen in row.layouts[0].cells.items() if seen and seen.blank
+        key
+        for row in evidence.rows
+        for key, seen in row.layouts[0].cells.items()
+        if seen and (seen.blank or (seen.readings[:1] and seen.readings[0][0] is None))
     }
     keys = tuple(key for key, cell in cells.items() if key in blank and cell.status == "inferred")
     if not keys:

@@ -70,6 +70,7 @@ def decide(
     timeout = Problem("solver_timeout", "the sums could not be checked in time")
     with suppress(SolverTimeoutError):
         evidence, solution = _choose_alignment(evidence, stated, linked)
+        evidence = _choose_layouts(evidence, solution)
     problems = [*evidence.problems, *([timeout] if solution is None else [])]
     cells: dict[str, CellResult] = {}
     lone = []
@@ -141,17 +142,39 @@ def _choose_alignment(
     ahead = rival.cost + other.cost - evidence.cost - solution.cost
     if ahead < 0:
         evidence, solution, other, ahead = rival, other, solution, -ahead
-    same = all(decision.shown == other.decisions[key].shown for key, decision in solution.decisions.items())
-    if same:
-        return evidence, solution
+    # What was not proven may cost less than was found.
+    proven = solution.proven and other.proven
+    differ = {
+        key for key, d in solution.decisions.items() if _figures_of(d) != _figures_of(other.decisions[key])
+    }
+    if not differ:
+        return evidence, replace(solution, proven=proven)
     decisions = {
-        key: replace(decision, gap=min(decision.gap, ahead))
-        if decision.shown != other.decisions[key].shown
-        else decision
+        key: replace(decision, gap=min(decision.gap, ahead)) if key in differ else decision
         for key, decision in solution.decisions.items()
     }
-    gap, proven = min(solution.gap, ahead), solution.proven and ahead >= PROOF
+    gap, proven = min(solution.gap, ahead), proven and ahead >= PROOF
     return evidence, replace(solution, decisions=decisions, gap=gap, proven=proven)
+
+
+def _figures_of(decision: Decision) -> tuple[int | None, int | None]:
+    """What a cell shows, and what it has where nothing of it was found."""
+    return decision.shown, decision.lawful if decision.evidence is None else None
+
+
+def _choose_layouts(evidence: FormEvidence, solution: Solution) -> FormEvidence:
+    """The evidence, the layout that the sums chose the first of each row in them."""
+    rows = []
+    for row in evidence.rows:
+        key = next((key for key in row.layouts[0].cells if key in evidence.form.summed), None)
+        if key is None:
+            rows.append(row)
+            continue
+        pattern = solution.decisions[key].pattern
+        chosen = [layout for layout in row.layouts if layout.pattern == pattern]
+        others = [layout for layout in row.layouts if layout.pattern != pattern]
+        rows.append(replace(row, layouts=(*chosen, *others)))
+    return replace(evidence, rows=tuple(rows))
 
 
 # Cells
@@ -183,7 +206,8 @@ def _summed_cell(row: RowEvidence, key: str, solution: Solution) -> CellResult:
         return found(value, first, "conflict", 0.5, candidates=candidates, suggestion=suggestion)
     if decision.misprint:
         suggestion = None if decision.open_correction else decision.lawful
-        return found(decision.shown, decision.shown, "conflict", sure, suggestion=suggestion)
+        printed = min(sure, _top(seen))
+        return found(decision.shown, decision.shown, "conflict", printed, suggestion=suggestion)
     if seen.blank or decision.shown is None:
         if decision.lawful == 0:
             return found(0, None, "blank", max(min(_top(seen), 1 - seen.missed), sure))

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from giar_ml.decode import decode
+from giar_ml.decode import decode, decode_within
 from giar_ml.forms import Sum, load_form
 from giar_ml.puzzle import Puzzle, Row, least_cost
-from giar_ml.solve import Evidence, Statement
+from giar_ml.solve import Budget, Evidence, SolverTimeoutError, Statement
 
 SQUARE = (
     Sum("row:1", ("a", "b"), ("r1",)),
@@ -135,6 +135,44 @@ def test_dearest_layout_is_found_when_no_other_fits():
     solution = decode(Puzzle((*table, *rest), SQUARE, prices={"table": {0: 0.0, 1: 4.0, 2: 0.0}}))
     assert solution.decisions["a"].pattern == 1
     assert solution.cost == 4.0
+
+
+def four_layouts():
+    """The second and third do not fit; the fourth is lawful, too, with other figures, for 4.5 nats."""
+    figures = [(1, 2, 3), (1, 2, 9), (1, 2, 9), (2, 3, 5)]
+    layouts = {n: dict(zip("abc", map(certain, found), strict=True)) for n, found in enumerate(figures)}
+    prices = {"row": {0: 0.0, 1: 4.0, 2: 4.0, 3: 4.5}}
+    return Puzzle((Row("row", layouts),), (Sum("row", ("a", "b"), ("c",)),), prices)
+
+
+@pytest.mark.parametrize("time", [1.0, 0.0099, 0.0054, 0.0048])
+def test_layouts_that_were_not_told_in_time_may_be_as_near_as_they_are_cheap(time):
+    # Once the gap was 8 where the time was over before the fourth layout.
+    solution = decode(four_layouts(), margin=8.0, open_margin=0.1, budget=Budget(time))
+    assert solution.gap <= 4.5
+    assert solution.gap == pytest.approx(4.5) or time < 1.0
+
+
+def test_layouts_beyond_the_most_that_are_tried_may_be_as_near_as_they_are_cheap(monkeypatch):
+    monkeypatch.setattr("giar_ml.puzzle._MOST_LAYOUTS", 2)
+    solution = decode(four_layouts(), margin=8.0, open_margin=0.1)
+    assert (solution.gap, solution.proven) == (4.0, True)
+    monkeypatch.setattr("giar_ml.puzzle._MOST_LAYOUTS", 0)
+    with pytest.raises(SolverTimeoutError):
+        decode(four_layouts())
+
+
+@pytest.mark.parametrize("time", [1.0, 1e-4, 0.0])
+def test_what_was_not_tried_in_time_is_not_refuted(time):
+    # Once all explanations cost more than the limit where the time was over before the one that does not.
+    bad, good = ({"a": certain(1), "b": certain(2), "c": certain(total)} for total in (9, 3))
+    prices = {"row": {"bad": 0.0, "good": 1.0}}
+    found = Puzzle((Row("row", {"bad": bad, "good": good}),), (Sum("row", ("a", "b"), ("c",)),), prices)
+    if time == 1.0:
+        assert decode_within(found, 2.0, budget=Budget(time)).cost == 1.0
+    else:
+        with pytest.raises(SolverTimeoutError):
+            decode_within(found, 2.0, budget=Budget(time))
 
 
 def test_layouts_that_no_sum_tells_apart_leave_their_cells_open():

@@ -4,6 +4,7 @@ from functools import partial
 
 import pytest
 
+from giar_ml.decode import decode_within
 from giar_ml.document import BBox, Token
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
 from giar_ml.forms import load_form
@@ -83,6 +84,79 @@ def test_blank_total_is_inferred_and_reviewed():
     cell = verdict.cells["requests.granted.total"]
     assert (cell.value, cell.printed, cell.status) == (11, None, "inferred")
     assert [problem.code for problem in verdict.problems] == ["left_blank"]
+    assert verdict.status == "review"
+
+
+NEW = "requests.new.total"
+FIVE = {
+    f"requests.{row}.{column}": figure
+    for row in ("new", "granted", "handled_total")
+    for column, figure in (("natural_person", 3), ("enterprise", 2), ("total", 5))
+}
+
+
+@pytest.mark.parametrize("make", [printed, scanned_surely])
+def test_a_total_left_blank_is_reviewed_whatever_layout_shows_it(make):
+    # Once it was accepted where the 2 beside it stood nearer to the total.
+    blank = BLANK if make is printed else BLANK._replace(certain=False, spotless=True)
+    found = evidence(seen(FIVE, make), make)
+    rows = list(found.rows)
+    [place] = [
+        i for i, row in enumerate(rows) if row.section.cell_key(row.row, row.section.columns[-1]) == NEW
+    ]
+    keys = list(rows[place].layouts[0].cells)
+    empty = dict.fromkeys(keys, blank)
+    rows[place] = replace(
+        rows[place],
+        layouts=(
+            Layout((0, 6), empty | {keys[0]: make(3), keys[6]: make(2)}, 0.0),
+            Layout((0, 1), empty | {keys[0]: make(3), keys[1]: make(2)}, 0.2),
+        ),
+    )
+    verdict = decide(replace(found, rows=tuple(rows)), [], max_risk=0.05)
+    assert (verdict.cells[NEW].value, verdict.cells[NEW].status) == (5, "inferred")
+    assert [problem.code for problem in verdict.problems] == ["left_blank"]
+
+
+@pytest.mark.parametrize("readings", [((None, 0.97), (7, 0.02)), ((None, 0.999),)])
+def test_a_mark_that_is_most_likely_nothing_leaves_a_total_blank(readings):
+    found = evidence(seen(FIVE, scanned_surely) | {NEW: scanned(*readings)}, scanned_surely)
+    verdict = decide(found, [], max_risk=0.05)
+    assert (verdict.cells[NEW].value, verdict.status) == (5, "review")
+    assert [problem.code for problem in verdict.problems] == ["left_blank"]
+
+
+def test_a_misprint_is_no_surer_than_what_was_read():
+    # Once 8 was printed with 0.99 where 6 was nearly as likely.
+    upheld, total = "reviews.reconsideration.upheld", "reviews.reconsideration.total"
+    changes = {upheld: scanned_surely(3), total: scanned((8, 0.55), (6, 0.45))}
+    verdict = decide(evidence(changes, scanned_surely), [], max_risk=0.05)
+    assert (verdict.cells[total].status, verdict.cells[total].confidence) == ("conflict", 0.55)
+
+
+def test_a_misprinted_total_is_one_whichever_part_was_misread():
+    # Once it might "as well be blank": whether 1 or 7 is printed beside it leaves it 3.
+    upheld, total = "reviews.reconsideration.upheld", "reviews.reconsideration.total"
+    changes = {total: scanned_surely(3), upheld: scanned((1, 0.6), (7, 0.39))}
+    verdict = decide(evidence(changes, scanned_surely), [], max_risk=0.05)
+    assert verdict.cells[total].confidence > 0.99
+    assert verdict.cells[upheld].confidence == 0.6
+    assert [problem.code for problem in verdict.problems] == ["misprint"]
+
+
+def test_an_unproven_rival_leaves_the_gap_unproven(monkeypatch):
+    upheld, total = "reviews.reconsideration.upheld", "reviews.reconsideration.total"
+    first = evidence({total: scanned((5, 0.6), (3, 0.39)), upheld: scanned_surely(5)}, scanned_surely)
+    rival = evidence({total: scanned_surely(6), upheld: scanned_surely(6)}, scanned_surely)
+    found = replace(first, rival=replace(rival, cost=8.0))
+    assert decide(found, [], max_risk=0.05).proof.proven
+
+    def hurry(*args, **options):
+        return replace(decode_within(*args, **options), proven=False)
+
+    monkeypatch.setattr("giar_ml.verdict.decode_within", hurry)
+    verdict = decide(found, [], max_risk=0.05)
+    assert not verdict.proof.proven
     assert verdict.status == "review"
 
 
