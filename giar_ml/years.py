@@ -164,23 +164,30 @@ def _evidence_of(report: Report) -> FormEvidence:
     assert report.form is not None
     form = load_form(report.form)
     certain = report.source.kind not in ("scan", "image")
+    blank = {key for problem in report.problems if problem.code == "left_blank" for key in problem.cells}
+    seen = {
+        key: _see(cell, certain=certain, summed=key in form.summed, left_blank=key in blank)
+        for key, cell in report.cells.items()
+    }
     rows = []
     for section in form.sections:
         for row in section.rows:
             keys = [section.cell_key(row, column) for column in section.columns]
-            cells = {key: _see(report.cells[key], certain=certain, summed=key in form.summed) for key in keys}
+            cells = {key: seen[key] for key in keys}
             group = None if set(cells.values()) == {None} else (section.table, 0, row.key)
             rows.append(RowEvidence(section, row, (Layout(tuple(range(len(keys))), cells, 0.0),), group, 0.0))
     return FormEvidence(form, tuple(rows), 0.0)
 
 
-def _see(cell: CellResult, *, certain: bool, summed: bool) -> Seen | None:
+def _see(cell: CellResult, *, certain: bool, summed: bool, left_blank: bool) -> Seen | None:
     """What stands in the place of a cell; None where it has no place. How sure it is that a blank in sums is
-    one they may have said."""
+    one they may have said. A figure that is only inferred stands in a blank that is said to be left so, or
+    where nothing could be read."""
     if cell.page is None and cell.line is None:
         return None
     page, bbox = cell.page or 1, cell.bbox or BBox(0, 0, 0, 0)
-    if cell.printed is None and not cell.candidates and cell.status != "missing":
+    is_unread = cell.status == "missing" or (cell.status == "inferred" and not left_blank)
+    if cell.printed is None and not cell.candidates and not is_unread:
         is_spotless = cell.status == "blank" and cell.confidence >= SPOTLESS and not summed
         return Seen(((None, 1.0),), certain, page, bbox, None, is_spotless)
     readings: list[tuple[Value | None, float]] = [(v, p) for v, p in cell.candidates if p > 0]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from giar_ml.cli import main
-from giar_ml.document import BBox, Problem
+from giar_ml.document import BBox, Problem, SourceKind
 from giar_ml.forms import load_form
 from giar_ml.report import CellResult, Report, Source, Value
 from giar_ml.words import name_check
@@ -55,6 +55,9 @@ TAKEN_OVER = {
     "requests.handled_total.natural_person": cell(2),
     "requests.handled_total.total": cell(2),
 }
+# The figure of one person carried in was read as 2 or 7, its total as 2 or 7: their sums allow both.
+DOUBT = CellResult(2, 2, "conflict", 0.5, 2, BOX, candidates=((2, 0.5), (7, 0.5)))
+OPEN = {key: DOUBT if c.value == 2 else c for key, c in TAKEN_OVER.items()}
 
 
 @pytest.mark.parametrize("name", ["某县 教育局", "某县教育局关于", "某县教育局　", "《某县教育局》"])
@@ -105,15 +108,12 @@ def test_what_is_carried_over_and_what_is_in_force() -> None:
 
 
 def test_a_tie_goes_to_what_the_other_year_says() -> None:
-    # The figure of one person carried in was read as 2 or 7, its total as 2 or 7: their sums allow both.
-    doubt = replace(cell(2, 0.5), candidates=((2, 0.5), (7, 0.5)))
-    doubtful = {key: doubt if c.value == 2 else c for key, c in TAKEN_OVER.items()}
-    before, after = make_report(2021, CARRIED), make_report(2022, doubtful, status="review")
+    before, after = make_report(2021, CARRIED), make_report(2022, OPEN, status="review")
     alone = use_links([make_report(2020), after])[1]
     assert alone == after
     for order in ([before, after], [after, before]):
         linked = use_links(order)[order.index(after)]
-        assert all(linked.cells[key].value == 2 for key in doubtful)
+        assert all((linked.cells[key].value, linked.cells[key].status) == (2, "read") for key in OPEN)
         assert linked.status == "review"  # offices correct themselves: the other year alone is no proof
         assert [problem.code for problem in linked.problems] == ["linked"]
         assert all(check.holds for check in linked.checks)
@@ -186,6 +186,35 @@ def test_a_figure_of_a_text_that_is_none_is_no_crash() -> None:
     after = make_report(2022, TAKEN_OVER | unread, status="review")
     after = replace(after, source=replace(after.source, kind="text"))
     assert use_links([make_report(2021, CARRIED), after])[1].status == "review"
+
+
+REVIEW = "reviews.reconsideration."
+
+
+@pytest.mark.parametrize("kind", ["scan", "digital"])
+def test_a_figure_that_could_not_be_read_is_no_blank(kind: SourceKind) -> None:
+    # The link names none of these cells, but the tie of a doubtful one has the report decided anew.
+    figures = {
+        REVIEW + "upheld": CellResult(5, None, "inferred", 0.996, 2, BOX),
+        REVIEW + "total": cell(5),
+        REVIEW + "other": CellResult(0, None, "blank", 0.999, 2, BOX),
+    }
+    after = make_report(2022, OPEN | figures, status="review")
+    after = replace(after, source=replace(after.source, kind=kind))
+    linked = use_links([make_report(2021, CARRIED), after])[1]
+    assert linked.cells["requests.carried_in.total"].value == 2
+    for key, before in figures.items():
+        assert (linked.cells[key].value, linked.cells[key].status) == (before.value, before.status)
+    assert [problem.code for problem in linked.problems] == ["linked"]
+
+
+def test_a_total_left_blank_stays_so() -> None:
+    blank = CellResult(5, None, "inferred", 0.999, 2, BOX)
+    after = make_report(2022, OPEN | {REVIEW + "upheld": cell(5), REVIEW + "total": blank}, status="review")
+    after = replace(after, problems=(Problem("left_blank", "", (REVIEW + "total",)),))
+    linked = use_links([make_report(2021, CARRIED), after])[1]
+    assert (linked.cells[REVIEW + "total"].value, linked.cells[REVIEW + "total"].status) == (5, "inferred")
+    assert [problem.code for problem in linked.problems] == ["left_blank", "linked"]
 
 
 def test_blank_and_lost_cells_stay_what_they_are() -> None:
