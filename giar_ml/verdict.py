@@ -18,7 +18,7 @@ from giar_ml.acceptance import load_misread_model, load_risk_curve, look_around
 from giar_ml.decode import Decision, Solution, decode, decode_within
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, Layout, RowEvidence, Seen
-from giar_ml.forms import Sum, load_form
+from giar_ml.forms import Form, Sum, load_form
 from giar_ml.prose import Stated
 from giar_ml.reasons import POOR_FIT, UNCERTAIN, find_reasons, say_uncertain
 from giar_ml.report import CellResult, Check, Proof, Report, ReportStatus, Value
@@ -85,7 +85,7 @@ def decide(
     for row in lone:
         cells.update(_lone_cells(row, misread))
     cells = {key: cells[key] for key in form.cells}
-    checks = [*_check_sums(form.sums, cells), *_check_statements(stated, cells)]
+    checks = check_cells(form, stated, cells)
     problems += find_reasons(evidence, cells, checks)
     if solution is not None and not solution.proven:
         problems.append(Problem("not_proven", "the time was too short to prove the reading"))
@@ -289,6 +289,11 @@ def _candidates(seen: Seen) -> tuple[tuple[Value, float], ...]:
 
 
 # Checks
+
+
+def check_cells(form: Form, stated: Sequence[Stated], cells: Mapping[str, CellResult]) -> list[Check]:
+    """The sums of the form, and what the prose states, on what was decided of its cells."""
+    return [*_check_sums(form.sums, cells), *_check_statements(stated, cells)]
 
 
 def _check_sums(sums: Sequence[Sum], cells: Mapping[str, CellResult]) -> list[Check]:
