@@ -10,8 +10,11 @@ from fake_readers import SETTINGS, FakeReader, InlinePool, make_processes
 from pyarrow import parquet
 
 from giar_ml.batch import scheduler
-from giar_ml.batch.inputs import Input
+from giar_ml.batch.inputs import Input, list_inputs
+from giar_ml.batch.pool import CRASHED
+from giar_ml.batch.results import Results
 from giar_ml.batch.run import Plan, run_batch
+from giar_ml.batch.worker import Loss
 from giar_ml.errors import UsageError
 from giar_ml.report import Report
 
@@ -294,3 +297,73 @@ def test_names_that_are_no_utf8_pass_through(files):
     run([Input(path)])
     assert rows()[0]["path"] == "\\udcff.txt"
     assert json.loads(Path("out/reports", f"{rows()[0]['id']}.json").read_text())["status"] == "accepted"
+
+
+@pytest.mark.parametrize("odd", ["htp://x/y.pdf", "x\0y.pdf"])
+def test_an_odd_row_of_a_list_is_a_failed_row_and_costs_no_other(files, odd):
+    files(a="ok 1", b="ok 2")
+    Path("list.csv").write_text(f"path\na.txt\n{odd}\nb.txt\n")
+    run(list_inputs(["list.csv"], apart_from=Path("out")))
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("accepted", []),
+        ("failed", ["not_found"]),
+        ("accepted", []),
+    ]
+
+
+def test_a_file_in_a_folder_that_is_no_utf8_may_change_for_ever(files, monkeypatch):
+    files(a="ok 1")
+    path = Path(os.fsdecode("扫描".encode("gbk")), "a.txt")
+    path.parent.mkdir()
+    path.write_text("ok 2")
+    real = scheduler.hash_file
+    monkeypatch.setattr("giar_ml.batch.worker.hash_file", lambda p: "other" if p == path else real(p))
+    monkeypatch.setattr(scheduler, "_PAUSE_S", 0.0)
+    run([Input(path), Input(Path("a.txt"))], notes := [])
+    assert [note.kind for note in notes if note.path == path] == ["again", "again", "lost"]
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("failed", ["not_readable"]),
+        ("accepted", []),
+    ]
+
+
+class Losing(InlinePool):
+    """Loses a worker over the first task, and the file with it."""
+
+    has_lost = False
+
+    def wait(self, timeout_s):
+        if self.has_lost or not self._tasks:
+            return super().wait(timeout_s)
+        self.has_lost = True
+        task = self._tasks.pop()
+        task.path.unlink()
+        return [Loss(task, CRASHED, f"{task.path}: the process that read it died")]
+
+
+def test_a_file_that_vanishes_after_it_cost_a_worker_leaves_its_content_to_another(files):
+    run(files(a="ok 1", b="ok 1"), pool=Losing(FakeReader(Path("log"))))
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("failed", ["not_found"]),
+        ("accepted", []),
+    ]
+    assert reads() == {"b.txt": 1}
+
+
+@pytest.mark.parametrize("every_s", [0.0, 60.0])
+def test_an_interrupt_while_results_are_recorded_loses_none_of_them(files, monkeypatch, every_s):
+    monkeypatch.setattr(scheduler, "_COMMIT_S", every_s)
+    real, interrupts = Results.save, [KeyboardInterrupt]
+
+    def save(self, results):
+        if interrupts:
+            raise interrupts.pop()
+        real(self, results)
+
+    monkeypatch.setattr(Results, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        run(inputs := files(a="ok 1", b="ok 2"), notes := [])
+    told = [note.path.name for note in notes if note.kind == "read"]
+    assert told
+    run(inputs, again := [])
+    assert [note.path.name for note in again if note.kind == "kept"] == told

@@ -142,6 +142,21 @@ def test_results_that_were_deleted_are_read_again_and_stop_no_copy(store):
     assert len(store.find("/there/out/reports")) == 2
 
 
+def test_a_place_that_cannot_be_asked_for_a_moment_is_not_taken_for_an_empty_one(store, monkeypatch):
+    run(inputs := make(a="ok 1"))
+    shutil.rmtree("out")
+
+    def refuse(*_, **__):
+        raise OSError("no answer for a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "info", refuse)
+        with pytest.raises(UsageError, match=r"cannot be fetched \(no answer for a moment\)"):
+            run(inputs)
+    run(inputs, tell=(notes := []).append)
+    assert [note.kind for note in notes] == ["kept"]
+
+
 def test_rounds_come_while_the_batch_runs(store, monkeypatch):
     monkeypatch.setattr("giar_ml.batch.mirror._EVERY_S", 0.05)
     seen = []

@@ -1,6 +1,12 @@
 import errno
 import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import fsspec
 import pytest
@@ -13,6 +19,8 @@ from giar_ml.batch.run import Plan, run_batch
 from giar_ml.batch.worker import Loss, Task, read_document
 from giar_ml.errors import UsageError
 from giar_ml.urls import Url, fetched, find_file, hash_url, to_location
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -174,3 +182,60 @@ def test_a_file_that_changes_while_it_waits_is_read_as_it_is_then(store, monkeyp
     monkeypatch.setattr("giar_ml.batch.worker.fetched", change_first)
     monkeypatch.setattr("giar_ml.batch.scheduler._PAUSE_S", 0.0)
     assert run("memory://in/b.txt").statuses == {"review": 1}
+
+
+class Watching(InlinePool):
+    """Calls `look` at each wait."""
+
+    def __init__(self, reader, look):
+        super().__init__(reader)
+        self._look = look
+
+    def wait(self, timeout_s):
+        self._look()
+        return super().wait(timeout_s)
+
+
+def test_a_store_that_is_slow_to_answer_holds_up_no_other_input(store, monkeypatch):
+    for n in range(40):  # more than are looked at at the same time
+        store.pipe(f"/in/more/{n:02}.txt", b"ok %d" % n)
+    Path("here.txt").write_text("ok here")
+    slow, answers, is_in_time = "memory://in/b.txt", Event(), []
+
+    def hash_slowly(url):
+        if str(url) == slow:
+            is_in_time.append(answers.wait(60))
+        return hash_url(url)
+
+    def answer_once_all_others_are_recorded():
+        with closing(sqlite3.connect("out/batch.sqlite")) as db:
+            if db.execute("SELECT COUNT(*) FROM documents").fetchone()[0] == 41:
+                answers.set()
+
+    monkeypatch.setattr("giar_ml.batch.scheduler.hash_url", hash_slowly)
+    inputs = list_inputs([slow, "memory://in/more", "here.txt"], apart_from=Path("out"))
+    pool = Watching(FakeReader(Path("log")), answer_once_all_others_are_recorded)
+    assert run_batch(inputs, Path("out"), pool, Plan(SETTINGS)).statuses == {"accepted": 42}
+    assert is_in_time == [True]
+
+
+def test_a_store_that_never_answers_fails_its_file_and_keeps_no_program_from_ending(store):
+    script = """
+from pathlib import Path
+from threading import Event
+import fsspec
+from fake_readers import SETTINGS, FakeReader, InlinePool
+from giar_ml.batch import scheduler
+from giar_ml.batch.inputs import list_inputs
+from giar_ml.batch.run import Plan, run_batch
+fsspec.filesystem("memory").pipe("/in/b.txt", b"ok 1")
+scheduler.hash_url = lambda url: Event().wait()
+scheduler._LONGEST_LOOK_S, scheduler._PAUSE_S = 0.05, 0.0
+inputs = list_inputs(["memory://in/b.txt", "a.txt"], apart_from=Path("out"))
+run_batch(inputs, Path("out"), InlinePool(FakeReader(Path("log"))), Plan(SETTINGS))
+"""
+    Path("a.txt").write_text("ok 2")
+    path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    subprocess.run([sys.executable, "-c", script], env={**os.environ, **path}, check=True, timeout=60)
+    assert [row["problems"] for row in rows()] == [["not_readable"], []]
+    assert "no answer within 0.05 seconds" in rows()[0]["reason"]
