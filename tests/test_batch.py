@@ -3,6 +3,7 @@ import json
 import os
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -278,6 +279,55 @@ def test_a_damaged_manifest_is_said(files):
     Path("out/batch.sqlite").write_bytes(b"no database" * 100)
     with pytest.raises(UsageError, match="cannot be used"):
         run(inputs)
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        pytest.param(sqlite3.SQLITE_BUSY_RECOVERY, "another program uses it", id="in use"),
+        pytest.param(sqlite3.SQLITE_LOCKED, "another program uses it", id="locked"),
+        pytest.param(sqlite3.SQLITE_CANTOPEN, "choose a folder that can be written to", id="closed"),
+        pytest.param(sqlite3.SQLITE_READONLY, "choose a folder that can be written to", id="read only"),
+        pytest.param(sqlite3.SQLITE_FULL, "make room there", id="full"),
+    ],
+)
+@pytest.mark.parametrize("where", ["giar_ml.batch.manifest.sqlite3.connect", "giar_ml.batch.run.Results"])
+def test_a_manifest_that_cannot_be_used_for_now_is_never_to_be_deleted(
+    files, monkeypatch, code, advice, where
+):
+    def fail(*_, **__):
+        error = sqlite3.OperationalError("not now")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(UsageError, match=advice) as caught:
+        run(files(a="ok 1"))
+    assert "delete" not in str(caught.value)
+
+
+def test_a_manifest_that_another_program_has_locked_is_said(files):
+    run(inputs := files(a="ok 1"))
+    with closing(sqlite3.connect("out/batch.sqlite")) as db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UsageError, match=r"another program uses it .*start the same command again"):
+            run(inputs)
+
+
+def test_a_result_that_was_decided_anew_is_recorded_at_once(files):
+    inputs = files(a="risky 1", b="review 2")
+    run(inputs)
+    sizes = []
+
+    def look(note):
+        with closing(sqlite3.connect("out/batch.sqlite")) as db:
+            known = dict(db.execute("SELECT sha256, size FROM documents"))
+        sizes.append({Path("out/reports", f"{sha256[:32]}.json").stat().st_size for sha256 in known})
+        assert sizes[-1] == set(known.values())
+
+    run_batch(inputs, Path("out"), InlinePool(None), Plan(SETTINGS, max_risk=0.1), tell=look)
+    assert len(sizes) == 2
 
 
 def test_the_manifest_has_settings_and_contents(files):

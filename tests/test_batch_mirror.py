@@ -1,3 +1,4 @@
+import json
 import shutil
 import sqlite3
 from collections import Counter
@@ -140,6 +141,58 @@ def test_results_that_were_deleted_are_read_again_and_stop_no_copy(store):
         path.unlink()
     run(make(c="ok 3"))
     assert len(store.find("/there/out/reports")) == 2
+
+
+def test_what_was_copied_of_another_manifest_does_not_count(store):
+    run(make(a="ok 1", b="ok 2"))
+    for path in Path("out").glob("batch.sqlite*"):
+        path.unlink()
+    inputs = make(c="ok 3", d="ok 4")
+    run_batch(inputs, Path("out"), InlinePool(FakeReader(Path("log"))), Plan(SETTINGS))
+    run(inputs)
+    assert len(store.find("/there/out/reports")) == 4
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_place_that_was_emptied_gets_all_results_again(store, meanwhile):
+    run(inputs := make(a="ok 1", b="ok 2"))
+
+    def empty(_note=None):
+        if store.exists("/there"):
+            store.rm("/there", recursive=True)
+
+    if meanwhile:
+        run(inputs, tell=empty)
+    else:
+        empty()
+        run(inputs)
+    assert len(store.find("/there/out/reports")) == 2
+
+
+def test_a_manifest_without_a_number_is_copied_on_from_its_mark(store, monkeypatch):
+    run(inputs := make(a="ok 1"))
+    with closing(sqlite3.connect("out/batch.sqlite")) as db:
+        assert db.execute("PRAGMA application_id").fetchone()[0] > 0
+        db.execute("PRAGMA application_id = 0")
+    Path("out/.copied.json").write_text(json.dumps({"url": str(THERE), "row": 1}))
+    names = puts(store, monkeypatch)
+    run([*inputs, *make(b="ok 2")])
+    assert sum(name.endswith(".json") for name in names) == 1
+    assert json.loads(Path("out/.copied.json").read_text()) == {"url": str(THERE), "manifest": 0, "row": 2}
+
+
+def test_a_place_that_does_not_answer_for_a_moment_stops_no_batch(store, monkeypatch):
+    real, answers = store.info, [True, False]  # of a look before the batch, and of the next
+
+    def answer(*arguments, **options):
+        if answers and not answers.pop(0):
+            raise OSError("no answer for a moment")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(store, "info", answer)
+    assert run(make(a="ok 1"), warnings=(warnings := [])).statuses == {"accepted": 1}
+    assert ["no answer for a moment" in warning for warning in warnings] == [True]
+    assert store.exists("/there/out/batch.sqlite")
 
 
 def test_a_place_that_cannot_be_asked_for_a_moment_is_not_taken_for_an_empty_one(store, monkeypatch):
