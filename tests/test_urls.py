@@ -11,6 +11,7 @@ from threading import Event
 import fsspec
 import pytest
 from fake_readers import SETTINGS, FakeReader, InlinePool
+from fsspec.implementations.memory import MemoryFileSystem
 from pyarrow import parquet
 
 from giar_ml import urls
@@ -81,6 +82,59 @@ def test_lists_name_files_beside_them_and_elsewhere(store):
     assert str(elsewhere.path) == "memory://in/b.txt"
     Path("here.csv").write_text("path\nmemory://in/b.txt\nc.txt\n")
     assert names("here.csv") == ["memory://in/b.txt", "c.txt"]
+
+
+@pytest.mark.parametrize("argument", ["memory://in", "memory:///in/", "memory://in/**", "memory://**"])
+def test_the_copy_is_no_input(store, argument):
+    store.pipe("/in/out/summary.html", b"")
+    store.pipe("/in/output.html", b"")
+    found = list_inputs([argument], apart_from=Path("out"), copy=Url("memory://in/out/"))
+    names = {item.path.name for item in found}
+    assert {"c.TXT", "b.txt", "output.html"} <= names
+    assert "summary.html" not in names
+
+
+@pytest.mark.parametrize("argument", ["memory://in/", "memory:///in", "memory://in/*.txt"])
+def test_an_input_address_is_no_place_for_the_copy(store, argument):
+    with pytest.raises(UsageError, match=r"is where the results are copied to, too: .*with --copy-to"):
+        list_inputs([argument], apart_from=Path("out"), copy=Url("memory://in"))
+
+
+def test_what_is_named_below_the_copy_is_input(store):
+    found = list_inputs(["memory://in/a"], apart_from=Path("out"), copy=Url("memory://in"))
+    assert [item.path.name for item in found] == ["c.TXT"]
+
+
+class HostedFileSystem(MemoryFileSystem):
+    """As HDFS: an address names a host, which paths do not have."""
+
+    protocol = "hosted"
+    cachable = False
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        if path.startswith("hosted://"):
+            path = "/" + path.removeprefix("hosted://").partition("/")[2]
+        return super()._strip_protocol(path)
+
+    def unstrip_protocol(self, name):
+        return f"hosted://{name}"
+
+
+@pytest.mark.parametrize(
+    "argument", ["hosted://nn1:8020/in", "hosted://nn1:8020/in/", "hosted://nn1:8020/in/**"]
+)
+def test_what_is_listed_keeps_its_host(store, argument):
+    fsspec.register_implementation("hosted", HostedFileSystem, clobber=True)
+    assert {"hosted://nn1:8020/in/b.txt", "hosted://nn1:8020/in/a/c.TXT"} <= set(names(argument))
+
+
+def test_what_is_there_by_its_very_name_is_no_pattern(store):
+    store.pipe("/in/[2023]?.txt", b"ok 1")
+    store.pipe("/in[1]/d.txt", b"ok 2")
+    store.pipe("/in[1]/e.zip", b"ok 3")
+    assert [name.rpartition("/")[2] for name in names("memory://in/[2023]?.txt")] == ["[2023]?.txt"]
+    assert [name.rpartition("/")[2] for name in names("memory://in[1]")] == ["d.txt"]
 
 
 @pytest.mark.parametrize(

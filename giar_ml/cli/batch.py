@@ -137,7 +137,7 @@ def _batch(args: argparse.Namespace) -> int:
     from giar_ml.pipeline import DEFAULT_MAX_RISK
 
     options = reader_options(args)
-    inputs = list_inputs(args.inputs, apart_from=args.output)
+    inputs = list_inputs(args.inputs, apart_from=args.output, copy=args.copy_to)
     settings = find_settings(options)
     if args.on == "ray":
         pool = _make_ray_pool(args, options, settings, len(inputs))
