@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from fake_readers import SETTINGS, FakeReader, InlinePool, make_processes
+from lxml.etree import SerialisationError
+from openpyxl.worksheet._writer import WorksheetWriter
 from pyarrow import parquet
 
 from giar_ml.batch import scheduler
@@ -247,6 +249,39 @@ def test_files_that_cannot_be_opened_are_reported_and_tried_again_next_time(file
     files(missing="ok 2")
     run(inputs)
     assert rows()[2]["status"] == "accepted"
+
+
+@pytest.mark.parametrize("what", ["review", "encrypted", "bug"])
+def test_a_file_that_changes_while_it_is_read_is_read_again(files, monkeypatch, what):
+    monkeypatch.setattr(scheduler, "_PAUSE_S", 0.0)
+
+    class Changing(FakeReader):
+        def read(self, path):
+            if "ok" in path.read_text():
+                return super().read(path)
+            try:
+                return super().read(path)
+            finally:
+                path.write_text("ok 2")
+
+    run(files(a=what), notes := [], pool=InlinePool(Changing(Path("log"))))
+    assert [note.kind for note in notes] == ["again", "read"]
+    assert "changed while it was read" in notes[0].reason
+    assert rows()[0]["status"] == "accepted"
+
+
+@pytest.mark.parametrize("when", ["write_row", "close"])
+def test_a_full_folder_of_temporary_files_is_said(files, monkeypatch, when):
+    real = getattr(WorksheetWriter, when)
+
+    def fail(*arguments):
+        real(*arguments)
+        raise SerialisationError("IO_WRITE")
+
+    run(inputs := files(a="ok 1"))
+    monkeypatch.setattr(WorksheetWriter, when, fail)
+    with pytest.raises(UsageError, match=r"temporary files in /.*; make room there"):
+        run(inputs)
 
 
 def test_one_batch_at_a_time(files):
