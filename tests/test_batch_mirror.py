@@ -233,6 +233,16 @@ def test_the_command_copies(store, capsys, monkeypatch):
     assert store.exists("/there/out/summary.html")
 
 
+def test_the_copy_is_not_read_by_the_next_call(store, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "giar_ml.batch.pool.ProcessPool", lambda *_, **__: InlinePool(FakeReader(Path("log")))
+    )
+    store.pipe("/there/a.txt", b"ok 1")
+    for _ in range(2):
+        assert cli.main(["batch", "memory://there", "-o", "out", "--copy-to", "memory://there/out"]) == 0
+        assert "1 accepted, 0 review, 0 failed" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
