@@ -52,6 +52,32 @@ def to_location(text: str) -> Location:
     return Url(text) if _URL.match(text) else Path(text)
 
 
+class Place(NamedTuple):
+    """Where a file or folder really lies, by whatever name it was given; `files` is None on this machine."""
+
+    files: Any
+    path: str
+
+    @classmethod
+    def of(cls, location: Location) -> Place:
+        if isinstance(location, Path):
+            return cls(None, _real(location))
+        files, path = _open(location)
+        from fsspec.implementations.local import LocalFileSystem
+
+        if isinstance(files, LocalFileSystem):
+            return cls(None, _real(path))
+        return cls(files, path.rstrip("/"))
+
+    def is_in(self, folder: Place) -> bool:
+        """Whether it is this folder, or lies in it."""
+        return self.files == folder.files and f"{self.path}/".startswith(f"{folder.path}/")
+
+
+def _real(path: str | Path) -> str:
+    return Path(path).resolve().as_posix().rstrip("/")
+
+
 class Found(NamedTuple):
     """What is known of a file without its content: `changed` is a number that differs once it changes."""
 
@@ -108,6 +134,20 @@ def fetched(location: Location) -> Iterator[Path]:
         yield copy
 
 
+def is_pattern(argument: Url) -> bool:
+    """Whether an address stands for those that it matches: not if there is one of just this name.
+
+    Raises:
+        UsageError: it cannot be asked; what reads such addresses is not installed.
+    """
+    try:
+        with _explained(argument):
+            files, path = _open(argument)
+            return has_magic(path) and not files.exists(path)
+    except OSError as error:
+        raise UsageError(f"{argument}: cannot be listed ({error})") from error
+
+
 def list_urls(argument: Url) -> list[Url] | None:
     """The files that a pattern matches or that lie below a folder and are not hidden, by name; None for what
     is no folder.
@@ -118,7 +158,7 @@ def list_urls(argument: Url) -> list[Url] | None:
     try:
         with _explained(argument):
             files, path = _open(argument)
-            if has_magic(path):
+            if is_pattern(argument):
                 paths = [p for p, info in files.glob(path, detail=True).items() if info["type"] == "file"]
             elif files.isdir(path):
                 start = len(path.rstrip("/"))
@@ -127,9 +167,22 @@ def list_urls(argument: Url) -> list[Url] | None:
                 return None
             else:
                 raise UsageError(f"{argument}: cannot be found; check the name")
-            return [Url(files.unstrip_protocol(found)) for found in sorted(paths)]
+            head = _find_head(argument, path)
+            return [
+                Url(files.unstrip_protocol(found) if head is None else head + found)
+                for found in sorted(paths)
+            ]
     except OSError as error:
         raise UsageError(f"{argument}: cannot be listed ({error})") from error
+
+
+def _find_head(argument: Url, path: str) -> str | None:
+    """What is before the path in an address: it may name a host, which a file system does not put back. None
+    where the path is no part of the address."""
+    if argument.text.endswith(path):
+        return argument.text.removesuffix(path)
+    text = argument.text.rstrip("/")
+    return text.removesuffix(path) if path and text.endswith(path) else None
 
 
 class Remote:

@@ -3,15 +3,21 @@ import json
 import os
 import sqlite3
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from fake_readers import SETTINGS, FakeReader, InlinePool, make_processes
+from lxml.etree import SerialisationError
+from openpyxl.worksheet._writer import WorksheetWriter
 from pyarrow import parquet
 
 from giar_ml.batch import scheduler
-from giar_ml.batch.inputs import Input
+from giar_ml.batch.inputs import Input, list_inputs
+from giar_ml.batch.pool import CRASHED
+from giar_ml.batch.results import Results
 from giar_ml.batch.run import Plan, run_batch
+from giar_ml.batch.worker import Loss
 from giar_ml.errors import UsageError
 from giar_ml.report import Report
 
@@ -245,6 +251,39 @@ def test_files_that_cannot_be_opened_are_reported_and_tried_again_next_time(file
     assert rows()[2]["status"] == "accepted"
 
 
+@pytest.mark.parametrize("what", ["review", "encrypted", "bug"])
+def test_a_file_that_changes_while_it_is_read_is_read_again(files, monkeypatch, what):
+    monkeypatch.setattr(scheduler, "_PAUSE_S", 0.0)
+
+    class Changing(FakeReader):
+        def read(self, path):
+            if "ok" in path.read_text():
+                return super().read(path)
+            try:
+                return super().read(path)
+            finally:
+                path.write_text("ok 2")
+
+    run(files(a=what), notes := [], pool=InlinePool(Changing(Path("log"))))
+    assert [note.kind for note in notes] == ["again", "read"]
+    assert "changed while it was read" in notes[0].reason
+    assert rows()[0]["status"] == "accepted"
+
+
+@pytest.mark.parametrize("when", ["write_row", "close"])
+def test_a_full_folder_of_temporary_files_is_said(files, monkeypatch, when):
+    real = getattr(WorksheetWriter, when)
+
+    def fail(*arguments):
+        real(*arguments)
+        raise SerialisationError("IO_WRITE")
+
+    run(inputs := files(a="ok 1"))
+    monkeypatch.setattr(WorksheetWriter, when, fail)
+    with pytest.raises(UsageError, match=r"temporary files in /.*; make room there"):
+        run(inputs)
+
+
 def test_one_batch_at_a_time(files):
     inputs = files(a="ok 1")
     Path("out").mkdir()
@@ -277,6 +316,55 @@ def test_a_damaged_manifest_is_said(files):
         run(inputs)
 
 
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        pytest.param(sqlite3.SQLITE_BUSY_RECOVERY, "another program uses it", id="in use"),
+        pytest.param(sqlite3.SQLITE_LOCKED, "another program uses it", id="locked"),
+        pytest.param(sqlite3.SQLITE_CANTOPEN, "choose a folder that can be written to", id="closed"),
+        pytest.param(sqlite3.SQLITE_READONLY, "choose a folder that can be written to", id="read only"),
+        pytest.param(sqlite3.SQLITE_FULL, "make room there", id="full"),
+    ],
+)
+@pytest.mark.parametrize("where", ["giar_ml.batch.manifest.sqlite3.connect", "giar_ml.batch.run.Results"])
+def test_a_manifest_that_cannot_be_used_for_now_is_never_to_be_deleted(
+    files, monkeypatch, code, advice, where
+):
+    def fail(*_, **__):
+        error = sqlite3.OperationalError("not now")
+        error.sqlite_errorcode = code
+        raise error
+
+    monkeypatch.setattr(where, fail)
+    with pytest.raises(UsageError, match=advice) as caught:
+        run(files(a="ok 1"))
+    assert "delete" not in str(caught.value)
+
+
+def test_a_manifest_that_another_program_has_locked_is_said(files):
+    run(inputs := files(a="ok 1"))
+    with closing(sqlite3.connect("out/batch.sqlite")) as db:
+        db.execute("PRAGMA locking_mode = EXCLUSIVE")
+        db.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UsageError, match=r"another program uses it .*start the same command again"):
+            run(inputs)
+
+
+def test_a_result_that_was_decided_anew_is_recorded_at_once(files):
+    inputs = files(a="risky 1", b="review 2")
+    run(inputs)
+    sizes = []
+
+    def look(note):
+        with closing(sqlite3.connect("out/batch.sqlite")) as db:
+            known = dict(db.execute("SELECT sha256, size FROM documents"))
+        sizes.append({Path("out/reports", f"{sha256[:32]}.json").stat().st_size for sha256 in known})
+        assert sizes[-1] == set(known.values())
+
+    run_batch(inputs, Path("out"), InlinePool(None), Plan(SETTINGS, max_risk=0.1), tell=look)
+    assert len(sizes) == 2
+
+
 def test_the_manifest_has_settings_and_contents(files):
     run(files(a="ok 1"))
     db = sqlite3.connect("out/batch.sqlite")
@@ -294,3 +382,73 @@ def test_names_that_are_no_utf8_pass_through(files):
     run([Input(path)])
     assert rows()[0]["path"] == "\\udcff.txt"
     assert json.loads(Path("out/reports", f"{rows()[0]['id']}.json").read_text())["status"] == "accepted"
+
+
+@pytest.mark.parametrize("odd", ["htp://x/y.pdf", "x\0y.pdf"])
+def test_an_odd_row_of_a_list_is_a_failed_row_and_costs_no_other(files, odd):
+    files(a="ok 1", b="ok 2")
+    Path("list.csv").write_text(f"path\na.txt\n{odd}\nb.txt\n")
+    run(list_inputs(["list.csv"], apart_from=Path("out")))
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("accepted", []),
+        ("failed", ["not_found"]),
+        ("accepted", []),
+    ]
+
+
+def test_a_file_in_a_folder_that_is_no_utf8_may_change_for_ever(files, monkeypatch):
+    files(a="ok 1")
+    path = Path(os.fsdecode("扫描".encode("gbk")), "a.txt")
+    path.parent.mkdir()
+    path.write_text("ok 2")
+    real = scheduler.hash_file
+    monkeypatch.setattr("giar_ml.batch.worker.hash_file", lambda p: "other" if p == path else real(p))
+    monkeypatch.setattr(scheduler, "_PAUSE_S", 0.0)
+    run([Input(path), Input(Path("a.txt"))], notes := [])
+    assert [note.kind for note in notes if note.path == path] == ["again", "again", "lost"]
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("failed", ["not_readable"]),
+        ("accepted", []),
+    ]
+
+
+class Losing(InlinePool):
+    """Loses a worker over the first task, and the file with it."""
+
+    has_lost = False
+
+    def wait(self, timeout_s):
+        if self.has_lost or not self._tasks:
+            return super().wait(timeout_s)
+        self.has_lost = True
+        task = self._tasks.pop()
+        task.path.unlink()
+        return [Loss(task, CRASHED, f"{task.path}: the process that read it died")]
+
+
+def test_a_file_that_vanishes_after_it_cost_a_worker_leaves_its_content_to_another(files):
+    run(files(a="ok 1", b="ok 1"), pool=Losing(FakeReader(Path("log"))))
+    assert [(row["status"], row["problems"]) for row in rows()] == [
+        ("failed", ["not_found"]),
+        ("accepted", []),
+    ]
+    assert reads() == {"b.txt": 1}
+
+
+@pytest.mark.parametrize("every_s", [0.0, 60.0])
+def test_an_interrupt_while_results_are_recorded_loses_none_of_them(files, monkeypatch, every_s):
+    monkeypatch.setattr(scheduler, "_COMMIT_S", every_s)
+    real, interrupts = Results.save, [KeyboardInterrupt]
+
+    def save(self, results):
+        if interrupts:
+            raise interrupts.pop()
+        real(self, results)
+
+    monkeypatch.setattr(Results, "save", save)
+    with pytest.raises(KeyboardInterrupt):
+        run(inputs := files(a="ok 1", b="ok 2"), notes := [])
+    told = [note.path.name for note in notes if note.kind == "read"]
+    assert told
+    run(inputs, again := [])
+    assert [note.path.name for note in again if note.kind == "kept"] == told

@@ -6,6 +6,7 @@ from pyarrow import parquet
 
 from giar_ml.batch.inputs import Input, list_inputs
 from giar_ml.errors import UsageError
+from giar_ml.urls import Url
 
 
 @pytest.fixture(autouse=True)
@@ -58,6 +59,44 @@ def test_an_input_folder_is_no_output_folder(argument):
     Path("link").symlink_to("in")
     with pytest.raises(UsageError, match="is the output folder, too"):
         list_inputs([argument], apart_from=Path("in/out/.."))
+
+
+@pytest.mark.parametrize("argument", ["in", "in/**/*.*", "{in}", "{in}/**", "{link}"])
+def test_neither_results_nor_their_copy_on_this_machine_are_input(argument):
+    Path("link").symlink_to("in")
+    Path("in/copy").mkdir()
+    Path("in/copy/summary.html").touch()
+    here = {"in": f"file://{Path.cwd()}/in", "link": f"file://{Path.cwd()}/link"}
+    copy = Url(f"{here['in']}/copy")
+    found = list_inputs([argument.format(**here)], apart_from=Path("in/out"), copy=copy)
+    found_names = {item.path.name for item in found}
+    assert {"b.pdf", "c.TXT"} <= found_names
+    assert not {"f.txt", "summary.html"} & found_names
+
+
+@pytest.mark.parametrize("argument", ["in/copy", "{here}/copy", "{here}/out", "{here}/out/*.txt"])
+def test_a_folder_of_results_is_no_input_by_its_address_either(argument):
+    Path("in/copy").mkdir()
+    here = f"file://{Path.cwd()}/in"
+    with pytest.raises(UsageError, match="too: results would be read as reports; choose another with -"):
+        list_inputs([argument.format(here=here)], apart_from=Path("in/out"), copy=Url(f"{here}/copy"))
+
+
+def test_links_to_folders_are_followed_and_each_folder_is_looked_through_once():
+    for name in ("elsewhere/sub/g.txt", "elsewhere/.hidden/h.txt", "in/out/reports/i.html"):
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).touch()
+    Path("in/a/again").symlink_to(Path("in").resolve())
+    for link, target in {
+        "aa": "a",
+        "latest": "../elsewhere/sub",
+        "more": "../elsewhere",
+        "results": "out/reports",
+        "up": "..",
+        "gone": "nowhere",
+    }.items():
+        Path("in", link).symlink_to(target)
+    assert names("in") == ["in/b.pdf", "in/a/c.TXT", "in/latest/g.txt"]
 
 
 @pytest.mark.parametrize("argument", ["in/a", "in/a/*.TXT"])
@@ -113,6 +152,11 @@ def test_a_file_in_a_folder_and_in_a_list_has_what_the_list_says():
     assert found == [Input(Path("in/b.pdf"), "某局", 2023), Input(Path("in/a/c.TXT"))]
 
 
+def test_rows_that_say_the_same_or_more_of_a_file_are_one():
+    Path("list.csv").write_text("path,office,year,\nb.pdf,某局,,\nb.pdf,某市某局,2023, \n")
+    assert list_inputs(["list.csv"], apart_from=Path("out")) == [Input(Path("b.pdf"), "某局", 2023)]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -122,6 +166,22 @@ def test_a_file_in_a_folder_and_in_a_list_has_what_the_list_says():
         pytest.param("path,year\n\nb.pdf,23\n", "row 3 has the year '23'", id="year after an empty row"),
         pytest.param("path,year\n,2023\n", "row 2 names no file", id="no file"),
         pytest.param("path,year\n", "names no file", id="empty"),
+        pytest.param(
+            "path,文件\nb.pdf,in/b.pdf\n", "columns 'path' and '文件' mean the same", id="columns alike"
+        ),
+        pytest.param(
+            "path,office\nb.pdf,某局,本级\n", "row 2 has more fields than the header", id="a comma too many"
+        ),
+        pytest.param(
+            "path,year\nb.pdf,2022\nc.pdf,2023\n./b.pdf,2023\n",
+            "row 4 says 2023 of ./b.pdf, another row 2022",
+            id="two years",
+        ),
+        pytest.param(
+            "path,office,year\nb.pdf,,2022\nb.pdf,某局,\nb.pdf,他局,2022\n",
+            "row 4 says 他局 of b.pdf, another row 某局",
+            id="two offices",
+        ),
     ],
 )
 def test_a_bad_list_is_said(content, message):

@@ -1,3 +1,4 @@
+import json
 import shutil
 import sqlite3
 from collections import Counter
@@ -142,6 +143,73 @@ def test_results_that_were_deleted_are_read_again_and_stop_no_copy(store):
     assert len(store.find("/there/out/reports")) == 2
 
 
+def test_what_was_copied_of_another_manifest_does_not_count(store):
+    run(make(a="ok 1", b="ok 2"))
+    for path in Path("out").glob("batch.sqlite*"):
+        path.unlink()
+    inputs = make(c="ok 3", d="ok 4")
+    run_batch(inputs, Path("out"), InlinePool(FakeReader(Path("log"))), Plan(SETTINGS))
+    run(inputs)
+    assert len(store.find("/there/out/reports")) == 4
+
+
+@pytest.mark.parametrize("meanwhile", [False, True])
+def test_a_place_that_was_emptied_gets_all_results_again(store, meanwhile):
+    run(inputs := make(a="ok 1", b="ok 2"))
+
+    def empty(_note=None):
+        if store.exists("/there"):
+            store.rm("/there", recursive=True)
+
+    if meanwhile:
+        run(inputs, tell=empty)
+    else:
+        empty()
+        run(inputs)
+    assert len(store.find("/there/out/reports")) == 2
+
+
+def test_a_manifest_without_a_number_is_copied_on_from_its_mark(store, monkeypatch):
+    run(inputs := make(a="ok 1"))
+    with closing(sqlite3.connect("out/batch.sqlite")) as db:
+        assert db.execute("PRAGMA application_id").fetchone()[0] > 0
+        db.execute("PRAGMA application_id = 0")
+    Path("out/.copied.json").write_text(json.dumps({"url": str(THERE), "row": 1}))
+    names = puts(store, monkeypatch)
+    run([*inputs, *make(b="ok 2")])
+    assert sum(name.endswith(".json") for name in names) == 1
+    assert json.loads(Path("out/.copied.json").read_text()) == {"url": str(THERE), "manifest": 0, "row": 2}
+
+
+def test_a_place_that_does_not_answer_for_a_moment_stops_no_batch(store, monkeypatch):
+    real, answers = store.info, [True, False]  # of a look before the batch, and of the next
+
+    def answer(*arguments, **options):
+        if answers and not answers.pop(0):
+            raise OSError("no answer for a moment")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(store, "info", answer)
+    assert run(make(a="ok 1"), warnings=(warnings := [])).statuses == {"accepted": 1}
+    assert ["no answer for a moment" in warning for warning in warnings] == [True]
+    assert store.exists("/there/out/batch.sqlite")
+
+
+def test_a_place_that_cannot_be_asked_for_a_moment_is_not_taken_for_an_empty_one(store, monkeypatch):
+    run(inputs := make(a="ok 1"))
+    shutil.rmtree("out")
+
+    def refuse(*_, **__):
+        raise OSError("no answer for a moment")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "info", refuse)
+        with pytest.raises(UsageError, match=r"cannot be fetched \(no answer for a moment\)"):
+            run(inputs)
+    run(inputs, tell=(notes := []).append)
+    assert [note.kind for note in notes] == ["kept"]
+
+
 def test_rounds_come_while_the_batch_runs(store, monkeypatch):
     monkeypatch.setattr("giar_ml.batch.mirror._EVERY_S", 0.05)
     seen = []
@@ -163,6 +231,16 @@ def test_the_command_copies(store, capsys, monkeypatch):
     make(a="ok 1")
     assert cli.main(["batch", "a.txt", "-o", "out", "--copy-to", "memory://there/out"]) == 0
     assert store.exists("/there/out/summary.html")
+
+
+def test_the_copy_is_not_read_by_the_next_call(store, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "giar_ml.batch.pool.ProcessPool", lambda *_, **__: InlinePool(FakeReader(Path("log")))
+    )
+    store.pipe("/there/a.txt", b"ok 1")
+    for _ in range(2):
+        assert cli.main(["batch", "memory://there", "-o", "out", "--copy-to", "memory://there/out"]) == 0
+        assert "1 accepted, 0 review, 0 failed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

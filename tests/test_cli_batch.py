@@ -1,5 +1,7 @@
 import errno
+import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -14,11 +16,13 @@ from giar_ml import cli
 from giar_ml.batch.scheduler import Note
 from giar_ml.batch.settings import find_settings
 from giar_ml.cli.batch import Progress
+from giar_ml.models import current_label_model
 from giar_ml.pipeline import Extractor
 from giar_ml.report import Report
 from giar_ml.verdict import accept
 
-FIXTURES = Path(__file__).parents[1] / "eval" / "fixtures"
+HERE = Path(__file__).parent
+FIXTURES = HERE.parent / "eval" / "fixtures"
 
 
 class Interrupted(InlinePool):
@@ -207,6 +211,76 @@ def test_settings_are_those_of_what_was_done():
     other = find_settings({"layout": "rules", "engine": "paddle", "prose": True})
     assert [one[reading] == other[reading] for reading in ("text", "digital", "scan")] == [True, True, False]
     assert find_settings({"max_risk": 0.5, "device": "cuda:1"}) == one
+
+
+def test_a_layout_model_in_a_file_counts_by_its_content(tmp_path):
+    path = tmp_path / "layout.yaml"
+    path.write_text("one")
+    one = find_settings({"layout": str(path)})
+    path.write_text("other")
+    other = find_settings({"layout": str(path)})
+    assert [one[reading] == other[reading] for reading in ("text", "digital", "scan")] == [True, False, False]
+    path.rename(tmp_path / "moved.yaml")
+    assert find_settings({"layout": str(tmp_path / "moved.yaml")}) == other
+    assert '"layout": "lp://x"' in find_settings({"layout": "lp://x"})["digital"]
+
+
+def test_all_workers_read_with_the_model_of_the_start(files, monkeypatch):
+    readers = []
+
+    def make(reader, **_):
+        readers.append(reader)
+        return InlinePool(FakeReader(Path("log")))
+
+    monkeypatch.setattr("giar_ml.batch.pool.ProcessPool", make)
+    assert cli.main(["batch", *files(a="ok 1"), "-o", "out"]) == 0
+    [options] = readers[0].args
+    assert options["label_model"] == current_label_model()
+    assert find_settings(options) == find_settings({})
+
+
+@pytest.mark.parametrize("number", [errno.EPIPE, errno.EIO])
+def test_progress_on_a_stream_that_is_gone_is_none(number):
+    class Gone(io.StringIO):
+        n_tries = 0
+
+        def write(self, text):
+            self.n_tries += 1
+            raise OSError(number, "gone")
+
+    progress = Progress(10, gone := Gone())
+    for _ in range(2):
+        progress.end()
+    assert gone.n_tries == 1
+
+
+def test_a_batch_goes_on_without_those_who_watched(files):
+    script = """
+import sys
+from pathlib import Path
+from fake_readers import FakeReader, InlinePool
+from giar_ml import cli
+from giar_ml.batch import pool
+pool.ProcessPool = lambda *_, **__: InlinePool(FakeReader(Path("log")))
+cli.batch._LINE_EVERY_S = 0.0
+sys.exit(cli.main(["batch", "a.txt", "b.txt", "-o", "out", "--log", "/dev/full"]))
+"""
+    files(a="ok 1", b="review 2")
+    path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    ours, theirs = os.pipe()
+    os.close(ours)
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, **path},
+            check=False,
+            stdout=theirs,
+            stderr=theirs,
+        )
+    finally:
+        os.close(theirs)
+    assert ended.returncode == 3
+    assert Path("out/summary.html").exists()
 
 
 def test_a_report_decided_anew_is_as_if_read_with_that_risk():

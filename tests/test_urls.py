@@ -1,10 +1,17 @@
 import errno
 import hashlib
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import fsspec
 import pytest
 from fake_readers import SETTINGS, FakeReader, InlinePool
+from fsspec.implementations.memory import MemoryFileSystem
 from pyarrow import parquet
 
 from giar_ml import urls
@@ -13,6 +20,8 @@ from giar_ml.batch.run import Plan, run_batch
 from giar_ml.batch.worker import Loss, Task, read_document
 from giar_ml.errors import UsageError
 from giar_ml.urls import Url, fetched, find_file, hash_url, to_location
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
@@ -73,6 +82,59 @@ def test_lists_name_files_beside_them_and_elsewhere(store):
     assert str(elsewhere.path) == "memory://in/b.txt"
     Path("here.csv").write_text("path\nmemory://in/b.txt\nc.txt\n")
     assert names("here.csv") == ["memory://in/b.txt", "c.txt"]
+
+
+@pytest.mark.parametrize("argument", ["memory://in", "memory:///in/", "memory://in/**", "memory://**"])
+def test_the_copy_is_no_input(store, argument):
+    store.pipe("/in/out/summary.html", b"")
+    store.pipe("/in/output.html", b"")
+    found = list_inputs([argument], apart_from=Path("out"), copy=Url("memory://in/out/"))
+    names = {item.path.name for item in found}
+    assert {"c.TXT", "b.txt", "output.html"} <= names
+    assert "summary.html" not in names
+
+
+@pytest.mark.parametrize("argument", ["memory://in/", "memory:///in", "memory://in/*.txt"])
+def test_an_input_address_is_no_place_for_the_copy(store, argument):
+    with pytest.raises(UsageError, match=r"is where the results are copied to, too: .*with --copy-to"):
+        list_inputs([argument], apart_from=Path("out"), copy=Url("memory://in"))
+
+
+def test_what_is_named_below_the_copy_is_input(store):
+    found = list_inputs(["memory://in/a"], apart_from=Path("out"), copy=Url("memory://in"))
+    assert [item.path.name for item in found] == ["c.TXT"]
+
+
+class HostedFileSystem(MemoryFileSystem):
+    """As HDFS: an address names a host, which paths do not have."""
+
+    protocol = "hosted"
+    cachable = False
+
+    @classmethod
+    def _strip_protocol(cls, path):
+        if path.startswith("hosted://"):
+            path = "/" + path.removeprefix("hosted://").partition("/")[2]
+        return super()._strip_protocol(path)
+
+    def unstrip_protocol(self, name):
+        return f"hosted://{name}"
+
+
+@pytest.mark.parametrize(
+    "argument", ["hosted://nn1:8020/in", "hosted://nn1:8020/in/", "hosted://nn1:8020/in/**"]
+)
+def test_what_is_listed_keeps_its_host(store, argument):
+    fsspec.register_implementation("hosted", HostedFileSystem, clobber=True)
+    assert {"hosted://nn1:8020/in/b.txt", "hosted://nn1:8020/in/a/c.TXT"} <= set(names(argument))
+
+
+def test_what_is_there_by_its_very_name_is_no_pattern(store):
+    store.pipe("/in/[2023]?.txt", b"ok 1")
+    store.pipe("/in[1]/d.txt", b"ok 2")
+    store.pipe("/in[1]/e.zip", b"ok 3")
+    assert [name.rpartition("/")[2] for name in names("memory://in/[2023]?.txt")] == ["[2023]?.txt"]
+    assert [name.rpartition("/")[2] for name in names("memory://in[1]")] == ["d.txt"]
 
 
 @pytest.mark.parametrize(
@@ -174,3 +236,60 @@ def test_a_file_that_changes_while_it_waits_is_read_as_it_is_then(store, monkeyp
     monkeypatch.setattr("giar_ml.batch.worker.fetched", change_first)
     monkeypatch.setattr("giar_ml.batch.scheduler._PAUSE_S", 0.0)
     assert run("memory://in/b.txt").statuses == {"review": 1}
+
+
+class Watching(InlinePool):
+    """Calls `look` at each wait."""
+
+    def __init__(self, reader, look):
+        super().__init__(reader)
+        self._look = look
+
+    def wait(self, timeout_s):
+        self._look()
+        return super().wait(timeout_s)
+
+
+def test_a_store_that_is_slow_to_answer_holds_up_no_other_input(store, monkeypatch):
+    for n in range(40):  # more than are looked at at the same time
+        store.pipe(f"/in/more/{n:02}.txt", b"ok %d" % n)
+    Path("here.txt").write_text("ok here")
+    slow, answers, is_in_time = "memory://in/b.txt", Event(), []
+
+    def hash_slowly(url):
+        if str(url) == slow:
+            is_in_time.append(answers.wait(60))
+        return hash_url(url)
+
+    def answer_once_all_others_are_recorded():
+        with closing(sqlite3.connect("out/batch.sqlite")) as db:
+            if db.execute("SELECT COUNT(*) FROM documents").fetchone()[0] == 41:
+                answers.set()
+
+    monkeypatch.setattr("giar_ml.batch.scheduler.hash_url", hash_slowly)
+    inputs = list_inputs([slow, "memory://in/more", "here.txt"], apart_from=Path("out"))
+    pool = Watching(FakeReader(Path("log")), answer_once_all_others_are_recorded)
+    assert run_batch(inputs, Path("out"), pool, Plan(SETTINGS)).statuses == {"accepted": 42}
+    assert is_in_time == [True]
+
+
+def test_a_store_that_never_answers_fails_its_file_and_keeps_no_program_from_ending(store):
+    script = """
+from pathlib import Path
+from threading import Event
+import fsspec
+from fake_readers import SETTINGS, FakeReader, InlinePool
+from giar_ml.batch import scheduler
+from giar_ml.batch.inputs import list_inputs
+from giar_ml.batch.run import Plan, run_batch
+fsspec.filesystem("memory").pipe("/in/b.txt", b"ok 1")
+scheduler.hash_url = lambda url: Event().wait()
+scheduler._LONGEST_LOOK_S, scheduler._PAUSE_S = 0.05, 0.0
+inputs = list_inputs(["memory://in/b.txt", "a.txt"], apart_from=Path("out"))
+run_batch(inputs, Path("out"), InlinePool(FakeReader(Path("log"))), Plan(SETTINGS))
+"""
+    Path("a.txt").write_text("ok 2")
+    path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    subprocess.run([sys.executable, "-c", script], env={**os.environ, **path}, check=True, timeout=60)
+    assert [row["problems"] for row in rows()] == [["not_readable"], []]
+    assert "no answer within 0.05 seconds" in rows()[0]["reason"]

@@ -11,14 +11,13 @@ from typing import Any, get_args
 import pyarrow
 from pyarrow.parquet import ParquetWriter
 
-from giar_ml.batch.inputs import Input
+from giar_ml.batch.inputs import Input, find_differences
 from giar_ml.batch.manifest import Manifest
 from giar_ml.batch.results import Results, report_id
 from giar_ml.errors import UsageError
 from giar_ml.report import CellStatus, Report, ReportStatus, Value
 from giar_ml.urls import Location
 from giar_ml.words import one_line, say_reason
-from giar_ml.years import office_key
 
 REPORTS, CELLS = "reports.parquet", "cells.parquet"
 DUPLICATE, OFFICE_DIFFERS, YEAR_DIFFERS = "duplicate", "office_differs", "year_differs"
@@ -147,14 +146,11 @@ def _make_row(
 
 def _find_differences(given: Input, report: Report) -> dict[str, str]:
     """What the report says otherwise than the list it was named in, in words, by code."""
-    found = {}
-    if given.office and report.organisation:
-        one, other = office_key(given.office), office_key(report.organisation)
-        if one not in other and other not in one:
-            found[OFFICE_DIFFERS] = f"the list says {given.office}, the report {report.organisation}"
-    if given.year and report.year and given.year != report.year:
-        found[YEAR_DIFFERS] = f"the list says {given.year}, the report {report.year}"
-    return found
+    codes = {"office": OFFICE_DIFFERS, "year": YEAR_DIFFERS}
+    differences = find_differences(given, report.organisation, report.year)
+    return {
+        codes[what]: f"the list says {one}, the report {other}" for what, (one, other) in differences.items()
+    }
 
 
 class Dataset:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -38,6 +39,18 @@ CREATE TABLE documents (  -- contents that were read
 CREATE TABLE losses (sha256 TEXT PRIMARY KEY, n INTEGER NOT NULL, code TEXT NOT NULL) STRICT;
 CREATE TABLE settings (id TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT;
 """
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def error_code(error: sqlite3.Error) -> int:
+    """What SQLite calls an error, without the details in the rest of the code."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF
+
+
+def is_damage(error: sqlite3.Error) -> bool:
+    """Whether an error says that the file is damaged, and not that it cannot be used for now."""
+    return error_code(error) in _DAMAGED
 
 
 class Document(NamedTuple):
@@ -83,8 +96,11 @@ class Stamp(NamedTuple):
 class Manifest:
     """The manifest in a file, made if it is not there. What is written counts from `commit` on.
 
+    A new one has a number of its own, by which a copy of another one is told from a copy of it.
+
     Raises:
-        UsageError: it cannot be opened, is damaged, or was written by another version.
+        UsageError: it is damaged, or was written by another version.
+        sqlite3.Error: it cannot be used for now.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,8 +110,13 @@ class Manifest:
             self._db.execute("PRAGMA synchronous = FULL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
-                self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {_VERSION}; COMMIT;")
+                self._db.executescript(
+                    f"BEGIN; {_SCHEMA} PRAGMA application_id = {secrets.randbits(31) or 1};"
+                    f" PRAGMA user_version = {_VERSION}; COMMIT;"
+                )
         except sqlite3.Error as error:
+            if not is_damage(error):
+                raise
             raise UsageError(
                 f"{path}: cannot be used ({error}); choose another output folder, or delete it to read"
                 " everything again"

@@ -55,6 +55,7 @@ class Mirror:
             self._remote.get(manifest, beside)
             with closing(sqlite3.connect(beside)) as db:
                 names, last = _list_results(db, after=0)
+                number = _read_number(db)
             with ThreadPoolExecutor(_AT_ONCE) as threads:
                 list(threads.map(self._get, names))
         except OSError as error:
@@ -62,7 +63,7 @@ class Mirror:
                 f"{self._url}: what is there cannot be fetched ({error}); take another address to read"
                 " everything again"
             ) from error
-        self._write_mark(last)
+        self._write_mark(number, last)
         beside.replace(self._folder / manifest)
 
     @contextmanager
@@ -106,6 +107,7 @@ class Mirror:
             self._warn(f"warning: {self._url}: not copied to ({error}); the results are in {self._folder}")
 
     def _copy(self, manifest: str) -> None:
+        is_empty = not self._remote.has(manifest)  # emptied since the last round, say
         with TemporaryDirectory(prefix="giar-") as name:
             snapshot = Path(name) / manifest
             with (
@@ -113,11 +115,12 @@ class Mirror:
                 closing(sqlite3.connect(snapshot)) as theirs,
             ):
                 ours.backup(theirs)
-                names, last = _list_results(theirs, after=self._read_mark())
+                number = _read_number(theirs)
+                names, last = _list_results(theirs, after=0 if is_empty else self._read_mark(number))
             with ThreadPoolExecutor(_AT_ONCE) as threads:
                 list(threads.map(self._put, names))
             self._remote.replace(snapshot, manifest)
-        self._write_mark(last)
+        self._write_mark(number, last)
 
     def _get(self, name: str) -> None:
         with suppress(FileNotFoundError):  # deleted there: it is read again
@@ -128,17 +131,23 @@ class Mirror:
         if path.exists():  # else deleted here
             self._remote.put(path, name)
 
-    def _read_mark(self) -> int:
-        """How many rows of results are copied to this place."""
+    def _read_mark(self, number: int) -> int:
+        """How many rows of results of the manifest with this number are copied to this place."""
         try:
             mark = json.loads((self._folder / _MARK).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             return 0
-        return int(mark["row"]) if mark["url"] == str(self._url) else 0
+        is_of_these = mark["url"] == str(self._url) and mark.get("manifest", 0) == number
+        return int(mark["row"]) if is_of_these else 0
 
-    def _write_mark(self, row: int) -> None:
-        mark = {"url": str(self._url), "row": row}
+    def _write_mark(self, number: int, row: int) -> None:
+        mark = {"url": str(self._url), "manifest": number, "row": row}
         (self._folder / _MARK).write_text(json.dumps(mark), encoding="utf-8")
+
+
+def _read_number(db: sqlite3.Connection) -> int:
+    """The number that a manifest has of its own; 0 for an older one."""
+    return int(db.execute("PRAGMA application_id").fetchone()[0])
 
 
 def _list_results(db: sqlite3.Connection, *, after: int) -> tuple[list[str], int]:

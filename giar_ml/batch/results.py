@@ -108,6 +108,7 @@ class Results:
             sync_folder(self._folder)
         document = document._replace(status=report.status, max_risk=self._max_risk, size=len(content))
         self._manifest.note_document(document)
+        self._manifest.commit()  # now, or a kill would leave a result of another size than is recorded
         return document
 
 

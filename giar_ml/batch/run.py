@@ -15,7 +15,7 @@ from pathlib import Path
 from giar_ml import __version__
 from giar_ml.batch.dataset import CELLS, REPORTS
 from giar_ml.batch.inputs import Input
-from giar_ml.batch.manifest import Manifest
+from giar_ml.batch.manifest import Manifest, error_code, is_damage
 from giar_ml.batch.mirror import Mirror
 from giar_ml.batch.pool import Pool
 from giar_ml.batch.results import Results, explained, sync_folder
@@ -29,7 +29,8 @@ MANIFEST, PAGE, WORKBOOK = "batch.sqlite", "summary.html", "summary.xlsx"
 SUMMARY = (REPORTS, CELLS, WORKBOOK, PAGE)
 """Made of all results at the end."""
 _LOCK = ".lock"
-_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_IN_USE = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_CLOSED = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
 
 
 @dataclass(frozen=True)
@@ -164,12 +165,17 @@ def _explained_manifest(folder: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:  # the rest of the code says more
-            raise UsageError(
-                f"{folder / MANIFEST}: is damaged ({error}); choose another output folder, or delete it to"
-                " read everything again"
-            ) from error
-        raise UsageError(
-            f"{folder / MANIFEST}: cannot be written to ({error}); make room there and start the same command"
-            " again: what is done is kept"
-        ) from error
+        if is_damage(error):
+            what = (
+                f"is damaged ({error}); choose another output folder, or delete it to read everything again"
+            )
+        elif error_code(error) in _IN_USE:
+            what = f"another program uses it ({error}); close that and start the same command again"
+        elif error_code(error) in _CLOSED:
+            what = f"cannot be opened to write ({error}); choose a folder that can be written to with -o"
+        else:
+            what = (
+                f"cannot be written to ({error}); make room there and start the same command again: what is"
+                " done is kept"
+            )
+        raise UsageError(f"{folder / MANIFEST}: {what}") from error

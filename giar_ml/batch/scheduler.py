@@ -123,6 +123,7 @@ class Scheduler:
                 is_behind = self._prepare(todo)
                 self._give()
                 if not (is_behind or self._ahead or self._asked or self._again or self._under_way):
+                    self._save()  # here, too, so that an interrupt meanwhile has it done again below
                     break
                 is_hungry = self._asked and self._pool.n_idle
                 for outcome in self._pool.wait(

@@ -35,7 +35,7 @@ def find_settings(options: Mapping[str, Any]) -> dict[Reading, str]:
     """
     folder = options.get("label_model") or current_label_model()
     text = {"giar_ml": __version__, "label_model": _hash_files([folder / name for name in READER_FILES])}
-    digital = {**text, "layout": options.get("layout", "rules")}
+    digital = {**text, "layout": _layout(options.get("layout", "rules"))}
     scan = {
         **digital,
         "engine": options.get("engine", "onnxruntime"),
@@ -49,6 +49,11 @@ def find_settings(options: Mapping[str, Any]) -> dict[Reading, str]:
         reading: json.dumps(settings, sort_keys=True, ensure_ascii=False)
         for reading, settings in zip(get_args(Reading), by_reading, strict=True)
     }
+
+
+def _layout(name: str) -> str:
+    # A file may have another content tomorrow; weights that it names are not followed.
+    return name if name == "rules" else hash_file(Path(name)) or name
 
 
 def _ocr_models(folder: Path | None) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
 
-from lxml.etree import LxmlError
+from lxml.etree import LxmlError, SerialisationError
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -37,9 +39,19 @@ MOST_ROWS = 1_000_000
 """Excel takes some more rows in a sheet; the dataset has all reports."""
 
 
-class SummaryWorkbook:
-    """A workbook that takes reports as they come, without holding them."""
+@contextmanager
+def _explained() -> Iterator[None]:
+    """What lxml says of a full disk as what it is."""
+    try:
+        yield
+    except SerialisationError as error:
+        raise OSError(f"temporary files in {tempfile.gettempdir()}: {error}") from error
 
+
+class SummaryWorkbook:
+    """A workbook that takes reports as they come, without holding them: it has a temporary file."""
+
+    @_explained()
     def __init__(self) -> None:
         self._book = Workbook(write_only=True)
         self._sheet = self._book.create_sheet("报告")
@@ -49,6 +61,7 @@ class SummaryWorkbook:
         self._sheet.append([self._cell(title, bold=True) for title, _ in _COLUMNS])
         self._n_rows = 0
 
+    @_explained()
     def add(self, row: ReportRow) -> None:
         if self._n_rows == MOST_ROWS:
             return
@@ -71,8 +84,13 @@ class SummaryWorkbook:
         cells[3].fill = PatternFill("solid", fgColor=_FILLS[row.status])
         self._sheet.append(cells)
 
+    @_explained()
     def save(self, path: Path, totals: Totals) -> None:
-        """Write the file, with a sheet of the counts."""
+        """Write the file, with a sheet of the counts.
+
+        Raises:
+            OSError: it cannot be written.
+        """
         self._sheet.auto_filter.ref = f"A1:K{self._n_rows + 1}"
         sheet = self._book.create_sheet("汇总")
         sheet.column_dimensions["A"].width = 34

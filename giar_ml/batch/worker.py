@@ -130,7 +130,8 @@ def _read_file(reader: Reader, task: Task, path: Path, started: float) -> Outcom
     except Exception as error:  # must not cost the other reports
         report = failed_report(path, "internal_error", say_bug(path, error), sha256=sha256)
         trace = traceback.format_exc()
-    if report.source.sha256 != sha256:
+    # The reader opened the file after it was hashed, and may have failed over half of another content.
+    if report.source.sha256 != sha256 or hash_file(path) != sha256:
         return Loss(task, CHANGED, f"{task.path}: changed while it was read")
     result = to_result(task, report, find_reading(path, report), seconds=time.perf_counter() - started)
     return replace(result, traceback=trace)

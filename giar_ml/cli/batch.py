@@ -21,6 +21,7 @@ from giar_ml.cli.console import (
     EXIT_INTERRUPTED,
     EXIT_REVIEW,
     complain,
+    let_go,
     print_on_stdout,
 )
 from giar_ml.cli.options import add_reader_options, positive, reader_options
@@ -134,10 +135,13 @@ def _batch(args: argparse.Namespace) -> int:
     from giar_ml.batch.mirror import Mirror
     from giar_ml.batch.run import Plan, make_folder, run_batch
     from giar_ml.batch.settings import find_settings
+    from giar_ml.models import current_label_model
     from giar_ml.pipeline import DEFAULT_MAX_RISK
 
     options = reader_options(args)
-    inputs = list_inputs(args.inputs, apart_from=args.output)
+    inputs = list_inputs(args.inputs, apart_from=args.output, copy=args.copy_to)
+    if args.on == "processes":  # actors compare theirs with the settings
+        options["label_model"] = current_label_model()  # a model installed meanwhile reads none of the rest
     settings = find_settings(options)
     if args.on == "ray":
         pool = _make_ray_pool(args, options, settings, len(inputs))
@@ -295,7 +299,7 @@ def _log(path: Path | None, warn: Callable[[str], None]) -> Iterator[Callable[[d
 
 class Progress:
     """Counts, rate and time left in one line; on a terminal always there, elsewhere one now and then, without
-    a stream none."""
+    a stream, or with one that is gone, none."""
 
     def __init__(self, total: int, stream: TextIO | None) -> None:
         self._total = total
@@ -318,9 +322,8 @@ class Progress:
 
     def clear(self) -> None:
         """Make room for a message."""
-        if self._stream is not None and self._is_terminal:
-            self._stream.write(_CLEAR)
-            self._stream.flush()
+        if self._is_terminal:
+            self._write(_CLEAR)
 
     def end(self, statuses: Counter[str] | None = None) -> None:
         """Say how far it came; of a batch that is done with the statuses of all inputs, which may be others:
@@ -331,11 +334,18 @@ class Progress:
 
     def _say(self, *, last: bool = False) -> None:
         self._said = time.monotonic()
+        start, end = (_CLEAR, "\n" if last else "") if self._is_terminal else ("", "\n")
+        self._write(f"{start}{self.describe(self._said - self._started)}{end}")
+
+    def _write(self, text: str) -> None:
         if self._stream is None:
             return
-        start, end = (_CLEAR, "\n" if last else "") if self._is_terminal else ("", "\n")
-        self._stream.write(f"{start}{self.describe(self._said - self._started)}{end}")
-        self._stream.flush()
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except OSError:  # the terminal was closed, say: no reason to stop
+            let_go(self._stream)
+            self._stream = None
 
     def describe(self, seconds: float) -> str:
         """The state after so many seconds, in a line."""

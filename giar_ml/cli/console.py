@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -19,21 +20,33 @@ EXIT_INTERRUPTED = 130
 
 
 def complain(message: str) -> None:
+    """Say it on stderr; one that is gone, with its terminal say, is no error."""
     from giar_ml.words import one_line
 
-    print(f"giar: {one_line(message)}", file=sys.stderr, flush=True)
+    try:
+        print(f"giar: {one_line(message)}", file=sys.stderr, flush=True)
+    except OSError:
+        let_go(sys.stderr)
+
+
+def let_go(stream: TextIO) -> None:
+    """Have all else that is written to a stream that is gone, at the end of the program say, go nowhere."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def print_on_stdout(console: Console, *things: RenderableType) -> None:
-    """Print on stdout; a reader that has gone away, `head` say, is no error."""
+    """Print on stdout; a reader that has gone away, `head` or a terminal say, is no error."""
     with console.capture() as capture:
         for thing in things:
             console.print(thing, soft_wrap=True)
     try:
         sys.stdout.write(capture.get())
         sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise
+        let_go(sys.stdout)
 
 
 @contextlib.contextmanager
