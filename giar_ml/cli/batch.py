@@ -141,7 +141,8 @@ def _batch(args: argparse.Namespace) -> int:
     options = reader_options(args)
     inputs = list_inputs(args.inputs, apart_from=args.output, copy=args.copy_to)
     if args.on == "processes":  # actors compare theirs with the settings
-        options.setdefault("label_model", current_label_model())  # a model installed meanwhile reads none of the rest
+        # A model that is installed meanwhile reads none of the rest.
+        options.setdefault("label_model", current_label_model())
     settings = find_settings(options)
     if args.on == "ray":
         pool = _make_ray_pool(args, options, settings, len(inputs))
