@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 COUNT_UNITS = "件条项宗份起次个"
 """Units of counts, a character each."""
 _NUMBER = re.compile(
-    r"(?P<sign>[-+]|增加?|减少?)?"
+    r"(?P<sign>[-+–—↑↓]|增加?|减少?|上升|下降)?[￥¥]?"
     r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+)"
     r"(?:\.(?P<decimals>\d+))?"
-    rf"(?P<unit>万元|亿元|元|[{COUNT_UNITS}])?"
-    r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|其中[^()]*\)?)?"
+    rf"(?P<unit>万元|亿元|元|万|亿|[{COUNT_UNITS}])?"
+    r"(?:\((?P<note>[^()]*(?:\([^()]*\)[^()]*)*)\)?|[,;、]?其中[^()]*\)?)?"
 )
 _MISREAD = re.compile(r"(?P<word>[^\W\d_]{2}|[-+])?(?P<number>\d[\d,.]*)(?<=\d)(?P<unit>[\u4e00-\u9fff])?")
 LEADING_ZERO = re.compile(r"0\d+")
@@ -46,8 +46,13 @@ _REFERENCE_BEHIND = re.compile(rf"(?<=[\d)）]){_REFERENCE.pattern}+\s*$")
 _RAISED_POINT = re.compile(r"(?<=\d)[·•・∙](?=\d)")
 MAX_FIGURE = 10**9
 """More is no figure but several run together: the country has some 10**9 people."""
+_MOST_YUAN = 10**13
+"""The same of an amount: the country buys for some 10**12 in a year."""
 _EMPTY = re.compile(r"[-—–_/\\／一]*|无|空")
-_IN_10000_YUAN = {None: Decimal(1), "万元": Decimal(1), "亿元": Decimal(10_000), "元": Decimal("0.0001")}
+YUAN = {unit: Decimal(10**n) for unit, n in (("元", 0), ("万元", 4), ("亿元", 8), ("万", 4), ("亿", 8))}
+"""Units of amounts."""
+_UNIT_NOTE = re.compile(r"(?:单位:?)?(万元|亿元|元)")
+_MINUS, _LARGE = frozenset("-–—↓减下"), frozenset("万亿")
 
 
 @lru_cache(maxsize=20_000)
@@ -96,14 +101,24 @@ def parse_figure(text: str, cell_type: CellType = "count", unit: str | None = No
     if not match:
         return None
     number = Decimal(match["whole"].replace(",", "") + "." + (match["decimals"] or "0"))
-    negative = match["sign"] is not None and match["sign"][0] in "-减"
+    negative = match["sign"] is not None and match["sign"][0] in _MINUS
+    noted = _UNIT_NOTE.fullmatch(match["note"] or "")  # 251000(元)
+    own = noted[1] if noted else match["unit"]
     if cell_type == "amount":
-        if match["unit"] in _IN_10000_YUAN and unit in ("万元", "元") and match["unit"]:
-            number = number * _IN_10000_YUAN[match["unit"]] / _IN_10000_YUAN[unit]
-        return None if negative or number > MAX_FIGURE else _shortest(number)
-    if number > MAX_FIGURE or number != number.to_integral_value() or (negative and cell_type != "change"):
+        if unit in YUAN and own in YUAN:
+            number = number * YUAN[own] / YUAN[unit]
+        most = _MOST_YUAN / YUAN[unit] if unit in YUAN else MAX_FIGURE
+        return None if negative or number > most else _shortest(number)
+    if own in _LARGE or number > MAX_FIGURE or number != number.to_integral_value():
+        return None
+    if negative and cell_type != "change":
         return None
     return -int(number) if negative else int(number)
+
+
+def to_unit(amount: Value, printed: str, unit: str) -> Value:
+    """An amount in one unit in another, see `YUAN`."""
+    return _shortest(Decimal(amount) * YUAN[printed] / YUAN[unit])
 
 
 @lru_cache(maxsize=20_000)

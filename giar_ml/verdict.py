@@ -88,7 +88,9 @@ def decide(
     checks = check_cells(form, stated, cells)
     problems += find_reasons(evidence, cells, checks)
     if solution is not None and not solution.proven:
-        problems.append(Problem("not_proven", "the time was too short to prove the reading"))
+        problems.append(
+            Problem("not_proven", "another answer is nearly as good, or the time was too short to tell")
+        )
     if not problems and solution is not None and evidence.cost + solution.cost > _most_cost(evidence):
         problems.append(POOR_FIT)
     risk = _risk(cells, summed, solution)

@@ -14,6 +14,7 @@ from giar_ml.fields.lines import Field, Line
 from giar_ml.fields.places import Places, best_places
 from giar_ml.fields.seen import Seen, see, see_blank
 from giar_ml.fields.torn import torn_figures
+from giar_ml.fields.units import printed_unit
 from giar_ml.figures import is_figure, mend_figure, plain
 from giar_ml.forms import Header, Section
 from giar_ml.geometry import union
@@ -103,8 +104,11 @@ def lay_fields(
         for cost, prices in zip(in_place, _header_costs(line, section, headers), strict=True)
     ]
     kinds = {(c.type, c.unit): c for c in columns}
+    units = {kind: printed_unit(headers, section, c) for kind, c in kinds.items()}
     seen = {
-        (k, *kind): see(line, place, c) for k, place in enumerate(line.fields) for kind, c in kinds.items()
+        (k, *kind): see(line, place, c, printed_in=units[kind])
+        for k, place in enumerate(line.fields)
+        for kind, c in kinds.items()
     }
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
     skip = _skip_costs(line, len(columns))

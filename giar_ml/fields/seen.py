@@ -17,6 +17,7 @@ from giar_ml.figures import (
     mend_separators,
     parse_figure,
     plain,
+    to_unit,
     without_specks,
 )
 from giar_ml.forms import Header
@@ -60,9 +61,14 @@ class Seen(NamedTuple):
         return 0.0 if self.certain else _SPOTLESS_MISSED if self.spotless else _BLANK_MISSED
 
 
-def see(line: Line, place: Field, column: Header) -> Seen:
-    """What a place of a line shows, taken as a figure of the column's type."""
+def see(line: Line, place: Field, column: Header, *, printed_in: str | None = None) -> Seen:
+    """What a place of a line shows, taken as a figure of the column's type.
+
+    Args:
+        printed_in: the unit that the header of a column of amounts names; None where that of the form holds.
+    """
     token = place.token
+    unit = printed_in or column.unit
     if token is None:
         return see_blank(line, place.bbox, spotless=place.spotless)
     texts = token.readings or ((token.text, token.confidence),)
@@ -75,14 +81,14 @@ def see(line: Line, place: Field, column: Header) -> Seen:
             clean = text if line.certain else mend_points(text)
         # No count is printed with decimals, not even with a 0: 496.0 is 4960 with a speck.
         is_specked = bool(token.readings) and column.type != "amount" and has_decimals(clean)
-        value = None if is_specked else parse_figure(clean, column.type, column.unit)
+        value = None if is_specked else parse_figure(clean, column.type, unit)
         if token.readings and LEADING_ZERO.fullmatch(clean):
             probability *= _LEADING_ZERO
         if value is None and token.readings:
-            value = parse_figure(without_specks(clean, column.type), column.type, column.unit)
+            value = parse_figure(without_specks(clean, column.type), column.type, unit)
             probability *= _SPECK if value is not None else 1.0
         if value is None and text and not line.certain:
-            value = parse_figure(mend_figure(text), column.type, column.unit)
+            value = parse_figure(mend_figure(text), column.type, unit)
             # Digits that were read alone have readings: the word beside them was misread, and they were not.
             is_alone = bool(token.readings) and column.type != "amount"
             probability *= _UNIT_MISREAD if is_alone else _WORD_MISREAD
@@ -99,6 +105,8 @@ def see(line: Line, place: Field, column: Header) -> Seen:
     if column.type == "amount" and not line.certain and "." not in plain(texts[0][0]):
         is_sure = bool(token.readings) and token.readings[0].probability >= _SURE
         merged = _doubt_point(merged, _SURE_POINT_LOST if is_sure else _POINT_LOST)
+    if unit and column.unit and unit != column.unit:
+        merged = _in_unit(merged, unit, column.unit, certain=line.certain)
     readings = tuple(merged.items())
     is_certain = line.certain and bool(readings)
     return Seen(
@@ -110,6 +118,17 @@ def see(line: Line, place: Field, column: Header) -> Seen:
         off_middle=place.off_middle,
         blotted=place.blotted,
     )
+
+
+def _in_unit(
+    readings: Mapping[Value | None, float], printed: str, unit: str, *, certain: bool
+) -> dict[Value | None, float]:
+    """Amounts printed in a unit in that of the form. On a scan the unit may be misread: 元 for 万元."""
+    turned = {value and to_unit(value, printed, unit): p for value, p in readings.items()}
+    if certain:
+        return turned
+    texts = {**turned, **readings}
+    return {value: (turned.get(value, 0.0) + readings.get(value, 0.0)) / 2 for value in texts}
 
 
 def see_blank(line: Line, bbox: BBox, *, spotless: bool = False) -> Seen:
