@@ -132,6 +132,24 @@ def test_caption_is_text_before_the_table(tmp_path):
     assert [token.text for token in page.tokens] == ["三、收到"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("5<sup>1</sup>", "5¹"),
+        ("5<sup><a>[1</a>2]</sup>", "5¹²"),
+        ("5<sup>1</sup>3", "5¹3"),
+        ('5<span style="Vertical-Align: super">1</span>', "5¹"),
+        ('<p style="vertical-align: super">5</p>', "5"),
+        ("5<sup hidden>1</sup>3", "53"),
+        ("<sup><script>1</script></sup>5", "5"),
+        ("22<sup>（其中修订16件）</sup>", "22（其中修订¹⁶件）"),
+    ],
+)
+def test_digits_in_superscript_are_marks_of_notes(tmp_path, cell, text):
+    (table,) = load_page(tmp_path, f"<table><tr><td>总计<td>{cell}</table>").tables
+    assert table.cells[1].text == text
+
+
 def test_plain_lines_around_a_table_stay_lines(tmp_path):
     page = load_page(tmp_path, "# 标题\n第一行\n<table><tr><td>1</td></tr>\n</table>\n后一行\n最后")
     assert lines(page) == [(1, "# 标题"), (2, "第一行"), (5, "后一行"), (6, "最后")]
