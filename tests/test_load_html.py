@@ -150,6 +150,23 @@ def test_digits_in_superscript_are_marks_of_notes(tmp_path, cell, text):
     assert table.cells[1].text == text
 
 
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<td><s>3</s>5", "5"),
+        ("<td>5<del>3</del>", "5"),
+        ("<td><strike><b>3</b></strike><br>5", "5"),
+        ('<td><span style="text-decoration: red line-through">3</span>5', "5"),
+        ('<td><span style="text-decoration: underline">3</span>5', "35"),
+        ('<td style="text-decoration-line:line-through">3', ""),
+        ("<td>5<ins>3</ins>", "53"),
+    ],
+)
+def test_what_is_struck_out_is_not_read(tmp_path, cell, text):
+    (table,) = load_page(tmp_path, f"<table><tr><td>总计{cell}<td>7</table>").tables
+    assert [cell.text for cell in table.cells] == ["总计", text, "7"]
+
+
 def test_plain_lines_around_a_table_stay_lines(tmp_path):
     page = load_page(tmp_path, "# 标题\n第一行\n<table><tr><td>1</td></tr>\n</table>\n后一行\n最后")
     assert lines(page) == [(1, "# 标题"), (2, "第一行"), (5, "后一行"), (6, "最后")]

@@ -146,6 +146,15 @@ def test_digits_in_superscript_are_marks_of_notes(tmp_path):
     assert shown("baseline") == "2[1]号"
 
 
+@pytest.mark.parametrize(
+    ("properties", "text"),
+    [("<w:strike/>", "7"), ("<w:dstrike/>", "7"), ('<w:strike w:val="0"/>', "27")],
+)
+def test_what_is_struck_out_is_not_read(tmp_path, properties, text):
+    page = load_body(tmp_path, tbl(tc(f"<w:p>{run('2', properties)}{run('7', '')}</w:p>")))
+    assert spans(page.tables[0]) == [(0, 1, 0, 1, text)]
+
+
 def test_text_box_is_read_once(tmp_path):
     box = "<w:txbxContent>" + p("框内") + tbl(tc(p("1")) + tc(p("2"))) + "</w:txbxContent>"
     page = load_body(

@@ -19,6 +19,8 @@ _BLOCKS = re.compile(
 )
 _DROPPED = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "select"}
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_STRUCK = {"s", "strike", "del"}
+_STRUCK_STYLE = re.compile(r"text-decoration[^;]*line-through", re.IGNORECASE)
 _SUPERSCRIPT_STYLE = re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _SPACES = re.compile(r"[^\S\u3000]+")
@@ -65,7 +67,8 @@ def _check_depth(root: etree._Element, parser: lxml.html.HTMLParser, name: str) 
 
 
 def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part]:
-    """Lines of text and the outermost tables under `root`, in order; hidden parts are left out."""
+    """Lines of text and the outermost tables under `root`, in order; hidden and struck parts are left
+    out."""
     words: list[str] = []
     line: int | None = None
     in_superscript: list[etree._Element] = []
@@ -101,7 +104,7 @@ def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part
                 yield from flush()
                 yield element
                 walker.skip_subtree()
-            elif tag in _DROPPED or _is_hidden(element):
+            elif tag in _DROPPED or _is_hidden(element) or _is_struck_out(element):
                 walker.skip_subtree()
             else:
                 if _BLOCKS.fullmatch(tag):
@@ -143,6 +146,10 @@ def _is_hidden(element: etree._Element) -> bool:
         or (element.tag == "input" and element.get("type", "").lower() == "hidden")
         or _HIDDEN_STYLE.search(element.get("style", "")) is not None
     )
+
+
+def _is_struck_out(element: etree._Element) -> bool:
+    return element.tag in _STRUCK or _STRUCK_STYLE.search(element.get("style", "")) is not None
 
 
 def _is_superscript(element: etree._Element) -> bool:

@@ -30,6 +30,7 @@ _ENCRYPTED_FLAG = 0x1
 _DROPPED = {f"{_W}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rt", "pPr", "rPr")} | {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 }
+_LEFT_OUT = ("vanish", "strike", "dstrike")
 _TEXT_BOX = f"{_W}txbxContent"
 _CHARACTERS = {f"{_W}tab": "\t", f"{_W}noBreakHyphen": "-", f"{_W}br": "\n", f"{_W}cr": "\n"}
 
@@ -116,7 +117,7 @@ def _add_blocks(container: etree._Element, flow: Flow) -> None:
 
 
 def _paragraph_text(paragraph: etree._Element) -> str:
-    """Text as shown, line breaks as newlines; text boxes stand apart and are left out."""
+    """Text as shown and not struck out, line breaks as newlines; text boxes stand apart and are left out."""
     parts: list[str] = []
 
     def collect(element: etree._Element, *, in_superscript: bool = False) -> None:
@@ -129,7 +130,7 @@ def _paragraph_text(paragraph: etree._Element) -> str:
                 isinstance(child.tag, str)
                 and child.tag not in _DROPPED
                 and child.tag != _TEXT_BOX
-                and not _is_on(child, "rPr", "vanish")
+                and not any(_is_on(child, "rPr", name) for name in _LEFT_OUT)
             ):
                 collect(child, in_superscript=_is_superscript(child))
 
