@@ -167,6 +167,14 @@ def test_what_is_struck_out_is_not_read(tmp_path, cell, text):
     assert [cell.text for cell in table.cells] == ["总计", text, "7"]
 
 
+def test_characters_that_nobody_sees_are_dropped(tmp_path):
+    cells = "<td>5&#8203;<td>&#xfeff;1<b>&#x2060;</b>2&lrm;<td>&#8203;<td>6&shy;<td><p>7</p><p>&#8203;</p>"
+    page = load_page(tmp_path, f"<p>&#8203;</p><table><tr>{cells}</table>")
+    assert page.tokens == ()
+    texts = [[token.text for token in cell.tokens] for cell in page.tables[0].cells]
+    assert texts == [["5"], ["12"], [], ["6"], ["7"]]
+
+
 def test_plain_lines_around_a_table_stay_lines(tmp_path):
     page = load_page(tmp_path, "# 标题\n第一行\n<table><tr><td>1</td></tr>\n</table>\n后一行\n最后")
     assert lines(page) == [(1, "# 标题"), (2, "第一行"), (5, "后一行"), (6, "最后")]

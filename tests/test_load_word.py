@@ -155,6 +155,13 @@ def test_what_is_struck_out_is_not_read(tmp_path, properties, text):
     assert spans(page.tables[0]) == [(0, 1, 0, 1, text)]
 
 
+def test_characters_that_nobody_sees_are_dropped(tmp_path):
+    page = load_body(tmp_path, p("总\u200b", "计"), tbl(tc(p("\u200e5", "\u2060")) + tc(p("\ufeff"))))
+    assert texts(page) == ["总计"]
+    assert spans(page.tables[0]) == [(0, 1, 0, 1, "5"), (0, 1, 1, 2, "")]
+    assert page.tables[0].cells[1].tokens == ()
+
+
 def test_text_box_is_read_once(tmp_path):
     box = "<w:txbxContent>" + p("框内") + tbl(tc(p("1")) + tc(p("2"))) + "</w:txbxContent>"
     page = load_body(

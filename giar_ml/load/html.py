@@ -11,7 +11,7 @@ from lxml import etree
 from giar_ml.document import Page
 from giar_ml.errors import InputError
 from giar_ml.load.flow import MAX_COLUMNS, Flow, FlowLine, GridCell
-from giar_ml.load.typed import raised
+from giar_ml.load.typed import raised, visible
 
 _BLOCKS = re.compile(
     "address|article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|fieldset|footer|form|h[1-6r]|header"
@@ -75,7 +75,7 @@ def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part
 
     def flush() -> Iterator[FlowLine]:
         nonlocal line
-        text = _SPACES.sub(" ", "".join(words)).strip()
+        text = _SPACES.sub(" ", visible("".join(words))).strip()
         if text:
             yield FlowLine(text, line)
         words.clear()

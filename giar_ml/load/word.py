@@ -17,7 +17,7 @@ from giar_ml.document import Page, Problem
 from giar_ml.errors import InputError
 from giar_ml.load.flow import MAX_COLUMNS, Flow, FlowLine, GridCell
 from giar_ml.load.sniff import unsupported
-from giar_ml.load.typed import raised
+from giar_ml.load.typed import raised, visible
 
 MAX_INFLATED_BYTES = 200_000_000
 """The blank form inflates to 0.3 MB. A ZIP can claim a thousand times its size."""
@@ -135,7 +135,7 @@ def _paragraph_text(paragraph: etree._Element) -> str:
                 collect(child, in_superscript=_is_superscript(child))
 
     collect(paragraph)
-    return "".join(parts)
+    return visible("".join(parts))
 
 
 def _add_table(table: etree._Element, flow: Flow) -> None:
