@@ -28,6 +28,7 @@ from giar_ml.fields.seen import see
 from giar_ml.fields.spare import find_spare
 from giar_ml.fields.strays import without_strays
 from giar_ml.fields.unplaced import find_unplaced, without_scribbles
+from giar_ml.figures import is_figure
 from giar_ml.forms import Form, Header, load_form, load_forms
 from giar_ml.label import best_label
 from giar_ml.label.classifier import load_classifier
@@ -370,6 +371,33 @@ def test_figures_stacked_in_a_cell_of_a_scan_are_less_sure_than_one() -> None:
     ((value, probability),) = seen.readings
     assert value == 123
     assert probability < 0.95
+
+
+@pytest.mark.parametrize(
+    ("lines", "kind", "expected"),
+    [
+        (["5", "3"], "text", "5、3"),
+        (["5", "300"], "text", "5、300"),
+        (["22 16"], "text", "22、16"),
+        (["5 1 234"], "text", "5、1、234"),
+        (["25.1", "3"], "text", "25.1、3"),
+        (["1 234 567"], "text", "1 234 567"),
+        (["22", "(其中修订1 6件)"], "text", "22(其中修订1 6件)"),
+        (["251000", "元"], "text", "251000元"),
+        (["5 3"], "digital", "5 3"),
+        (["5", "3"], "digital", "53"),
+    ],
+)
+def test_two_figures_typed_into_one_cell_are_none(lines: list[str], kind: str, expected: str) -> None:
+    table = table_of([["行政处罚", "5"]])
+    bbox = table.cells[1].bbox
+    cell = Cell(0, 1, 1, 2, bbox, tuple(Token(text, bbox) for text in lines))
+    table = Table(1, table.bbox, 1, 2, (table.cells[0], cell))
+    (line,) = document_lines([Page(1, kind, 1000, 1000, tables=(table,))])  # type: ignore[arg-type]
+    (place,) = line.fields
+    assert place.token is not None
+    assert place.token.text == expected
+    assert is_figure(place.token.text) == ("、" not in expected)
 
 
 GARBAGE = ("こにこえな", "2.43", "::·ri", "4", "S : 4こ")

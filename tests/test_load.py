@@ -311,6 +311,17 @@ def test_radicals_become_ordinary_characters(tmp_path):
     assert page.tokens[0].text == "自然人（①）"
 
 
+def test_characters_that_nobody_sees_are_dropped(tmp_path):
+    text = "\u200b总计\u2060\t5\ufeff\t1\u00ad2\n公\u00ad开\u200e\n"
+    (page,) = load_bytes(tmp_path, text.encode()).pages
+    assert [token.text for token in page.tokens] == ["总计\t5\t12", "公开", ""]
+
+
+def test_a_soft_hyphen_before_a_number_is_kept_as_it_may_be_a_minus(tmp_path):
+    (page,) = load_bytes(tmp_path, "增减\t\u00ad5\t\u00ad".encode()).pages
+    assert page.tokens[0].text == "增减\t\u00ad5\t"
+
+
 def test_a_bad_byte_does_not_lose_the_text(tmp_path):
     (page,) = load_bytes(tmp_path, "政府信息公开".encode() * 50 + b"\xff\n12").pages
     assert page.tokens[0].text.startswith("政府信息公开")

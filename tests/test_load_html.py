@@ -132,6 +132,49 @@ def test_caption_is_text_before_the_table(tmp_path):
     assert [token.text for token in page.tokens] == ["三、收到"]
 
 
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("5<sup>1</sup>", "5¹"),
+        ("5<sup><a>[1</a>2]</sup>", "5¹²"),
+        ("5<sup>1</sup>3", "5¹3"),
+        ('5<span style="Vertical-Align: super">1</span>', "5¹"),
+        ('<p style="vertical-align: super">5</p>', "5"),
+        ("5<sup hidden>1</sup>3", "53"),
+        ("<sup><script>1</script></sup>5", "5"),
+        ("22<sup>（其中修订16件）</sup>", "22（其中修订¹⁶件）"),
+    ],
+)
+def test_digits_in_superscript_are_marks_of_notes(tmp_path, cell, text):
+    (table,) = load_page(tmp_path, f"<table><tr><td>总计<td>{cell}</table>").tables
+    assert table.cells[1].text == text
+
+
+@pytest.mark.parametrize(
+    ("cell", "text"),
+    [
+        ("<td><s>3</s>5", "5"),
+        ("<td>5<del>3</del>", "5"),
+        ("<td><strike><b>3</b></strike><br>5", "5"),
+        ('<td><span style="text-decoration: red line-through">3</span>5', "5"),
+        ('<td><span style="text-decoration: underline">3</span>5', "35"),
+        ('<td style="text-decoration-line:line-through">3', ""),
+        ("<td>5<ins>3</ins>", "53"),
+    ],
+)
+def test_what_is_struck_out_is_not_read(tmp_path, cell, text):
+    (table,) = load_page(tmp_path, f"<table><tr><td>总计{cell}<td>7</table>").tables
+    assert [cell.text for cell in table.cells] == ["总计", text, "7"]
+
+
+def test_characters_that_nobody_sees_are_dropped(tmp_path):
+    cells = "<td>5&#8203;<td>&#xfeff;1<b>&#x2060;</b>2&lrm;<td>&#8203;<td>6&shy;<td><p>7</p><p>&#8203;</p>"
+    page = load_page(tmp_path, f"<p>&#8203;</p><table><tr>{cells}</table>")
+    assert page.tokens == ()
+    texts = [[token.text for token in cell.tokens] for cell in page.tables[0].cells]
+    assert texts == [["5"], ["12"], [], ["6"], ["7"]]
+
+
 def test_plain_lines_around_a_table_stay_lines(tmp_path):
     page = load_page(tmp_path, "# 标题\n第一行\n<table><tr><td>1</td></tr>\n</table>\n后一行\n最后")
     assert lines(page) == [(1, "# 标题"), (2, "第一行"), (5, "后一行"), (6, "最后")]

@@ -133,6 +133,35 @@ def test_content_controls_fields_and_hidden_text(tmp_path):
     assert spans(page.tables[0]) == [(0, 1, 0, 1, "5"), (0, 1, 1, 2, "6")]
 
 
+def run(text: str, properties: str) -> str:
+    return f"<w:r><w:rPr>{properties}</w:rPr><w:t>{text}</w:t></w:r>"
+
+
+def test_digits_in_superscript_are_marks_of_notes(tmp_path):
+    def shown(align: str) -> str:
+        note = run("[1]", f'<w:vertAlign w:val="{align}"/>')
+        return load_body(tmp_path, f"<w:p>{run('2', '')}{note}{run('号', '')}</w:p>").tokens[0].text
+
+    assert shown("superscript") == "2¹号"
+    assert shown("baseline") == "2[1]号"
+
+
+@pytest.mark.parametrize(
+    ("properties", "text"),
+    [("<w:strike/>", "7"), ("<w:dstrike/>", "7"), ('<w:strike w:val="0"/>', "27")],
+)
+def test_what_is_struck_out_is_not_read(tmp_path, properties, text):
+    page = load_body(tmp_path, tbl(tc(f"<w:p>{run('2', properties)}{run('7', '')}</w:p>")))
+    assert spans(page.tables[0]) == [(0, 1, 0, 1, text)]
+
+
+def test_characters_that_nobody_sees_are_dropped(tmp_path):
+    page = load_body(tmp_path, p("总\u200b", "计"), tbl(tc(p("\u200e5", "\u2060")) + tc(p("\ufeff"))))
+    assert texts(page) == ["总计"]
+    assert spans(page.tables[0]) == [(0, 1, 0, 1, "5"), (0, 1, 1, 2, "")]
+    assert page.tables[0].cells[1].tokens == ()
+
+
 def test_text_box_is_read_once(tmp_path):
     box = "<w:txbxContent>" + p("框内") + tbl(tc(p("1")) + tc(p("2"))) + "</w:txbxContent>"
     page = load_body(

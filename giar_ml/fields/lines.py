@@ -32,6 +32,10 @@ _SURE_FIGURE = 0.9
 _FAR_APART = 1.4
 """Gap between the figures of two columns, in heights of a figure."""
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_NOTE = re.compile(r"[(（]|其中")
+_IN_GROUPS = re.compile(r"(?<!\d)[1-9]\d{0,2}(?:[^\S\n]\d{3})+(?!\s*\d)")
+"""1 234 567 on one line."""
+_BETWEEN_FIGURES = re.compile(r"(?<=\d)\s+(?=\d)")
 _MIDDLE, _OFF_MIDDLE = 0.12, 0.25
 """How far from the middle of its cell a figure stands that was printed there, in widths of the cell, and from
 where on it hardly was."""
@@ -50,6 +54,9 @@ class _Print(NamedTuple):
 
     is_centred: bool = False
     digit_height: float | None = None
+    is_typed: bool = False
+    """Whether they were typed, in Word, a web page or a text file: only what is set, as in a PDF file, has
+    spaces between the digits of one figure."""
 
 
 _UNKNOWN = _Print()
@@ -121,7 +128,8 @@ def _page_lines(page: Page) -> Iterable[Line]:
     for number, table in enumerate(map(doubt_low_marks, page.tables)):
         # In a dump the number of a field says nothing of its column.
         n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
-        of_figures = _Print(table.gridded and _is_centred(table), digit_height(table))
+        is_centred = table.gridded and _is_centred(table)
+        of_figures = _Print(is_centred, digit_height(table), is_typed=page.kind == "text")
         rows: list[list[Cell]] = [[] for _ in range(table.n_rows)]
         for cell in table.cells:
             for row in rows[cell.row_start : cell.row_stop]:
@@ -311,6 +319,8 @@ def _is_labelled_figure(cell: Cell) -> bool:
 def _place(cell: Cell, table: Table, of_figures: _Print = _UNKNOWN) -> Field:
     width = table.bbox.width or 1.0
     token = _join_tokens(cell)
+    if token and of_figures.is_typed and (apart := _several_figures(cell)):
+        token = replace(token, text=apart)
     return Field(
         bbox=cell.bbox,
         position=((cell.bbox.left - table.bbox.left) / width, (cell.bbox.right - table.bbox.left) / width),
@@ -348,6 +358,17 @@ def _join_tokens(cell: Cell) -> Token | None:
     return replace(
         cell.tokens[0], text=cell.text, bbox=cell.bbox, confidence=confidence, readings=(), labels=labels
     )
+
+
+def _several_figures(cell: Cell) -> str | None:
+    """The figures that were typed into one cell with a mark between them, as together they are none: which of
+    them counts cannot be said. None for another cell."""
+    lines = "\n".join(token.text for token in cell.tokens)
+    note = _NOTE.search(lines)
+    figures = _IN_GROUPS.sub("0", lines[: note.start()] if note else lines)
+    if not is_figure(cell.text) or not _BETWEEN_FIGURES.search(figures):
+        return None
+    return _BETWEEN_FIGURES.sub("、", lines)
 
 
 def _with_note(cell: Cell) -> Token | None:

@@ -11,6 +11,7 @@ from lxml import etree
 from giar_ml.document import Page
 from giar_ml.errors import InputError
 from giar_ml.load.flow import MAX_COLUMNS, Flow, FlowLine, GridCell
+from giar_ml.load.typed import raised, visible
 
 _BLOCKS = re.compile(
     "address|article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|fieldset|footer|form|h[1-6r]|header"
@@ -18,6 +19,9 @@ _BLOCKS = re.compile(
 )
 _DROPPED = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "select"}
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+_STRUCK = {"s", "strike", "del"}
+_STRUCK_STYLE = re.compile(r"text-decoration[^;]*line-through", re.IGNORECASE)
+_SUPERSCRIPT_STYLE = re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _SPACES = re.compile(r"[^\S\u3000]+")
 _MARKED_UP = re.compile(r"<(html|body|p|div|br)\b", re.IGNORECASE)
@@ -63,13 +67,15 @@ def _check_depth(root: etree._Element, parser: lxml.html.HTMLParser, name: str) 
 
 
 def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part]:
-    """Lines of text and the outermost tables under `root`, in order; hidden parts are left out."""
+    """Lines of text and the outermost tables under `root`, in order; hidden and struck parts are left
+    out."""
     words: list[str] = []
     line: int | None = None
+    in_superscript: list[etree._Element] = []
 
     def flush() -> Iterator[FlowLine]:
         nonlocal line
-        text = _SPACES.sub(" ", "".join(words)).strip()
+        text = _SPACES.sub(" ", visible("".join(words))).strip()
         if text:
             yield FlowLine(text, line)
         words.clear()
@@ -83,17 +89,22 @@ def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part
                 yield from flush()
             if line is None and piece.strip() and source_line is not None:
                 line = source_line + index
+            piece = raised(piece) if in_superscript else piece
             words.append(piece if plain_lines or not index else "\n" + piece)
 
     walker = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, element in walker:
         tag = element.tag
+        if in_superscript and in_superscript[-1] is element:
+            in_superscript.pop()
+        elif event == "start" and _is_superscript(element):
+            in_superscript.append(element)
         if event == "start":
             if element is not root and tag == "table":
                 yield from flush()
                 yield element
                 walker.skip_subtree()
-            elif tag in _DROPPED or _is_hidden(element):
+            elif tag in _DROPPED or _is_hidden(element) or _is_struck_out(element):
                 walker.skip_subtree()
             else:
                 if _BLOCKS.fullmatch(tag):
@@ -135,6 +146,16 @@ def _is_hidden(element: etree._Element) -> bool:
         or (element.tag == "input" and element.get("type", "").lower() == "hidden")
         or _HIDDEN_STYLE.search(element.get("style", "")) is not None
     )
+
+
+def _is_struck_out(element: etree._Element) -> bool:
+    return element.tag in _STRUCK or _STRUCK_STYLE.search(element.get("style", "")) is not None
+
+
+def _is_superscript(element: etree._Element) -> bool:
+    # In the style of a block it means something else.
+    style = "" if _BLOCKS.fullmatch(element.tag) else element.get("style", "")
+    return element.tag == "sup" or _SUPERSCRIPT_STYLE.search(style) is not None
 
 
 def _add_table(table: etree._Element, flow: Flow) -> None:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from giar_ml.document import BBox, Page, Token
 from giar_ml.errors import InputError
 from giar_ml.load.sniff import unsupported
+from giar_ml.load.typed import visible
 from giar_ml.text import display_width, normalize_radicals
 
 MAX_TEXT_BYTES = 20_000_000
@@ -64,7 +65,7 @@ def decode_text(data: bytes, name: str) -> DecodedText:
 
 def read_text(text: str) -> Page:
     """One token per source line, as it stands: empty lines and tabs divide the rows of some dumps."""
-    lines = [normalize_radicals(line) for line in _LINE_BREAK.split(text)]
+    lines = [normalize_radicals(line) for line in _LINE_BREAK.split(visible(text))]
     tokens = tuple(
         Token(line, BBox(0, number - 1, display_width(line), number), line=number)
         for number, line in enumerate(lines, 1)

@@ -17,6 +17,7 @@ from giar_ml.document import Page, Problem
 from giar_ml.errors import InputError
 from giar_ml.load.flow import MAX_COLUMNS, Flow, FlowLine, GridCell
 from giar_ml.load.sniff import unsupported
+from giar_ml.load.typed import raised, visible
 
 MAX_INFLATED_BYTES = 200_000_000
 """The blank form inflates to 0.3 MB. A ZIP can claim a thousand times its size."""
@@ -29,6 +30,7 @@ _ENCRYPTED_FLAG = 0x1
 _DROPPED = {f"{_W}{name}" for name in ("del", "moveFrom", "instrText", "delText", "rt", "pPr", "rPr")} | {
     "{http://schemas.openxmlformats.org/markup-compatibility/2006}Fallback"
 }
+_LEFT_OUT = ("vanish", "strike", "dstrike")
 _TEXT_BOX = f"{_W}txbxContent"
 _CHARACTERS = {f"{_W}tab": "\t", f"{_W}noBreakHyphen": "-", f"{_W}br": "\n", f"{_W}cr": "\n"}
 
@@ -115,25 +117,25 @@ def _add_blocks(container: etree._Element, flow: Flow) -> None:
 
 
 def _paragraph_text(paragraph: etree._Element) -> str:
-    """Text as shown, line breaks as newlines; text boxes stand apart and are left out."""
+    """Text as shown and not struck out, line breaks as newlines; text boxes stand apart and are left out."""
     parts: list[str] = []
 
-    def collect(element: etree._Element) -> None:
+    def collect(element: etree._Element, *, in_superscript: bool = False) -> None:
         for child in element:
             if child.tag == f"{_W}t":
-                parts.append(child.text or "")
+                parts.append(raised(child.text or "") if in_superscript else child.text or "")
             elif child.tag in _CHARACTERS:
                 parts.append(_CHARACTERS[child.tag])
             elif (
                 isinstance(child.tag, str)
                 and child.tag not in _DROPPED
                 and child.tag != _TEXT_BOX
-                and not _is_on(child, "rPr", "vanish")
+                and not any(_is_on(child, "rPr", name) for name in _LEFT_OUT)
             ):
-                collect(child)
+                collect(child, in_superscript=_is_superscript(child))
 
     collect(paragraph)
-    return "".join(parts)
+    return visible("".join(parts))
 
 
 def _add_table(table: etree._Element, flow: Flow) -> None:
@@ -203,6 +205,11 @@ def _number(element: etree._Element, properties: str, name: str, *, default: int
 def _continues(cell: etree._Element, name: str) -> bool:
     merge = cell.find(f"{_W}tcPr/{_W}{name}")
     return merge is not None and merge.get(f"{_W}val", "continue") == "continue"
+
+
+def _is_superscript(run: etree._Element) -> bool:
+    found = run.find(f"{_W}rPr/{_W}vertAlign")
+    return found is not None and found.get(f"{_W}val") == "superscript"
 
 
 def _is_on(element: etree._Element, properties: str, name: str) -> bool:
