@@ -259,7 +259,9 @@ def test_where_hardly_a_cell_is_blank_figures_are_counted() -> None:
 
 @pytest.mark.parametrize("divided", ["{}\t{}\n", "| {} | {} |\n"])
 @pytest.mark.parametrize(("number", "n_rows"), [("\n\n3\n\n", 5), ("\n3\n", 6), ("\n\n3\n", 6)])
-def test_a_lone_number_between_empty_lines_is_no_row_of_divided_ones(divided, number, n_rows) -> None:
+def test_a_lone_number_between_empty_lines_is_no_row_of_divided_ones(
+    divided: str, number: str, n_rows: int
+) -> None:
     figures = [("行政许可", ""), ("行政处罚", "12"), ("行政强制", "4"), ("规章", "1"), ("规章", "2")]
     first, *others = (divided.format(*row) for row in figures)
     assert len(rows("\n" + first.strip("\n") + number + "".join(others))) == n_rows

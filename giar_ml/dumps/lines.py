@@ -138,9 +138,9 @@ def _marks_at_form_feeds(lines: Sequence[Token]) -> set[int]:
         inwards = [page] if n > 0 else []
         inwards += [page[::-1]] if n < len(pages) - 1 else []
         for parts in inwards:
-            i = _find_number_apart(parts)
-            if i is not None and _BARE_NUMBER.match(lines[i].text):
-                found[i] = int(lines[i].text) - n
+            mark = _find_number_apart(parts)
+            if mark is not None and _BARE_NUMBER.match(lines[mark].text):
+                found[mark] = int(lines[mark].text) - n
     return set(found) if len(set(found.values())) == 1 else set()
 
 
