@@ -255,3 +255,37 @@ def test_where_hardly_a_cell_is_blank_figures_are_counted() -> None:
         *rows_, ("5.属于三类内部事务信息", {34: "5", 44: "0", 54: "2", 64: "7"}), ("6.其他", {30: "1"})
     )
     assert not any(table.gridded for table in read(text).tables)
+
+
+@pytest.mark.parametrize("divided", ["{}\t{}\n", "| {} | {} |\n"])
+@pytest.mark.parametrize(("number", "n_rows"), [("\n\n3\n\n", 5), ("\n3\n", 6), ("\n\n3\n", 6)])
+def test_a_lone_number_between_empty_lines_is_no_row_of_divided_ones(
+    divided: str, number: str, n_rows: int
+) -> None:
+    figures = [("行政许可", ""), ("行政处罚", "12"), ("行政强制", "4"), ("规章", "1"), ("规章", "2")]
+    first, *others = (divided.format(*row) for row in figures)
+    assert len(rows("\n" + first.strip("\n") + number + "".join(others))) == n_rows
+
+
+@pytest.mark.parametrize(
+    ("text", "n_rows"),
+    [
+        ("行政许可\n\n3\n\f行政处罚\n12\n行政强制\n4", 5),
+        ("行政许可\n\n3\n\n\n\f行政处罚\n12\n行政强制\n4", 5),
+        ("行政许可\n\f3\n\n行政处罚\n12\n行政强制\n4", 5),
+        ("行政许可\n\f\n3\n\n行政处罚\n12\n行政强制\n4", 5),
+        ("行政许可\n\n3\n\f行政处罚\n\n4\n\f行政强制\n4", 4),
+        pytest.param("行政许可\n3\n\f行政处罚\n12\n行政强制\n4", 6, id="below its label"),
+        pytest.param("行政许可\n\n3\n\f行政处罚\n\n12\n\f行政强制\n4", 6, id="not counting the pages"),
+        pytest.param("规章\n0\n1\n\n2\n\f行政处罚\n12\n行政强制\n4", 7, id="behind other figures"),
+    ],
+)
+def test_a_lone_number_at_the_end_of_a_page_is_no_row(text: str, n_rows: int) -> None:
+    # Once the number of a page became the figure of 行政许可, which was blank.
+    assert len(rows(text)) == n_rows
+
+
+@pytest.mark.parametrize("zero", ["-", "/", "无"])
+def test_a_dash_a_line_is_a_cell_of_its_row(zero: str) -> None:
+    text = f"行政处罚\n12\n{zero}\n3\n行政强制\n{zero}"
+    assert rows(text)[-4:] == [["行政处罚"], ["12", zero, "3"], ["行政强制"], [zero]]

@@ -27,7 +27,7 @@ from giar_ml.fields.rows import Match, form_rows
 from giar_ml.fields.seen import see
 from giar_ml.fields.spare import find_spare
 from giar_ml.fields.strays import without_strays
-from giar_ml.fields.unplaced import find_unplaced, without_scribbles
+from giar_ml.fields.unplaced import find_repeated, find_unplaced, without_scribbles
 from giar_ml.figures import is_figure
 from giar_ml.forms import Form, Header, load_form, load_forms
 from giar_ml.label import best_label
@@ -165,6 +165,79 @@ def test_a_line_of_figures_without_a_row_is_a_problem() -> None:
     (problem,) = read(table_of([header, *rows[:2], line, *rows[2:]])).problems
     assert problem.code == "unplaced_figures"
     assert problem.message.endswith("附加情况 8 7 6 5 4 3 33")
+
+
+def disclosure_rows(form: Form, figures: Sequence[str]) -> list[list[str]]:
+    """Table 2 with its headers, the same figures in each row."""
+    rows = []
+    for section in (s for s in form.sections if s.table == "disclosure"):
+        rows.append([section.corner[0], *(c.labels[0] for c in section.columns)])
+        rows += [[row.labels[0], *figures[: len(section.columns)]] for row in section.rows]
+    return rows
+
+
+def repeats(*tables: Table) -> list[str]:
+    problems = [problem for problem in read(*tables).problems if problem.code == "unplaced_figures"]
+    return [problem.message.partition(": ")[2] for problem in problems if "stands twice" in problem.message]
+
+
+@pytest.mark.parametrize(
+    ("figures", "is_problem"),
+    [
+        pytest.param(["3", "2", "9"], True, id="other figures"),
+        pytest.param(["", "", ""], True, id="blanks"),
+        pytest.param(["5", "0", "7"], False, id="the same figures"),
+        pytest.param(["5件", "", "7"], False, id="the same figures in other words"),
+    ],
+)
+@pytest.mark.parametrize("is_before", [True, False])
+def test_a_table_that_stands_twice_with_other_figures_is_a_problem(
+    figures: list[str], is_problem: bool, is_before: bool
+) -> None:
+    # Once the figures of either were taken, and nobody was told.
+    form = load_form("2021")
+    own, other = (table_of(disclosure_rows(form, texts)) for texts in (["5", "0", "7"], figures))
+    full = {row.key: ["2", "0", "0", "0", "0", "0", "2"] for s in form.sections for row in s.rows}
+    requests = table_of(request_rows(form, full))
+    assert bool(repeats(*([other, own] if is_before else [own, other]), requests)) is is_problem
+    assert not repeats(own, requests)
+
+
+def test_a_second_table_that_only_names_rows_is_no_problem() -> None:
+    form = load_form("2021")
+    names = [[row.labels[0]] for section in form.sections for row in section.rows if row.labels]
+    table = table_of(disclosure_rows(form, ["5", "0", "7"]))
+    assert not repeats(table_of(names), table, table_of(names))
+
+
+@pytest.mark.parametrize("stop", range(2, 11))
+@pytest.mark.parametrize("rest", [["", "", ""], ["8"]])
+def test_a_row_torn_over_pages_below_headers_printed_anew_does_not_stand_twice(
+    stop: int, rest: list[str]
+) -> None:
+    rows = disclosure_rows(load_form("2021"), ["5", "0", "7"])
+    torn = [rows[0], [rows[stop - 1][0], *rest], *rows[stop:]]
+    pages = [
+        Page(number, "digital", 1000, 1000, tables=(table_of(piece, page=number),))
+        for number, piece in enumerate([rows[:stop], torn], 1)
+    ]
+    evidence = collect_evidence(label_pages(pages, load_classifier()), load_forms().values())
+    assert not any("stands twice" in problem.message for problem in evidence.problems)
+
+
+def test_a_row_of_single_lines_that_stands_twice_is_a_problem() -> None:
+    def dumped(row: str, *texts: str) -> list[Line]:
+        label = Token("标签", BBox(0, 0, 1, 1), labels={f"row:disclosure.{row}": 1.0})
+        place = Field(label.bbox, (0.0, 0.5), label)
+        fields = tuple(replace(place, token=Token(text, label.bbox)) for text in texts)
+        return [Line(1, 0, False, True, (place,), ()), Line(1, 0, False, True, (), fields)]
+
+    lines = [*dumped("licensing", "5"), *dumped("penalties", "3"), *dumped("licensing", "7")]
+    laid = {"row:disclosure.licensing": (1,), "row:disclosure.penalties": (3,)}
+    (problem,) = find_repeated(lines, laid)
+    assert problem.message.endswith("标签 7")
+    assert not list(find_repeated(lines[:4], laid))
+    assert not list(find_repeated(lines, laid, spare={4}))
 
 
 @pytest.mark.parametrize(("text", "n"), [("件)", 0), ("）", 0), ("件", 1), ("1)", 1)])

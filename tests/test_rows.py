@@ -171,6 +171,22 @@ def test_a_bare_number_above_a_row_printed_blank_is_not_its_figure() -> None:
     assert [problem.code for problem in find_unplaced(lines, set(found.values()))] == ["unplaced_figures"]
 
 
+@pytest.mark.parametrize("gridded", [False, True])
+@pytest.mark.parametrize(("n_blanks", "is_borrowed"), [(0, True), (1, False), (3, False)])
+def test_a_bare_number_below_a_label_with_blank_fields_is_not_its_figure(
+    n_blanks: int, is_borrowed: bool, gridded: bool
+) -> None:
+    blank = Field(BOX, (0.5, 0.6), None)
+    label = replace(line("disclosure.licensing", figures=0), fields=(blank,) * n_blanks, gridded=gridded)
+    number = replace(line(None, figures=1), gridded=False, table=1)
+    other = replace(line("disclosure.penalties", figures=1), gridded=gridded, table=2)
+    (licensing,) = (j for j, name in enumerate(NAMES) if name == "disclosure.licensing")
+    cost = row_label_costs([label, number, other], ROWS)[1][licensing]
+    assert (cost < 1) is is_borrowed
+    assert (cost > 20) is not is_borrowed
+    assert (rows_of(align([label, number, other])[0]).get("disclosure.licensing") == 1) is is_borrowed
+
+
 @pytest.mark.parametrize("seed", range(30))
 def test_ways_below_a_limit_are_those_without_one(seed: int) -> None:
     rng = random.Random(seed)

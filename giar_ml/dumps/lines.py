@@ -15,6 +15,8 @@ _PAGE_MARK = re.compile(r"^\s*[-—–]\s*\d+\s*[-—–]\s*$|^\s*第\s*\d+\s*�
 _BARE_NUMBER = re.compile(r"^\s*\d{1,3}\s*$")
 _RULE = re.compile(r"^(?=.*[=-])[\s|:+=-]+$")
 _WORD = re.compile(r"[^\s|]+")
+_FEWEST_DIVIDED = 5
+"""Rows divided by tabs or pipes that tell how a dump writes its rows."""
 
 
 class Word(NamedTuple):
@@ -99,9 +101,10 @@ def number_lines(lines: Sequence[Token]) -> dict[int | None, int]:
 
 
 def page_marks(lines: Sequence[Token]) -> set[int]:
-    """The lines that number pages: those that look like it, and all that have a bare number below an empty
-    line, counting up by one."""
-    texts = ["", *(line.text.strip() for line in lines)]
+    """The lines that number pages: those that look like it, all that have a bare number below an empty line,
+    counting up by one, or a single such line between the rows of a dump whose rows are divided by marks; and
+    bare numbers at the ends of pages that a form feed parts."""
+    texts = ["", *(line.text.strip() for line in lines), ""]
     alone = [
         i
         for i, line in enumerate(lines)
@@ -109,9 +112,47 @@ def page_marks(lines: Sequence[Token]) -> set[int]:
     ]
     numbers = [int(lines[i].text) for i in alone]
     marks = {i for i, line in enumerate(lines) if _PAGE_MARK.match(line.text)}
+    marks |= _marks_at_form_feeds(lines)
+    if len(alone) == 1 and not texts[alone[0] + 2] and _has_divided_rows(lines):
+        return marks.union(alone)
     if len(alone) < 2 or numbers[0] > 2 or numbers != list(range(numbers[0], numbers[0] + len(alone))):
         return marks
     return marks.union(alone)
+
+
+def _has_divided_rows(lines: Sequence[Token]) -> bool:
+    """Whether tabs or pipes divide the rows of a dump: a bare number is none of their figures."""
+    return sum("\t" in line.text or is_piped(line.text) for line in lines) >= _FEWEST_DIVIDED
+
+
+def _marks_at_form_feeds(lines: Sequence[Token]) -> set[int]:
+    """The bare numbers that stand first or last on the pages that form feeds part and count them all alike;
+    other such numbers are figures."""
+    pages: list[list[tuple[int, str]]] = [[]]
+    for i, line in enumerate(lines):
+        first, *others = line.text.split("\f")
+        pages[-1].append((i, first))
+        pages += [[(i, part)] for part in others]
+    found: dict[int, int] = {}
+    for n, page in enumerate(pages):
+        inwards = [page] if n > 0 else []
+        inwards += [page[::-1]] if n < len(pages) - 1 else []
+        for parts in inwards:
+            mark = _find_number_apart(parts)
+            if mark is not None and _BARE_NUMBER.match(lines[mark].text):
+                found[mark] = int(lines[mark].text) - n
+    return set(found) if len(set(found.values())) == 1 else set()
+
+
+def _find_number_apart(parts: Sequence[tuple[int, str]]) -> int | None:
+    """The line of the bare number that the lines of a page begin with, an empty line and no other number
+    behind it."""
+    written = [k for k, (_, text) in enumerate(parts) if text.strip()]
+    if len(written) < 2 or written[1] == written[0] + 1:
+        return None
+    (i, number), (_, following) = (parts[k] for k in written[:2])
+    is_apart = _BARE_NUMBER.match(number) and "\t" not in number and not _BARE_NUMBER.match(following)
+    return i if is_apart else None
 
 
 def is_piped(text: str) -> bool:

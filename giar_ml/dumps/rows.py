@@ -9,7 +9,7 @@ from itertools import chain, groupby, pairwise
 
 from giar_ml.document import Token
 from giar_ml.dumps.fields import numbered
-from giar_ml.figures import is_figure
+from giar_ml.figures import is_empty, is_figure
 from giar_ml.geometry import cluster
 from giar_ml.label import best_label
 from giar_ml.label.names import n_columns
@@ -161,7 +161,12 @@ def join_items(rows: list[Row]) -> Iterator[Row]:
 
 
 def _is_figures(row: Row) -> bool:
-    return row.kind == "line" and all(is_figure(token.text) for token in row.fields)
+    return row.kind == "line" and all(map(_is_figure_or_dash, row.fields))
+
+
+def _is_figure_or_dash(token: Token) -> bool:
+    """Whether a cell shows a figure, or what stands for one that is zero: a dash, a stroke, 无."""
+    return is_figure(token.text) or (bool(token.text) and is_empty(token.text))
 
 
 def _rows_of_items(items: list[Row]) -> Iterator[Row]:

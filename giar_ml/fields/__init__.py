@@ -24,7 +24,7 @@ from giar_ml.fields.rows import LOST_ROW, Alignment, align_rows, form_rows, tabl
 from giar_ml.fields.seen import Seen
 from giar_ml.fields.spare import find_spare
 from giar_ml.fields.torn import join_torn
-from giar_ml.fields.unplaced import find_unplaced, without_scribbles
+from giar_ml.fields.unplaced import find_repeated, find_unplaced, without_scribbles
 from giar_ml.forms import Form, Header, Section
 from giar_ml.label import LabelledToken
 from giar_ml.label.names import form_labels, is_header
@@ -187,6 +187,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
     n_named, has_shape = _count_named_rows(lines), _has_shape(evidence)
     spare = find_spare(lines, matched, {j: evidence[j].layouts[0] for j in matched}, form)
+    laid = {f"row:{rows[j][0].table}.{rows[j][1].key}": match.indices for j, match in matched.items()}
     unnamed = [_UNNAMED] if has_shape and n_named < _FEWEST_NAMED_ROWS else []
     return FormEvidence(
         form,
@@ -194,7 +195,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         alignment.cost,
         n_named_rows=n_named,
         has_shape=has_shape,
-        problems=(*unnamed, *find_unplaced(lines, placed, spare)),
+        problems=(*unnamed, *find_unplaced(lines, placed, spare), *find_repeated(lines, laid, spare)),
         labels=tuple(name_labels(lines, matched, rows)),
     )
 

@@ -15,8 +15,9 @@ NO_LABEL = 2.5
 """Cost of laying a line into a row when it has no label, or none that says anything."""
 _BORROWED_LABEL = 0.3
 _NEXT_LABEL = 1.0
-_LABEL_OF_BLANK_ROW = 4.0
-"""More, where the label stands before blank fields of its own: the figure may be the number of a page."""
+_LABEL_OF_BLANK_ROW, _OF_LONE_FIGURE = 4.0, 20.0
+"""More, where the label stands before blank fields of its own, and for a figure alone in its line: it is the
+number of a page."""
 _LEAST_DOUBT = 0.02
 """Of what the own label of a line says, how seldom its figures belong to another row all the same."""
 _LIKELY = 0.5
@@ -53,10 +54,10 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
         for k in range(i - 1, max(-1, i - 1 - _LABEL_LINES), -1):
             if lines[k].n_figures or headed[k]:
                 break
-            borrowed.append((named[k], _BORROWED_LABEL + _blank_row_cost(lines[k])))
+            borrowed.append((named[k], _BORROWED_LABEL + _blank_row_cost(lines[k], line)))
         if i + 1 < len(lines) and not lines[i + 1].n_figures:
-            price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL) + _blank_row_cost(lines[i + 1])
-            borrowed.append((named[i + 1], price))
+            price = _BORROWED_LABEL + (0.0 if line.labels else _NEXT_LABEL)
+            borrowed.append((named[i + 1], price + _blank_row_cost(lines[i + 1], line)))
         no_label = _WORST_LABEL if _has_own_label(line) else NO_LABEL
         # A row without a label is seen by its places alone.
         is_bare = not line.n_figures and bool(tables or not line.fields)
@@ -75,18 +76,27 @@ def row_label_costs(lines: Sequence[Line], rows: Sequence[tuple[Section, Header]
             unlike = _unlike(p for n, p in named[i].items() if n != name) if is_likeliest else unlike_all
             lent = [price + unlike - math.log(names[name]) for names, price in borrowed if name in names]
             # Its own line is there, and printed blank.
-            is_taken = any(
-                price >= _LABEL_OF_BLANK_ROW and names.get(name, 0.0) >= _LIKELY for names, price in borrowed
+            taken = max(
+                (
+                    price
+                    for names, price in borrowed
+                    if price >= _LABEL_OF_BLANK_ROW and names.get(name, 0.0) >= _LIKELY
+                ),
+                default=0.0,
             )
-            taken = _LABEL_OF_BLANK_ROW if is_taken else 0.0
             for j in places[name]:
                 line_costs[j] = elsewhere[j] + min([no_label + taken, own, *lent])
         costs.append(line_costs)
     return costs
 
 
-def _blank_row_cost(line: Line) -> float:
-    return _LABEL_OF_BLANK_ROW if line.fields and not line.gridded else 0.0
+def _blank_row_cost(line: Line, borrower: Line) -> float:
+    """What it costs more that figures are not in the fields beside a label. Those of a dump with pipes are
+    ruled, and a figure alone is none of them."""
+    is_lone = not (borrower.gridded or borrower.labels) and len(borrower.fields) == 1
+    if not line.fields or (line.gridded and not is_lone):
+        return 0.0
+    return _OF_LONE_FIGURE if is_lone else _LABEL_OF_BLANK_ROW
 
 
 def _has_own_label(line: Line) -> bool:

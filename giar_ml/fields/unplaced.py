@@ -1,15 +1,16 @@
-"""Lines with figures that lie in no row, and marks far from all rows."""
+"""Lines with figures that lie in no row, rows that stand twice, and marks far from all rows."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import compress, pairwise
 from statistics import median
 
 from giar_ml.document import Problem
 from giar_ml.fields.lines import Field, Line
-from giar_ml.figures import is_figure, mend_figure
+from giar_ml.fields.row_labels import is_own_label
+from giar_ml.figures import is_figure, mend_figure, parse_figure, plain
 from giar_ml.label.names import FIGURE, is_header
 
 _FAR_OFF = 5.0
@@ -92,7 +93,63 @@ def find_unplaced(lines: Sequence[Line], used: set[int], spare: Set[int] = froze
             continue
         n_marks = 1 if _names(line, "caption:") else 0 if _names(line, "column:") else -1
         if n_sure_figures(line) > n_marks and not _stands_off(line, [lines[j] for j in used]):
-            shown = " ".join(p.token.text for p in (*line.labels, *line.fields) if p.token)
             yield Problem(
-                "unplaced_figures", f"a line of a table fits no row of the form: {shown}", (), line.page
+                "unplaced_figures", f"a line of a table fits no row of the form: {_show(line)}", (), line.page
             )
+
+
+def find_repeated(
+    lines: Sequence[Line], laid: Mapping[str, tuple[int, ...]], spare: Set[int] = frozenset()
+) -> Iterable[Problem]:
+    """Rows of the form that stand a second time with other figures, be they blanks, wherever it is: which of
+    the tables is that of this year and office, nobody can tell from their rows. Between the pieces of one row
+    stands no other row, and lines that say the same as the row do no harm.
+
+    Args:
+        laid: the lines of each row that was found, by its label, `row:` and its name.
+    """
+    used = {i for indices in laid.values() for i in indices}
+    for i, line in enumerate(lines):
+        if i in used or i in spare:
+            continue
+        names = {place.best_label for place in line.labels if _is_surely_named(place)}
+        places, end = _places_beside(lines, i)
+        if len(names) != 1 or not places or any(k in used for k in range(i, end)):
+            continue
+        own = laid.get(*names)
+        if not own or not any(min(i, *own) < k < max(i, *own) for k in used.difference(own)):
+            continue
+        figures = _read_figures(places)
+        if figures != _read_figures([place for k in own for place in lines[k].fields]):
+            shown = " ".join([_show(line), *(_show(lines[k]) for k in range(i + 1, end))])
+            yield Problem(
+                "unplaced_figures",
+                f"a row of the form stands twice, with other figures: {shown}",
+                (),
+                line.page,
+            )
+
+
+def _is_surely_named(place: Field) -> bool:
+    best = place.best_label
+    return best.startswith("row:") and place.labels[best] >= SURELY and is_own_label(place)
+
+
+def _places_beside(lines: Sequence[Line], i: int) -> tuple[Sequence[Field], int]:
+    """The places of a line, or of the next one where a dump has labels and figures in lines of their own; and
+    the line that follows."""
+    below = lines[i + 1] if i + 1 < len(lines) else None
+    if lines[i].fields or lines[i].gridded or below is None or below.labels:
+        return lines[i].fields, i + 1
+    return below.fields, i + 2
+
+
+def _read_figures(places: Iterable[Field]) -> list[str]:
+    """What places say; zeros and blanks nothing, and units as little."""
+    texts = [place.token.text for place in places if place.token and not place.token.is_likely_nothing]
+    values = [(text, parse_figure(text, "amount", "万元")) for text in texts]
+    return [plain(text) if value is None else str(value) for text, value in values if value != 0]
+
+
+def _show(line: Line) -> str:
+    return " ".join(place.token.text for place in (*line.labels, *line.fields) if place.token)
