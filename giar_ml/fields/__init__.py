@@ -17,7 +17,7 @@ from statistics import median
 from giar_ml.document import Page, Problem
 from giar_ml.fields.columns import Layout, is_in_line, lay_fields
 from giar_ml.fields.headers import HeaderLines
-from giar_ml.fields.lines import Line, document_lines
+from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.row_labels import NO_LABEL, row_label_costs
 from giar_ml.fields.rows import LOST_ROW, Alignment, align_rows, form_rows, tables_with_zeros
@@ -58,6 +58,8 @@ class RowEvidence:
     layouts: tuple[Layout, ...]
     group: tuple[str, int, str] | None
     label_cost: float
+    headers: tuple[Field, ...] = ()
+    """Above the row in its ruled table; none for a row that goes on in another one."""
 
     @property
     def is_scanned(self) -> bool:
@@ -184,7 +186,9 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
-        evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
+        tables = {lines[i].table for i in match.indices}
+        above = headers.of_table if line.gridded and tables == {headers.table} else ()
+        evidence.append(RowEvidence(section, row, layouts, group, match.label_cost, above))
     n_named, has_shape = _count_named_rows(lines), _has_shape(evidence)
     spare = find_spare(lines, matched, {j: evidence[j].layouts[0] for j in matched}, form)
     unnamed = [_UNNAMED] if has_shape and n_named < _FEWEST_NAMED_ROWS else []

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from operator import itemgetter
 
 from giar_ml.fields.lines import Field, Line
+from giar_ml.fields.seen import Seen
 from giar_ml.figures import plain
 from giar_ml.forms import Section
 from giar_ml.label import Labels
+from giar_ml.label.names import normalize_label
 
 # Costs in nats: minus the logarithm of how often it happens.
 _LOST_NAMED_COLUMN = 9.0
@@ -26,6 +28,8 @@ class Headers:
 
     fields: Sequence[tuple[Field, Labels]]
     table: int | None
+    of_table: tuple[Field, ...] = ()
+    """Those of the fields that stand in that table."""
     _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -94,14 +98,17 @@ class HeaderLines:
     def _read_headers(self, start: int, stop: int, section: Section) -> Headers | None:
         """None where they name no columns."""
         characters = frozenset("".join("".join((*c.under, *c.labels)) for c in section.columns))
-        fields = [
-            (place, _within(place.labels, section.table))
+        found = [
+            (line.table, place)
             for line in self._lines[start:stop]
             for place in line.labels
             if not _is_piece(place, characters)
         ]
-        names = set(_column_names(section))
-        return Headers(fields, self._lines[stop - 1].table) if _names_columns(fields, names) else None
+        fields = [(place, _within(place.labels, section.table)) for _, place in found]
+        if not _names_columns(fields, set(_column_names(section))):
+            return None
+        last = self._lines[stop - 1].table
+        return Headers(fields, last, tuple(place for table, place in found if table == last))
 
 
 def _may_be_headers(line: Line) -> bool:
@@ -155,6 +162,54 @@ def name_all(placed: Sequence[tuple[Field, int]], section: Section) -> bool:
 
 def _is_surely(header: Field, name: str) -> bool:
     return header.token is not None and header.labels.get(name, 0.0) * header.token.confidence >= _SURE_HEADER
+
+
+def find_elsewhere(
+    headers: Sequence[Field], section: Section, cells: Sequence[Seen | None]
+) -> list[tuple[Field, set[int]]]:
+    """The surely read headers of columns, or of groups, below which nothing was laid into what they name, and
+    the columns into which the figures below them were laid instead.
+
+    Args:
+        headers: those above a row in its table.
+        cells: what was laid into each column.
+    """
+    found = []
+    for header in headers:
+        named = _surely_named(header, section)
+        below = {
+            c: seen
+            for c, seen in enumerate(cells)
+            if seen and header.bbox.left <= seen.bbox.center[0] <= header.bbox.right
+        }
+        # Where the rule between two headers was lost, one of the columns below is its own.
+        figures = {c for c, seen in below.items() if seen.token}
+        if named and figures and named.isdisjoint(below):
+            found.append((header, figures))
+    return found
+
+
+def _surely_named(header: Field, section: Section) -> set[int]:
+    """The columns that a header may name, alone or as a group: those with its words, or where the form prints
+    none such by its label, which leans on the order of the form. None if it was not surely read."""
+    token = header.token
+    if token is None or token.confidence < _SURE_HEADER:
+        return set()
+    text = normalize_label(token.text)
+    columns = list(enumerate(section.columns))
+    printed = {c for c, column in columns if text in map(normalize_label, (*column.under, *column.labels))}
+    if printed:
+        return printed
+    sure: dict[tuple[str, ...], float] = {}
+    for column, name in zip(section.columns, _column_names(section), strict=True):
+        sure[column.labels] = sure.get(column.labels, 0.0) + header.labels.get(name, 0.0)
+    groups = {group: header.labels.get(f"under:{group}", 0.0) for _, c in columns for group in c.under}
+    least = _SURE_HEADER / token.confidence
+    return {
+        c
+        for c, column in columns
+        if sure[column.labels] >= least or any(groups[group] >= least for group in column.under)
+    }
 
 
 def _place_headers(names: Sequence[str], headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
