@@ -129,3 +129,42 @@ def test_a_header_over_two_columns_may_name_the_blank_one() -> None:
 
     verdict = verdict_on(figures(), change, kind="scan")
     assert not any("below headers" in problem.message for problem in verdict.problems)
+
+
+# More columns than the form has
+
+LICENSING = f"{DISCLOSURE}.licensing.decisions"
+
+
+def beside(header: str, figure: str, *, is_first: bool) -> Change:
+    """Another column beside the one of 行政许可."""
+
+    def change(key: str, cells: Sequence[GridCell]) -> Sequence[GridCell]:
+        return [part for c in cells for part in (split(c) if key == DISCLOSURE else [c])]
+
+    def split(cell: GridCell) -> list[GridCell]:
+        if cell.row_start not in (5, 6) or cell.role not in ("header", "value"):
+            return [cell]
+        text = header if cell.role == "header" else figure
+        left, right = replace(cell, column_stop=2), replace(cell, column_start=2)
+        if is_first:
+            return [replace(left, text=text, key=None), right]
+        return [left, replace(right, text=text, key=None)]
+
+    return change
+
+
+@pytest.mark.parametrize("header", ["上年处理决定数量", "2022年处理决定数量", "上年数"])
+@pytest.mark.parametrize("is_first", [False, True])
+@pytest.mark.parametrize(("own", "other"), [(0, "15"), (5, "1500"), (15, "0")])
+def test_a_figure_of_last_year_is_none_of_this_one(own: int, other: str, header: str, is_first: bool) -> None:
+    # Once the one with more digits won, and was accepted in place of a 0.
+    verdict = verdict_on({**figures(), LICENSING: own}, beside(header, other, is_first=is_first))
+    assert verdict.cells[LICENSING].value == own
+    assert [(p.code, p.cells) for p in verdict.problems] == [("poor_fit", (LICENSING,))]
+
+
+def test_a_figure_that_a_tool_repeated_over_columns_is_one() -> None:
+    verdict = verdict_on({**figures(), LICENSING: 15}, beside("本年处理决定数量", "15", is_first=False))
+    assert verdict.cells[LICENSING].value == 15
+    assert (verdict.problems, verdict.status) == ((), "accepted")

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import Page, Problem
-from giar_ml.fields.columns import Layout, is_in_line, lay_fields
+from giar_ml.fields.columns import Layout, count_surplus, is_in_line, lay_fields
 from giar_ml.fields.headers import HeaderLines
 from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
@@ -158,6 +158,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
     zeros = tables_with_zeros(lines, placed)
     header_lines = HeaderLines(lines, placed)
     evidence: list[RowEvidence] = []
+    surplus: list[Problem] = []
     for j, (section, row) in enumerate(rows):
         match = matched.get(j)
         if match is None:
@@ -182,7 +183,10 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
                 for k, other in matched.items()
                 if k != j and rows[k][0] is section
             ),
+            is_summed=is_summed,
         )
+        if not is_summed and (n := count_surplus(line, len(section.columns))):
+            surplus.append(_say_surplus(line, section, row, n))
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
@@ -198,9 +202,17 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         alignment.cost,
         n_named_rows=n_named,
         has_shape=has_shape,
-        problems=(*unnamed, *find_unplaced(lines, placed, spare)),
+        problems=(*unnamed, *surplus, *find_unplaced(lines, placed, spare)),
         labels=tuple(name_labels(lines, matched, rows)),
     )
+
+
+def _say_surplus(line: Line, section: Section, row: Header, n: int) -> Problem:
+    """No sum tells which figures of a row are those of its columns: last year's may stand beside them."""
+    shown = " ".join(place.token.text for place in line.fields if place.token)
+    keys = tuple(section.cell_key(row, column) for column in section.columns)
+    message = f"{row.path} has {n} figure{'' if n == 1 else 's'} more than the form has columns: {shown}"
+    return Problem("poor_fit", message, keys, line.page)
 
 
 def _has_shape(rows: Sequence[RowEvidence]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from operator import itemgetter
@@ -10,7 +11,7 @@ from operator import itemgetter
 from giar_ml.fields.lines import Field, Line
 from giar_ml.fields.seen import Seen
 from giar_ml.figures import plain
-from giar_ml.forms import Section
+from giar_ml.forms import Header, Section
 from giar_ml.label import Labels
 from giar_ml.label.names import normalize_label
 
@@ -41,7 +42,7 @@ class Headers:
         """Which column each field names, see `_place_headers`."""
         names = _column_names(section)
         if names not in self._placed:
-            self._placed[names] = _place_headers(names, self.fields)
+            self._placed[names] = _place_headers(names, _without_inexact(self.fields, section))
         return self._placed[names]
 
     def lost_costs(self, section: Section) -> list[float]:
@@ -210,6 +211,27 @@ def _surely_named(header: Field, section: Section) -> set[int]:
         for c, column in columns
         if sure[column.labels] >= least or any(groups[group] >= least for group in column.under)
     }
+
+
+def _without_inexact(headers: Sequence[tuple[Field, Labels]], section: Section) -> list[tuple[Field, Labels]]:
+    """The headers, those in other words without the names of columns whose own words another one has: beside
+    本年处理决定数量, 上年处理决定数量 is not that column."""
+    wordings = Counter(column.labels for column in section.columns)
+    kept = [(place, dict(labels)) for place, labels in headers]
+    for column, name in zip(section.columns, _column_names(section), strict=True):
+        others = [labels for place, labels in kept if not _has_words(place, column)]
+        if wordings[column.labels] == 1 and len(others) < len(kept):
+            for labels in others:
+                labels.pop(name, None)
+    return [(place, labels) for place, labels in kept]
+
+
+def _has_words(place: Field, column: Header) -> bool:
+    """Whether a header was surely read as the words that the form prints."""
+    token = place.token
+    if token is None or token.confidence < _SURE_HEADER:
+        return False
+    return normalize_label(token.text) in map(normalize_label, column.labels)
 
 
 def _place_headers(names: Sequence[str], headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
