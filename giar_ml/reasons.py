@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from giar_ml.document import Problem
 from giar_ml.fields import FormEvidence, RowEvidence
+from giar_ml.fields.headers import find_elsewhere
 from giar_ml.forms import Form
 from giar_ml.report import CellResult, Check
 
@@ -48,6 +49,7 @@ def find_reasons(
     problems = [
         *_lost_rows(evidence),
         *_misfits(evidence),
+        *_reordered(evidence),
         *_conflicts(form, cells),
         *_open_cells(form, cells),
         *_not_determined(form, cells),
@@ -103,6 +105,23 @@ def _misfits(evidence: FormEvidence) -> list[Problem]:
     names = _name_rows(evidence.form, rows)
     message = f"what stands in {_count(rows, 'row')} fits the columns badly: {names}"
     return [Problem(POOR_FIT.code, message, keys)]
+
+
+def _reordered(evidence: FormEvidence) -> list[Problem]:
+    """Figures below the headers of other columns: they are laid out in the order of the form, and the report
+    may print its columns in another."""
+    keys: dict[str, None] = {}
+    headers: dict[str, None] = {}
+    for row in evidence.rows:
+        cells = row.layouts[0].cells
+        for header, columns in find_elsewhere(row.headers, row.section, list(cells.values())):
+            keys.update((key, None) for c, key in enumerate(cells) if c in columns)
+            headers[header.token.text if header.token else ""] = None
+    if not keys:
+        return []
+    names = _shorten(list(headers))
+    message = f"{_count(list(keys), 'figure')} below headers that name other columns: {names}"
+    return [Problem(POOR_FIT.code, message, tuple(keys))]
 
 
 def _name_rows(form: Form, rows: Sequence[RowEvidence]) -> str:

@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from giar_ml.document import Page, Problem
-from giar_ml.fields.columns import Layout, is_in_line, lay_fields
+from giar_ml.fields.columns import Layout, count_surplus, is_in_line, lay_fields
 from giar_ml.fields.headers import HeaderLines
-from giar_ml.fields.lines import Line, document_lines
+from giar_ml.fields.lines import Field, Line, document_lines
 from giar_ml.fields.naming import name_labels, name_titles
 from giar_ml.fields.row_labels import NO_LABEL, row_label_costs
 from giar_ml.fields.rows import LOST_ROW, Alignment, align_rows, form_rows, tables_with_zeros
@@ -58,6 +58,8 @@ class RowEvidence:
     layouts: tuple[Layout, ...]
     group: tuple[str, int, str] | None
     label_cost: float
+    headers: tuple[Field, ...] = ()
+    """Above the row in its ruled table; none for a row that goes on in another one."""
 
     @property
     def is_scanned(self) -> bool:
@@ -156,6 +158,7 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
     zeros = tables_with_zeros(lines, placed)
     header_lines = HeaderLines(lines, placed)
     evidence: list[RowEvidence] = []
+    surplus: list[Problem] = []
     for j, (section, row) in enumerate(rows):
         match = matched.get(j)
         if match is None:
@@ -180,11 +183,16 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
                 for k, other in matched.items()
                 if k != j and rows[k][0] is section
             ),
+            is_summed=is_summed,
         )
+        if not is_summed and (n := count_surplus(line, len(section.columns))):
+            surplus.append(_say_surplus(line, section, row, n))
         # Blanks before and behind the figures are spacers that come and go.
         shape = "".join("f" if place.is_figure else "_" for place in line.fields).strip("_")
         group = (section.caption[0] if section.caption else section.table, line.table, shape)
-        evidence.append(RowEvidence(section, row, layouts, group, match.label_cost))
+        tables = {lines[i].table for i in match.indices}
+        above = headers.of_table if line.gridded and tables == {headers.table} else ()
+        evidence.append(RowEvidence(section, row, layouts, group, match.label_cost, above))
     n_named, has_shape = _count_named_rows(lines), _has_shape(evidence)
     spare = find_spare(lines, matched, {j: evidence[j].layouts[0] for j in matched}, form)
     laid = {f"row:{rows[j][0].table}.{rows[j][1].key}": match.indices for j, match in matched.items()}
@@ -195,9 +203,22 @@ def _lay_rows(lines: Sequence[Line], form: Form, alignment: Alignment) -> FormEv
         alignment.cost,
         n_named_rows=n_named,
         has_shape=has_shape,
-        problems=(*unnamed, *find_unplaced(lines, placed, spare), *find_repeated(lines, laid, spare)),
+        problems=(
+            *unnamed,
+            *surplus,
+            *find_unplaced(lines, placed, spare),
+            *find_repeated(lines, laid, spare),
+        ),
         labels=tuple(name_labels(lines, matched, rows)),
     )
+
+
+def _say_surplus(line: Line, section: Section, row: Header, n: int) -> Problem:
+    """No sum tells which figures of a row are those of its columns: last year's may stand beside them."""
+    shown = " ".join(place.token.text for place in line.fields if place.token)
+    keys = tuple(section.cell_key(row, column) for column in section.columns)
+    message = f"{row.path} has {n} figure{'' if n == 1 else 's'} more than the form has columns: {shown}"
+    return Problem("poor_fit", message, keys, line.page)
 
 
 def _has_shape(rows: Sequence[RowEvidence]) -> bool:

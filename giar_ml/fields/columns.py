@@ -73,6 +73,7 @@ def lay_fields(
     prints_zeros: bool,
     bare: Literal["lost", "blank", "unsure"] = "lost",
     is_placed: bool = False,
+    is_summed: bool = True,
 ) -> tuple[Layout, ...]:
     """The ways to lay a line's fields into the section's columns, cheapest first.
 
@@ -81,6 +82,7 @@ def lay_fields(
         bare: what a caption with nothing behind it is: a row whose figures are lost, a blank one, or most
             likely a blank one, which no sum confirms.
         is_placed: the columns are those of a full row, see `is_in_line`.
+        is_summed: sums tell which of too many figures are those of the row.
     """
     columns = section.columns
     if bare != "lost" and not line.fields and _is_caption_alone(line):
@@ -111,7 +113,7 @@ def lay_fields(
         for kind, c in kinds.items()
     }
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
-    skip = _skip_costs(line, len(columns))
+    skip = _skip_costs(line, len(columns), is_summed=is_summed)
     if is_placed:
         skip = [c if f.is_figure else _SKIP_PLACED_BLANK for c, f in zip(skip, line.fields, strict=True)]
     keys = [section.cell_key(row, c) for c in columns]
@@ -206,7 +208,16 @@ def _is_in_middle(token: Token, place: Field) -> bool:
     return abs(token.bbox.center[0] - place.bbox.center[0]) <= _MIDDLE * place.bbox.width
 
 
-def _skip_costs(line: Line, n_columns: int) -> list[float]:
+def count_surplus(line: Line, n_columns: int) -> int:
+    """How many figures more than columns a ruled line has that was not read from pixels; none where all are
+    the same, as tools repeat what stands in a cell over several columns."""
+    figures = [f.token.text for f in line.fields if f.token and not _is_doubtful(f.token)]
+    if not (line.gridded and line.certain) or len(set(figures)) == 1:
+        return 0
+    return max(0, len(figures) - n_columns)
+
+
+def _skip_costs(line: Line, n_columns: int, *, is_summed: bool) -> list[float]:
     """Per field, the cost of its standing in no column: a spacer, or a figure too many."""
     figures = [k for k, place in enumerate(line.fields) if place.is_figure]
     torn = torn_figures(line.fields)
@@ -215,7 +226,8 @@ def _skip_costs(line: Line, n_columns: int) -> list[float]:
     for k, place in enumerate(line.fields):
         if place.token is not None:
             is_surplus = line.n_figures > n_columns and k not in torn
-            costs.append(_surplus_cost(place.token) if is_surplus else _SKIP_FIGURE)
+            surplus = _surplus_cost(place.token, may_be_dirt=is_summed or not line.certain)
+            costs.append(surplus if is_surplus else _SKIP_FIGURE)
         elif line.gridded:
             costs.append(_SKIP_SPARE_BLANK if n_likely == n_columns else _SKIP_BLANK)
         elif not figures or k < figures[0]:
@@ -237,13 +249,16 @@ def _place_cost(line: Line, place: Field, n_columns: int, blank: float) -> float
     return _DOUBTFUL_FIGURE if line.n_figures > n_columns and _is_doubtful(place.token) else 0.0
 
 
-def _surplus_cost(token: Token) -> float:
+def _surplus_cost(token: Token, *, may_be_dirt: bool) -> float:
     """What it costs to leave out a mark of a line that has more of them than columns: the less, the less
-    surely it was read, as a stroke of a pen in the margin is, and marks of a seal beside a figure."""
+    surely it was read, as a stroke of a pen in the margin is, and marks of a seal beside a figure. A figure
+    that is no dirt costs the same whichever it is: that of another year has no more digits."""
     if token.text == UNREAD:
         return _SKIP_SURPLUS_FIGURE
     if _is_doubtful(token):
         return _SKIP_SURPLUS_MARK
+    if not may_be_dirt:
+        return _SKIP_SURPLUS_FIGURE
     certainty = token.confidence
     most = _SKIP_SURPLUS_ZERO if plain(token.text) == "0" else _SKIP_SURPLUS_FIGURE
     if (number := _certainty_of_number(token)) >= _SURE_NUMBER:

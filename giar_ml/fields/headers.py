@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from operator import itemgetter
 
 from giar_ml.fields.lines import Field, Line
+from giar_ml.fields.seen import Seen
 from giar_ml.figures import plain
-from giar_ml.forms import Section
+from giar_ml.forms import Header, Section
 from giar_ml.label import Labels
+from giar_ml.label.names import normalize_label
 
 # Costs in nats: minus the logarithm of how often it happens.
 _LOST_NAMED_COLUMN = 9.0
@@ -26,6 +29,8 @@ class Headers:
 
     fields: Sequence[tuple[Field, Labels]]
     table: int | None
+    of_table: tuple[Field, ...] = ()
+    """Those of the fields that stand in that table."""
     _placed: dict[tuple[str, ...], list[tuple[Field, int]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -37,7 +42,7 @@ class Headers:
         """Which column each field names, see `_place_headers`."""
         names = _column_names(section)
         if names not in self._placed:
-            self._placed[names] = _place_headers(names, self.fields)
+            self._placed[names] = _place_headers(names, _without_inexact(self.fields, section))
         return self._placed[names]
 
     def lost_costs(self, section: Section) -> list[float]:
@@ -94,14 +99,17 @@ class HeaderLines:
     def _read_headers(self, start: int, stop: int, section: Section) -> Headers | None:
         """None where they name no columns."""
         characters = frozenset("".join("".join((*c.under, *c.labels)) for c in section.columns))
-        fields = [
-            (place, _within(place.labels, section.table))
+        found = [
+            (line.table, place)
             for line in self._lines[start:stop]
             for place in line.labels
             if not _is_piece(place, characters)
         ]
-        names = set(_column_names(section))
-        return Headers(fields, self._lines[stop - 1].table) if _names_columns(fields, names) else None
+        fields = [(place, _within(place.labels, section.table)) for _, place in found]
+        if not _names_columns(fields, set(_column_names(section))):
+            return None
+        last = self._lines[stop - 1].table
+        return Headers(fields, last, tuple(place for table, place in found if table == last))
 
 
 def _may_be_headers(line: Line) -> bool:
@@ -155,6 +163,75 @@ def name_all(placed: Sequence[tuple[Field, int]], section: Section) -> bool:
 
 def _is_surely(header: Field, name: str) -> bool:
     return header.token is not None and header.labels.get(name, 0.0) * header.token.confidence >= _SURE_HEADER
+
+
+def find_elsewhere(
+    headers: Sequence[Field], section: Section, cells: Sequence[Seen | None]
+) -> list[tuple[Field, set[int]]]:
+    """The surely read headers of columns, or of groups, below which nothing was laid into what they name, and
+    the columns into which the figures below them were laid instead.
+
+    Args:
+        headers: those above a row in its table.
+        cells: what was laid into each column.
+    """
+    found = []
+    for header in headers:
+        named = _surely_named(header, section)
+        below = {
+            c: seen
+            for c, seen in enumerate(cells)
+            if seen and header.bbox.left <= seen.bbox.center[0] <= header.bbox.right
+        }
+        # Where the rule between two headers was lost, one of the columns below is its own.
+        figures = {c for c, seen in below.items() if seen.token}
+        if named and figures and named.isdisjoint(below):
+            found.append((header, figures))
+    return found
+
+
+def _surely_named(header: Field, section: Section) -> set[int]:
+    """The columns that a header may name, alone or as a group: those with its words, or where the form prints
+    none such by its label, which leans on the order of the form. None if it was not surely read."""
+    token = header.token
+    if token is None or token.confidence < _SURE_HEADER:
+        return set()
+    text = normalize_label(token.text)
+    columns = list(enumerate(section.columns))
+    printed = {c for c, column in columns if text in map(normalize_label, (*column.under, *column.labels))}
+    if printed:
+        return printed
+    sure: dict[tuple[str, ...], float] = {}
+    for column, name in zip(section.columns, _column_names(section), strict=True):
+        sure[column.labels] = sure.get(column.labels, 0.0) + header.labels.get(name, 0.0)
+    groups = {group: header.labels.get(f"under:{group}", 0.0) for _, c in columns for group in c.under}
+    least = _SURE_HEADER / token.confidence
+    return {
+        c
+        for c, column in columns
+        if sure[column.labels] >= least or any(groups[group] >= least for group in column.under)
+    }
+
+
+def _without_inexact(headers: Sequence[tuple[Field, Labels]], section: Section) -> list[tuple[Field, Labels]]:
+    """The headers, those in other words without the names of columns whose own words another one has: beside
+    本年处理决定数量, 上年处理决定数量 is not that column."""
+    wordings = Counter(column.labels for column in section.columns)
+    kept = [(place, dict(labels)) for place, labels in headers]
+    for column, name in zip(section.columns, _column_names(section), strict=True):
+        others = [labels for place, labels in kept if not _has_words(place, column)]
+        if wordings[column.labels] == 1 and len(others) < len(kept):
+            for labels in others:
+                labels.pop(name, None)
+    return [(place, labels) for place, labels in kept]
+
+
+def _has_words(place: Field, column: Header) -> bool:
+    """Whether a header was surely read as the words that the form prints."""
+    token = place.token
+    if token is None or token.confidence < _SURE_HEADER:
+        return False
+    return normalize_label(token.text) in map(normalize_label, column.labels)
 
 
 def _place_headers(names: Sequence[str], headers: Sequence[tuple[Field, Labels]]) -> list[tuple[Field, int]]:
