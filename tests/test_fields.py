@@ -240,6 +240,20 @@ def test_a_row_of_single_lines_that_stands_twice_is_a_problem() -> None:
     assert not list(find_repeated(lines, laid, spare={4}))
 
 
+def test_on_a_scan_one_row_that_stands_twice_may_be_a_misread_header() -> None:
+    # Once 第二十条第 六 1 项 of a fax was a row with the figure 1, and the report was reviewed.
+    def read(row: str, text: str) -> Line:
+        box = BBox(0, 0, 1, 1)
+        label = Field(box, (0.0, 0.5), Token("标签", box, labels={f"row:disclosure.{row}": 1.0}))
+        return Line(1, 0, True, False, (label,), (Field(box, (0.5, 1.0), Token(text, box)),))
+
+    rows = ("licensing", "penalties", "coercion")
+    lines = [*(read(row, "5") for row in rows), read("licensing", "7"), read("penalties", "8")]
+    laid = {f"row:disclosure.{row}": (i,) for i, row in enumerate(rows)}
+    assert not find_repeated(lines[:4], laid)
+    assert len(find_repeated(lines, laid)) == 2
+
+
 @pytest.mark.parametrize(("text", "n"), [("件)", 0), ("）", 0), ("件", 1), ("1)", 1)])
 def test_the_end_of_a_note_in_a_line_of_its_own_is_no_figure(text: str, n: int) -> None:
     box = BBox(0, 0, 10, 10)

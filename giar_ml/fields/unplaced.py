@@ -100,15 +100,17 @@ def find_unplaced(lines: Sequence[Line], used: set[int], spare: Set[int] = froze
 
 def find_repeated(
     lines: Sequence[Line], laid: Mapping[str, tuple[int, ...]], spare: Set[int] = frozenset()
-) -> Iterable[Problem]:
+) -> list[Problem]:
     """Rows of the form that stand a second time with other figures, be they blanks, wherever it is: which of
     the tables is that of this year and office, nobody can tell from their rows. Between the pieces of one row
-    stands no other row, and lines that say the same as the row do no harm.
+    stands no other row, and lines that say the same as the row do no harm. On a scan one alone may be a
+    misread header.
 
     Args:
         laid: the lines of each row that was found, by its label, `row:` and its name.
     """
     used = {i for indices in laid.values() for i in indices}
+    repeated: list[tuple[str, bool, Problem]] = []
     for i, line in enumerate(lines):
         if i in used or i in spare:
             continue
@@ -122,12 +124,11 @@ def find_repeated(
         figures = _read_figures(places)
         if figures != _read_figures([place for k in own for place in lines[k].fields]):
             shown = " ".join([_show(line), *(_show(lines[k]) for k in range(i + 1, end))])
-            yield Problem(
-                "unplaced_figures",
-                f"a row of the form stands twice, with other figures: {shown}",
-                (),
-                line.page,
-            )
+            message = f"a row of the form stands twice, with other figures: {shown}"
+            [name] = names
+            repeated.append((name, line.certain, Problem("unplaced_figures", message, (), line.page)))
+    is_table = len({name for name, _, _ in repeated}) > 1
+    return [problem for _, certain, problem in repeated if certain or is_table]
 
 
 def _is_surely_named(place: Field) -> bool:
