@@ -142,7 +142,7 @@ def find_statements(pages: Sequence[Page], form: Form, *, year: int | None = Non
 def _matches(
     patterns: Iterable[re.Pattern[str]], sentence: str, rule: ProseRule, year: int | None
 ) -> Iterator[re.Match[str]]:
-    """What patterns of a rule match in a sentence and speaks of the cells of the rule, in that year."""
+    """The matches of patterns of a rule in a sentence that speak of its cells, in that year."""
     for pattern in patterns:
         for match in pattern.finditer(sentence):
             before = sentence[: match.end()]

@@ -166,7 +166,7 @@ class Scheduler:
             path = item.given.path
             if not isinstance(path, Url):
                 return item
-            item.content = _in_background(_look_at, path, self._manifest.find_last(path))
+            item.content = _look_in_background(path, self._manifest.find_last(path))
             item.asked = time.monotonic()
             self._asked.append(item)
         late = time.monotonic() - _LONGEST_LOOK_S
@@ -289,21 +289,17 @@ def _look_at(path: Location, last: tuple[Stamp, str] | None) -> tuple[Stamp, str
     return stamp, hash_url(path) if isinstance(path, Url) else hash_file(path)
 
 
-def _in_background(
-    look: Callable[[Location, tuple[Stamp, str] | None], tuple[Stamp, str]],
-    path: Location,
-    last: tuple[Stamp, str] | None,
-) -> Future[tuple[Stamp, str]]:
-    """What a look finds, by a thread that keeps no program from ending: a store may never answer."""
+def _look_in_background(path: Url, last: tuple[Stamp, str] | None) -> Future[tuple[Stamp, str]]:
+    """What `_look_at` finds, by a thread that keeps no program from ending: a store may never answer."""
     found: Future[tuple[Stamp, str]] = Future()
 
-    def run() -> None:
+    def look() -> None:
         try:
-            found.set_result(look(path, last))
+            found.set_result(_look_at(path, last))
         except Exception as error:
             found.set_exception(error)
 
-    Thread(target=run, daemon=True).start()
+    Thread(target=look, daemon=True).start()
     return found
 
 
