@@ -177,7 +177,6 @@ def find_elsewhere(
     """
     found = []
     for header in headers:
-        named = _surely_named(header, section)
         below = {
             c: seen
             for c, seen in enumerate(cells)
@@ -185,7 +184,7 @@ def find_elsewhere(
         }
         # Where the rule between two headers was lost, one of the columns below is its own.
         figures = {c for c, seen in below.items() if seen.token}
-        if named and figures and named.isdisjoint(below):
+        if figures and (named := _surely_named(header, section)) and named.isdisjoint(below):
             found.append((header, figures))
     return found
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from giar_ml.figures import plain
 from giar_ml.forms import Form, load_forms
@@ -76,6 +76,7 @@ def label_names() -> tuple[str, ...]:
     return (*_PLAIN, *sorted(labels - set(_PLAIN)))
 
 
+@lru_cache(maxsize=20_000)
 def normalize_label(text: str) -> str:
     """The characters that tell printed labels apart: no spaces, punctuation or width variants."""
     return _NOT_LABEL.sub("", plain(normalize_radicals(text)))
