@@ -151,19 +151,25 @@ class Extractor:
             if all(page.kind == "text" for page in document.pages):
                 return document
             self._load_for(document)
-            return replace(document, pages=tuple(self._read_pages(document.pages, clock)))
+            pages = deque(document.pages)
+            document = replace(document, pages=())
+            return replace(document, pages=tuple(self._read_pages(pages, clock)))
 
     def _read_without_rules(self, document: Document, numbers: Set[int], clock: _Clock) -> Document:
         """The document with these pages read anew, as if nothing were ruled on them."""
         from giar_ml.load import load
 
         with clock("load"):
-            pages = [page for page in load(document.path).pages if page.number in numbers]
+            pages = deque(page for page in load(document.path).pages if page.number in numbers)
         again = {page.number: page for page in self._read_pages(pages, clock, ruled=False)}
         return replace(document, pages=tuple(again.get(page.number, page) for page in document.pages))
 
-    def _read_pages(self, pages: Sequence[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
-        """The pages are read at the same time, each in two steps, so that no thread is idle at the end."""
+    def _read_pages(self, pages: deque[Page], clock: _Clock, *, ruled: bool = True) -> list[Page]:
+        """The pages are read at the same time, each in two steps, so that no thread is idle at the end.
+
+        Args:
+            pages: they are taken away one by one, so that pictures of those that were read are kept by none.
+        """
         n_threads = min(self._n_pages_at_once(), max(1, len(pages)))
         # A lone page may have all cores.
         limits = one_thread_each() if n_threads > 1 or self._threads == 1 else nullcontext()
@@ -171,8 +177,8 @@ class Extractor:
             try:
                 structured: deque[Future[Page]] = deque()
                 read: list[Future[Page]] = []
-                for page in pages:
-                    structured.append(pool.submit(self._find_structure, page, clock, ruled=ruled))
+                while pages:
+                    structured.append(pool.submit(self._find_structure, pages.popleft(), clock, ruled=ruled))
                     # Each page has a picture: few are on their way at a time. What these wait for is ahead.
                     if len(structured) > n_threads:
                         read.append(pool.submit(self._read_text, structured.popleft(), clock))

@@ -165,6 +165,15 @@ def test_the_fit_trusts_surer_readings_more():
     assert json.loads(json.dumps(settings)) == settings
 
 
+def test_two_scans_of_a_report_are_two_reports():
+    kept = [row(f"{n}", 4.0, n < 10) for n in range(200)]
+    again = [replace(one, kept_in="again.csv.xz") for one in kept]
+    settings = fit([*kept, *again])
+    assert settings["fitted_on"]["reports"] == 400
+    accepted = settings["accepted_of_these"]
+    assert accepted["misread"] <= accepted["reports"] <= 400
+
+
 def test_too_few_misreadings_are_refused():
     with pytest.raises(UsageError, match="read more scans"):
         fit([row(f"{n}", 4.0, False) for n in range(20)])

@@ -5,9 +5,9 @@ python -m training.train_acceptance read FOLDER... -o training/acceptance/read/N
 python -m training.train_acceptance fit training/acceptance/read/*.csv.xz -o models/acceptance
 
 The first reads the scans of folders that have gold and keeps how their cells were read; the second fits a
-logistic regression (scikit-learn) on what was kept, and draws by it the curve of risk and coverage of these
-reports. How strongly its weights are held down is chosen by the log loss on reports left out, five parts of
-them in turn.
+logistic regression (scikit-learn) on what was kept. How strongly its weights are held down is chosen by the
+log loss on reports left out, five parts of them in turn; what was said of these draws the curve of risk and
+coverage, and how many of those that would be accepted have a misreading that no sum shows is kept beside it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from giar_ml.acceptance import SETTINGS, draw_risk_curve
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import complain
 from giar_ml.errors import GiarError, UsageError
-from giar_ml.pipeline import Extractor
+from giar_ml.pipeline import DEFAULT_MAX_RISK, Extractor
 from giar_ml.verdict import MARGIN
 from training.acceptance.cells import CellRow, cell_rows, read_rows, write_rows
 
@@ -68,32 +68,53 @@ def fit(rows: Sequence[CellRow]) -> dict:
     if len(set(reports[wrong])) < N_PARTS:
         raise UsageError(f"misreadings in fewer than {N_PARTS} reports: read more scans, and worse ones")
     table = np.array([[row.features[name] for name in names] for row in rows])
-    losses = {}
+    found, losses = {}, {}
     for strength in STRENGTHS:
         model = LogisticRegression(C=strength, max_iter=10_000)
-        found = cross_val_predict(
+        of_left_out = cross_val_predict(
             model, table, wrong, groups=reports, cv=StratifiedGroupKFold(N_PARTS), method="predict_proba"
         )
-        losses[strength] = _log_loss(found[:, 1], wrong)
+        found[strength] = of_left_out[:, 1]
+        losses[strength] = _log_loss(found[strength], wrong)
     best = min(losses, key=lambda strength: losses[strength])
     model = LogisticRegression(C=best, max_iter=10_000).fit(table, wrong)
     weights = zip(names, model.coef_[0], strict=True)
-    misread = model.predict_proba(table)[:, 1]
-    lone = np.array([row.is_lone for row in rows])
-    # Proofs leave a report no more doubt than this.
-    risks = [1 - (1 - PROVEN) * np.prod(1 - misread[lone & (reports == name)]) for name in set(reports)]
+    risks, has_misread = _tell_reports(rows, found[best])
+    curve = draw_risk_curve(risks)
+    is_accepted = risks <= curve.limit(DEFAULT_MAX_RISK)
     return {
         "intercept": round(float(model.intercept_[0]), 4),
         "weights": {name: round(float(weight), 4) for name, weight in weights},
-        "risk_curve": [[most, round(mean, 6)] for most, mean in draw_risk_curve(risks).points],
+        "risk_curve": [[most, round(mean, 6)] for most, mean in curve.points],
+        "accepted_of_these": {
+            "reports": int(is_accepted.sum()),
+            "misread_by_their_risks": round(float(risks[is_accepted].sum()), 2),
+            "misread": int(has_misread[is_accepted].sum()),
+        },
         "fitted_on": {
-            "reports": len(set(reports)),
+            "reports": len(risks),
             "cells": len(rows),
             "misread": int(wrong.sum()),
             "strength": best,
             "log_loss_of_reports_left_out": {str(c): round(loss, 7) for c, loss in losses.items()},
         },
     }
+
+
+def _tell_reports(rows: Sequence[CellRow], misread: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """How likely each scan has a misread cell that no sum checks, and whether it has one; both (N,).
+
+    Args:
+        misread: (len(rows),) how likely each cell is.
+    """
+    # Proofs leave a report no more doubt than this.
+    sound: dict[tuple[str, str], float] = {(row.kept_in, row.report): 1 - PROVEN for row in rows}
+    has_misread = dict.fromkeys(sound, False)
+    for row, p in zip(rows, misread.tolist(), strict=True):
+        if row.is_lone:
+            sound[row.kept_in, row.report] *= 1 - p
+            has_misread[row.kept_in, row.report] |= row.wrong
+    return 1 - np.array([*sound.values()]), np.array([*has_misread.values()])
 
 
 def _log_loss(found: np.ndarray, wrong: np.ndarray) -> float:

@@ -99,10 +99,9 @@ def _left_edge(sheet: np.ndarray, image: np.ndarray, rng: np.random.Generator) -
     rows = np.flatnonzero(sheet.any(axis=1))
     columns = sheet[rows].argmax(axis=1)
     n_columns = sheet.shape[1]
-    levels = image.astype(np.int16)
 
     def at(distance: int) -> np.ndarray:
-        return np.asarray(levels[rows, np.clip(columns + distance, 0, n_columns - 1)])
+        return image[rows, np.clip(columns + distance, 0, n_columns - 1)].astype(np.int16)
 
     def differs(distances: tuple[int, ...], other: np.ndarray) -> np.ndarray:
         return np.min([np.abs(at(d) - other).max(axis=1) for d in distances], axis=0) >= EDGE_LEVELS

@@ -57,7 +57,11 @@ def even_light(image: np.ndarray, *, dpi: float, sheet: np.ndarray | None = None
         return image
     gains = WHITE / np.maximum(light, MIN_LIGHT)
     size = image.shape[1], image.shape[0]
-    even = cv2.multiply(image, cv2.resize(gains, size, interpolation=cv2.INTER_LINEAR), dtype=cv2.CV_8U)
+    even = np.empty_like(image)
+    # One after another: the gains of all three would be the largest picture that a page needs.
+    for channel, gain in enumerate(cv2.split(gains)):
+        fine = cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR)
+        even[:, :, channel] = cv2.multiply(cv2.extractChannel(image, channel), fine, dtype=cv2.CV_8U)
     if sheet is not None:
         even[~sheet] = round(WHITE)
     return even

@@ -42,6 +42,8 @@ class CellRow:
     """Whether no sum checks it."""
     features: dict[str, float]
     wrong: bool
+    kept_in: str = ""
+    """The file that it was kept in: another may have another scan of the same report."""
 
 
 def cell_rows(evidence: FormEvidence, report: Report, gold: Gold) -> Iterator[CellRow]:
@@ -92,13 +94,12 @@ def read_rows(path: Path) -> Sequence[CellRow]:
     """
     try:
         lines = csv.DictReader(io.StringIO(lzma.decompress(path.read_bytes()).decode()))
-        return [_row(line) for line in lines]
+        return [_row(line, path.name) for line in lines]
     except (OSError, lzma.LZMAError, ValueError, LookupError) as error:
         raise UsageError(f"{path}: cannot be read ({error}); check it out anew, or delete it") from error
 
 
-def _row(line: dict[str, str]) -> CellRow:
+def _row(line: dict[str, str], kept_in: str) -> CellRow:
     report, severity, lone, wrong = (line.pop(name) for name in ("report", "severity", "is_lone", "wrong"))
-    return CellRow(
-        report, severity, lone == "1", {name: float(value) for name, value in line.items()}, wrong == "1"
-    )
+    told = {name: float(value) for name, value in line.items()}
+    return CellRow(report, severity, lone == "1", told, wrong == "1", kept_in)
