@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import weakref
+from collections import deque
 from concurrent.futures import Future
 from typing import Any
 
@@ -51,16 +52,16 @@ class Recorder(Extractor):
 @pytest.mark.parametrize("threads", [1, 2, 4])
 def test_few_pictures_at_a_time(threads: int) -> None:
     extractor = Recorder(threads=threads)
-    assert tuple(extractor._read_pages(PAGES, _Clock())) == PAGES
+    assert tuple(extractor._read_pages(deque(PAGES), _Clock())) == PAGES
     assert extractor.most <= 2 * threads + 2
 
 
 def test_no_pages() -> None:
-    assert Recorder(threads=2)._read_pages((), _Clock()) == []
+    assert Recorder(threads=2)._read_pages(deque(), _Clock()) == []
 
 
 def test_an_error_ends_the_reading() -> None:
     extractor = Recorder(threads=2, broken=2)
     with pytest.raises(ValueError, match="page 2 is broken"):
-        extractor._read_pages(PAGES, _Clock())
+        extractor._read_pages(deque(PAGES), _Clock())
     assert len(extractor.started) < len(PAGES)

@@ -6,7 +6,7 @@ import csv
 import io
 import lzma
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from giar_ml.acceptance import UNSURE, features, is_overruled, look_around, probability
@@ -42,7 +42,7 @@ class CellRow:
     """Whether no sum checks it."""
     features: dict[str, float]
     wrong: bool
-    kept_in: str = ""
+    kept_in: str = field(default="", compare=False)
     """The file that it was kept in: another may have another scan of the same report."""
 
 
