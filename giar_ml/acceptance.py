@@ -135,7 +135,7 @@ class RiskCurve:
         return min(MUCH_LESS_SURE * max_risk, as_asked)
 
 
-def draw_risk_curve(risks: Sequence[float]) -> RiskCurve:
+def draw_risk_curve(risks: Sequence[float] | np.ndarray) -> RiskCurve:
     """The curve of reports, by how likely each has a wrong cell."""
     ordered = np.sort(risks)
     means = np.cumsum(ordered) / np.arange(1, len(ordered) + 1)

@@ -15,6 +15,7 @@ from giar_ml.ocr.blanks import read_emptied, read_missed
 from giar_ml.ocr.captions import CaptionReader
 from giar_ml.ocr.cells import find_cell_lines, is_spotless
 from giar_ml.ocr.digits import Recognize
+from giar_ml.ocr.doubt import with_doubts
 from giar_ml.ocr.engine import OcrEngine, Recognition
 from giar_ml.ocr.figures import FigureReader, figure_crop
 from giar_ml.ocr.gaps import split_at_gaps
@@ -120,6 +121,8 @@ def _read_again(
     found = [(blank[i], token) for i, token in missed.items()]
     if page.before:
         tokens = read_before(tokens, lines, own, gray, page.before, recognize, dpi=dpi)
+    tokens = with_doubts(tokens, lines)
+    if page.before:
         blank = [place for i, place in enumerate(blank) if i not in missed]
         hidden = read_emptied(
             [bboxes[place] for place in blank], tokens, gray, page.before, recognize, dpi=dpi

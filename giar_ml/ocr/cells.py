@@ -11,6 +11,7 @@ import numpy as np
 from giar_ml.document import BBox
 from giar_ml.geometry import runs
 from giar_ml.levels import Levels, paper_level
+from giar_ml.ocr.doubt import is_struck, tell_apart
 from giar_ml.ocr.ink import (
     FAINT_CONTRAST,
     MIN_CONTRAST,
@@ -90,13 +91,15 @@ def find_cell_lines(gray: np.ndarray, bbox: BBox, *, dpi: float) -> list[Line]:
             )
             if is_stub and not _has_stem(cell[below:, first:last], paper_level(cell), dpi=dpi):
                 continue
-            is_specks = is_made_of_specks(ink[above:below, first:last], dpi=dpi)
+            own_ink = ink[above:below, first:last]
+            is_specks = is_made_of_specks(own_ink, dpi=dpi)
             if is_specks and high < LOW_IN * dpi:
                 continue
             crop = crop_line(cleaned, first, above, last, below, free=free, dpi=dpi)
             is_doubtful = faint or is_specks or is_stub
             box = BBox(left + first, top + above, left + last, top + below)
-            lines.append(Line(crop, box, is_doubtful, has_gap))
+            is_doubted = (not has_gap and tell_apart(own_ink)) or is_struck(own_ink)
+            lines.append(Line(crop, box, is_doubtful, has_gap, is_doubted))
     return lines
 
 

@@ -83,6 +83,8 @@ class Line(NamedTuple):
     """So pale that it may be no ink at all."""
     has_gap: bool = False
     """Between its digits is room for a point, or for another digit, that left no ink."""
+    is_doubted: bool = False
+    """By its ink it may be two figures, or one that is struck out, see `giar_ml.ocr.doubt`."""
 
 
 def to_token(recognition: Recognition, line: Line, *, figures: np.ndarray | None = None) -> Token:
