@@ -647,6 +647,17 @@ def test_where_a_page_came_from_is_kept(tmp_path):
     }
 
 
+def test_what_an_uploaded_picture_was_called_is_kept(tmp_path):
+    url = "/data/upload/3/1a2b3c4d-report-2.png"
+    picture(tmp_path / "1a2b3c4d-report-2.png")
+    path = write_json(tmp_path / "export.json", [task(region(), url=url)])
+    assert read_one(path).gold.origin["picture"] == "report-2.png"
+
+
+def test_a_date_before_the_name_of_a_picture_belongs_to_it():
+    assert label_studio.picture_names("http://host/20240131-a.png") == ["20240131-a.png"]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -739,6 +750,17 @@ def test_entities_of_another_shape(item, message, tmp_path):
     line = problem(xfund_file(tmp_path, item))
     assert f"{tmp_path}/xfund.json: document d1: token 1: " in line
     assert message in line
+
+
+@pytest.mark.parametrize(
+    ("uid", "origin"),
+    [(f"{'0' * 64}-2", {"document_sha256": "0" * 64, "page": 2}), ("zh_train_0", {}), (5, {})],
+)
+def test_the_uid_of_a_page_names_its_document(uid, origin, tmp_path):
+    path = xfund_file(tmp_path, entity())
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["documents"][0]["uid"] = uid
+    assert read_one(write_json(path, data)).gold.origin == {"annotator": "XFUND", **origin}
 
 
 def test_a_size_that_does_not_fit(tmp_path):

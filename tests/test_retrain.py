@@ -285,6 +285,53 @@ def test_pages_of_one_document_are_not_parted():
     assert sum(len(set(part)) for part in parts) == 6
 
 
+def page_item(document, page, *, name=None, **origin):
+    """A picture of a page, as Label Studio names it unless told otherwise."""
+    sha256 = mark((document, page))
+    token = GoldToken(f"{document}", "corner", Place(1, box_poly(BBox(0, 0, 9, 9))))
+    gold = Gold("", sha256, "image", "2021", None, None, {}, pages=(GoldPage(1, 99, 99),), tokens=(token,),
+                origin=origin)  # fmt: skip
+    return Annotated(gold, Path(f"/{name or f'{sha256[:8]}-{document}-{page}'}.png"), "", "")
+
+
+@pytest.mark.parametrize("by", ["document_sha256", "picture"])
+def test_uploaded_pages_of_one_document_are_not_parted(by):
+    def origin(document, page):
+        return {by: mark(document) if by == "document_sha256" else f"{document}-{page}.png"}
+
+    items = [page_item(d, page, **origin(d, page)) for d in "abcde" for page in (1, 2, 3)]
+    split = split_documents(items)
+    assert split.n_documents == (2, 1, 2)
+    assert sum(len(names_of(part)) for part in split[:3]) == 5
+    with pytest.raises(UsageError, match="2 annotated documents"):
+        split_documents(items[:6])
+
+
+def test_a_document_and_pictures_of_its_pages_are_one():
+    [pdf] = make_items([0])
+    others = make_items(range(1, 6))
+    named = page_item("0", 1, name="0-1")
+    split = split_documents([pdf, *others, named, page_item("0", 2, document_sha256=mark(0))])
+    assert sum(split.n_documents) == 6
+    assert len({split.parts[found] for found in (mark(0), mark(("0", 1)), mark(("0", 2)))}) == 1
+
+
+def test_pages_joined_by_another_page_are_one_document():
+    first, last = page_item("a", 1, name="a-1"), page_item("a", 2, document_sha256=mark("a"))
+    both = page_item("a", 3, name="a-3", document_sha256=mark("a"))
+    split = split_documents([first, last, *make_items(range(5)), both])
+    assert sum(split.n_documents) == 6
+
+
+def test_documents_keep_their_part_when_they_come_from_another_tool():
+    before = split_documents([page_item(d, 1, name=f"{d}-1") for d in "abcdefgh"])
+    others = [page_item(d, page, document_sha256=mark(d)) for d in "abcdefgh" for page in (1, 2)]
+    after = split_documents(others, before.parts)
+    for old, new in zip(before[:3], after[:3], strict=True):
+        assert names_of(old) == names_of(new)
+    assert all(after.parts[mark(d)] == before.parts[mark((d, 1))] for d in "abcdefgh")
+
+
 # What speaks against a new model
 
 

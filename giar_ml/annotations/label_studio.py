@@ -208,6 +208,8 @@ def _read_task(task: Any, where: str, folders: Sequence[Path]) -> Draft:
         for key, name in (("file", "document"), ("sha256", "document_sha256"), ("page", "page"))
         if isinstance(data.get(key), (str, int))
     }
+    if image and image.name != (called := PurePosixPath(names[-1]).name):
+        origin["picture"] = called
     return Draft(
         where,
         TOOL,
@@ -223,7 +225,7 @@ def _read_task(task: Any, where: str, folders: Sequence[Path]) -> Draft:
 
 def picture_names(url: str) -> list[str]:
     """Under which names the picture of a task may lie in a folder, the likeliest first: local files by
-    their path, all others by the last part of it, for uploads also as they were called before."""
+    their path, all others by the last part of it, for uploads also, and last, as they were called before."""
     parts = urlsplit(url)
     local = parse_qs(parts.query).get("d") if parts.path.endswith("/local-files/") else None
     if local:
@@ -231,7 +233,7 @@ def picture_names(url: str) -> list[str]:
     if not parts.scheme and not parts.path.startswith("/"):
         return [url, unquote(url)]
     name = PurePosixPath(unquote(parts.path)).name
-    return list(dict.fromkeys([name, _UPLOAD_PREFIX.sub("", name)]))
+    return list(dict.fromkeys([name, _UPLOAD_PREFIX.sub("", name) if "/upload/" in parts.path else name]))
 
 
 @dataclass
