@@ -218,6 +218,23 @@ def test_fixtures_are_refused_also_as_pictures(small, version, tmp_path, capsys)
 
 
 @prints
+def test_fixtures_in_folders_count(small, version, tmp_path, capsys):
+    folder = tmp_path / "fixtures"
+    shutil.copytree(small / "fixtures", folder / "digital")
+    assert retrain(small, folder, tmp_path / "new", "--fixtures", folder) == 2
+    assert "kept for the fixtures" in capsys.readouterr().err
+
+
+@prints
+def test_fixtures_without_headers_are_refused(small, version, tmp_path, capsys):
+    shutil.copytree(small / "fixtures", tmp_path / "fixtures")
+    for path in tmp_path.glob("fixtures/*.gold.json"):
+        replace(Gold.read(path), tokens=(), tables=()).write(path)
+    assert retrain(small, small / "gold", tmp_path / "new", "--fixtures", tmp_path / "fixtures") == 2
+    assert "no labelled headers that could be read worse" in capsys.readouterr().err
+
+
+@prints
 def test_missing_fixtures_name_the_option(small, version, tmp_path, capsys):
     assert retrain(small, small / "gold", tmp_path / "new", "--fixtures", tmp_path / "none") == 2
     assert "--fixtures DIR" in capsys.readouterr().err
@@ -348,6 +365,8 @@ OLD = {"held_out": scores(0.5), "fixtures": scores(), "no_form": scores(None, No
         ("held_out", scores(0.5), "no better on held-out annotations"),
         ("fixtures", scores(header_f1=0.98), "worse on the fixtures: F1 of headers"),
         ("fixtures", scores(f1=0.22), "worse on the fixtures: F1 of all labels"),
+        ("fixtures", scores(None), "nothing is known of it on the fixtures: no F1 of headers"),
+        ("held_out", scores(None), "nothing is known of it on held-out annotations: no F1 of headers"),
         ("no_form", scores(None, None, 14), "takes 14 of 10000 tokens on pages of no such form for headers"),
     ],
 )
@@ -356,6 +375,11 @@ def test_what_keeps_a_model_from_being_installed(name, found, reason):
     assert not list(find_reasons(OLD, new))
     [said] = find_reasons(OLD, new | {name: found})
     assert reason in said
+
+
+def test_nothing_to_compare_keeps_a_model_from_being_installed():
+    empty = {"fixtures": scores(None, None)}
+    assert len(list(find_reasons(OLD | empty, OLD | {"held_out": scores(0.9)} | empty))) == 2
 
 
 def test_figures_lost_are_seen():

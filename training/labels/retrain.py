@@ -226,14 +226,19 @@ def score_labels(gold: Sequence[str], predicted: Sequence[str]) -> LabelScores:
 
 
 def find_reasons(old: Mapping[str, LabelScores], new: Mapping[str, LabelScores]) -> Iterable[str]:
-    """Why the new model is not to be installed."""
-    before, after = old["held_out"].header_f1 or 0.0, new["held_out"].header_f1 or 0.0
-    if not after > before:
-        yield f"it is no better on held-out annotations: F1 of headers {after:.4f}, before {before:.4f}"
-    for what, of in (("headers", "header_f1"), ("all labels", "f1")):
-        before, after = (getattr(scores["fixtures"], of) or 0.0 for scores in (old, new))
-        if after < before - TOLERANCE:
-            yield f"it is worse on the fixtures: F1 of {what} {after:.4f}, before {before:.4f}"
+    """Why the new model is not to be installed; where there is nothing to compare, that is why."""
+    for name, of, what, where in (
+        ("held_out", "header_f1", "headers", "held-out annotations"),
+        ("fixtures", "header_f1", "headers", "the fixtures"),
+        ("fixtures", "f1", "all labels", "the fixtures"),
+    ):
+        before, after = (getattr(scores[name], of) for scores in (old, new))
+        if before is None or after is None:
+            yield f"nothing is known of it on {where}: no F1 of {what}"
+        elif name == "held_out" and not after > before:
+            yield f"it is no better on {where}: F1 of {what} {after:.4f}, before {before:.4f}"
+        elif after < before - TOLERANCE:
+            yield f"it is worse on {where}: F1 of {what} {after:.4f}, before {before:.4f}"
     n_before, n_after = old["no_form"].n_false_headers, new["no_form"].n_false_headers
     if n_after > n_before + TOLERANCE * new["no_form"].n_tokens:
         yield (
