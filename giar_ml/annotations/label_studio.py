@@ -158,6 +158,8 @@ _RECTANGLES = ("rectangle", "rectanglelabels")
 _POLYGONS = ("polygon", "polygonlabels")
 _LABELS = ("labels", "rectanglelabels", "polygonlabels")
 _OTHER_SHAPES = ("ellipse", "brush", "keypoint", "ellipselabels", "brushlabels", "keypointlabels")
+_KEY = re.compile(r"\w+(?:\.\w+)+", re.ASCII)
+"""The note of a region that is, or was meant for, the key of a cell."""
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of a picture that was uploaded."""
 
@@ -301,8 +303,8 @@ def _add_result(
         text = value.get("text")
         region.texts += [read_string(line) for line in (text if isinstance(text, list) else [text])]
     notes = item["meta"].get("text") if isinstance(item.get("meta"), Mapping) else None
-    if isinstance(notes, list) and len(notes) == 1 and isinstance(notes[0], str):
-        region.key = notes[0]
+    if isinstance(notes, list) and len(notes) == 1 and _KEY.fullmatch(str(notes[0]).strip()):
+        region.key = notes[0].strip()
     is_polygon = kind in _POLYGONS
     if region.poly is None and (is_polygon or "width" in value):
         size = (read_number(item.get("original_width")), read_number(item.get("original_height")))

@@ -206,4 +206,4 @@ def _read_entity(entity: Any, where: str) -> DraftToken:
     label = read_label(entity["giar_label"] if "giar_label" in entity else entity.get("label"))
     if key is not None and not isinstance(key, str):
         raise ValueError("its key is not text")
-    return DraftToken(where, read_string(entity.get("text")), label, box_poly(bbox), key)
+    return DraftToken(where, read_string(entity.get("text")), label, box_poly(bbox), key or None)
