@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,18 @@ from PIL import Image
 
 from giar_ml.annotations import label_studio
 from giar_ml.annotations.export import export_golds, export_predictions
-from giar_ml.annotations.gold import Gold, GoldCell, GoldPage, GoldToken, Place, bounds, box_poly, gold_path
+from giar_ml.annotations.gold import (
+    Gold,
+    GoldCell,
+    GoldPage,
+    GoldTable,
+    GoldTableCell,
+    GoldToken,
+    Place,
+    bounds,
+    box_poly,
+    gold_path,
+)
 from giar_ml.annotations.reading import MAX_LISTED, read_annotations
 from giar_ml.annotations.storing import store
 from giar_ml.document import BBox
@@ -180,6 +193,76 @@ def test_figures_that_say_their_cell_become_cells(make, tmp_path):
 def test_a_figure_that_is_none_is_said(tmp_path):
     line = problem(xfund_file(tmp_path, entity("l2", label="figure", key=KEY)))
     assert f"token 1: 'l2' is no figure of cell {KEY}" in line
+
+
+KEYED = {
+    "label studio": lambda folder, key, label, boxes: studio(
+        folder,
+        task(
+            [
+                item
+                for i, (text, (left, top, right, bottom)) in enumerate(boxes)
+                for item in region(
+                    f"r{i}",
+                    label=label,
+                    text=text,
+                    value={"x": left / 2, "y": top, "width": (right - left) / 2, "height": bottom - top},
+                    meta={"text": [key]},
+                )
+            ]
+        ),
+    ),
+    "xfund": lambda folder, key, label, boxes: xfund_file(
+        folder, *(entity(text, bbox, label=label, key=key) for text, bbox in boxes)
+    ),
+}
+
+
+@pytest.fixture(params=KEYED)
+def keyed(request, tmp_path):
+    """Makes a file whose tokens, texts with their boxes, all have one key."""
+
+    def make(*boxes, key=KEY, label="figure"):
+        return KEYED[request.param](tmp_path, key, label, boxes or [("22", (100, 10, 120, 20))])
+
+    return make
+
+
+def test_an_unknown_key_and_the_nearest_known(keyed):
+    line = problem(keyed(key=f"{KEY}s"))
+    assert line.endswith(f"no cell '{KEY}s'; the nearest is '{KEY}'")
+
+
+def test_a_key_belongs_to_a_figure(keyed):
+    assert f"it has the key of a cell, and {ROW!r} is no figure" in problem(keyed(label=ROW))
+
+
+@pytest.mark.parametrize(
+    "boxes",
+    [
+        pytest.param([("5", (110, 10, 117, 20)), ("1", (100, 11, 107, 21))], id="beside each other"),
+        pytest.param([("5", (104, 22, 112, 32)), ("1", (100, 10, 120, 20))], id="wrapped"),
+    ],
+)
+def test_pieces_of_a_figure_are_joined_as_they_stand(boxes, keyed):
+    gold = read_one(keyed(*boxes)).gold
+    assert gold.cells[KEY].printed == 15
+    assert [round(place.bbox.top) for place in gold.cells[KEY].places] == [boxes[1][1][1], boxes[0][1][1]]
+
+
+def test_pieces_of_a_figure_on_a_turned_page_are_joined_as_they_stand(tmp_path):
+    def turned(name, text, y):
+        value = {"x": 50, "y": y, "width": 5, "height": 5, "rotation": 270}
+        return region(name, label="figure", text=text, value=value, meta={"text": [KEY]})
+
+    gold = read_one(studio(tmp_path, task([*turned("b", "5", 38), *turned("a", "1", 50)]))).gold
+    assert gold.cells[KEY].printed == 15
+
+
+@pytest.mark.parametrize("box", [(100, 60, 110, 70), (140, 10, 150, 20), (150, 22, 160, 32)])
+def test_figures_far_apart_are_not_pieces_of_one(box, keyed):
+    line = problem(keyed(("1", (100, 10, 110, 20)), ("5", box)))
+    assert f"'1', '5' all have the key of cell {KEY}, and do not adjoin" in line
 
 
 def test_a_note_of_a_person_is_no_cell(tmp_path):
@@ -573,8 +656,15 @@ def test_a_task_that_was_only_cancelled_is_left_out(tmp_path):
     assert imported.skipped[0].reason == "its annotations were all cancelled"
 
 
-def test_a_page_that_a_person_found_blank_is_gold(tmp_path):
-    assert read_one(studio(tmp_path, task([]))).gold.tokens == ()
+def test_an_annotation_without_tokens_is_left_out(tmp_path):
+    sources = [
+        studio(tmp_path / "studio", task([])),
+        ppocr(tmp_path / "pages", [box("###")]),
+        xfund_file(tmp_path / "xfund"),
+    ]
+    imported = read_annotations(sources)
+    assert imported.golds == ()
+    assert [item.reason for item in imported.skipped] == ["annotated, but without tokens"] * 3
 
 
 def test_results_are_joined_by_their_id_in_any_order(tmp_path):
@@ -645,6 +735,17 @@ def test_where_a_page_came_from_is_kept(tmp_path):
         "document_sha256": "0" * 64,
         "page": 2,
     }
+
+
+def test_what_an_uploaded_picture_was_called_is_kept(tmp_path):
+    url = "/data/upload/3/1a2b3c4d-report-2.png"
+    picture(tmp_path / "1a2b3c4d-report-2.png")
+    path = write_json(tmp_path / "export.json", [task(region(), url=url)])
+    assert read_one(path).gold.origin["picture"] == "report-2.png"
+
+
+def test_a_date_before_the_name_of_a_picture_belongs_to_it():
+    assert label_studio.picture_names("http://host/20240131-a.png") == ["20240131-a.png"]
 
 
 @pytest.mark.parametrize(
@@ -741,6 +842,17 @@ def test_entities_of_another_shape(item, message, tmp_path):
     assert message in line
 
 
+@pytest.mark.parametrize(
+    ("uid", "origin"),
+    [(f"{'0' * 64}-2", {"document_sha256": "0" * 64, "page": 2}), ("zh_train_0", {}), (5, {})],
+)
+def test_the_uid_of_a_page_names_its_document(uid, origin, tmp_path):
+    path = xfund_file(tmp_path, entity())
+    data = json.loads(path.read_text(encoding="utf-8"))
+    data["documents"][0]["uid"] = uid
+    assert read_one(write_json(path, data)).gold.origin == {"annotator": "XFUND", **origin}
+
+
 def test_a_size_that_does_not_fit(tmp_path):
     path = xfund_file(tmp_path, entity(), width=100, height=100)
     assert "it was annotated with 100 x 100" in problem(path)
@@ -778,6 +890,91 @@ def test_gold_that_cannot_be(changes, message, tmp_path):
     else:
         path = own_gold(tmp_path, **changes)
     assert any(message in line for line in problems(path))
+
+
+FIGURE_BOX = at(100, 10, 120, 20)
+FEES = "disclosure.fees.amount"
+CHANGE = "disclosure.licensing.change"
+
+
+def table_of(*, page=1, **changes):
+    cell = {"row_start": 0, "row_stop": 1, "column_start": 0, "column_stop": 1, "poly": FIGURE_BOX.poly}
+    return GoldTable(page, 1, 1, (GoldTableCell(**{**cell, "text": "3", **changes}),))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        *(
+            ({"cells": {KEY: GoldCell(printed)}}, f"cell {KEY}: ")
+            for printed in ([1], True, 3.7, -3, Decimal("NaN"), Decimal("3.5"), "three")
+        ),
+        ({"cells": {FEES: GoldCell(Decimal("-0.5"))}}, f"cell {FEES}: '-0.5' is not a decimal number from 0"),
+        ({"cells": {CHANGE: GoldCell(True)}, "form": "2019"}, f"cell {CHANGE}: 'True' is not a whole number"),
+        ({"cells": {KEY: GoldCell(3, "8件")}}, "its text, '8件', and the figure printed, 3, differ"),
+        ({"cells": {KEY: GoldCell(None, "8")}}, "its text, '8', and the figure printed, None, differ"),
+        ({"cells": {KEY: GoldCell(3, 3)}}, "its text is not text"),
+        (
+            {
+                "cells": {KEY: GoldCell(3, "3", (FIGURE_BOX,))},
+                "tokens": (GoldToken("8", "figure", FIGURE_BOX, KEY),),
+            },
+            "its tokens, '8', and the figure printed, 3, differ",
+        ),
+        ({"cells": {KEY: GoldCell(3, "3", (replace(FIGURE_BOX, page=9),))}}, "the gold has no page 9"),
+        ({"cells": {KEY: GoldCell(3, "3", (at(-5000, 0, 9999, 9),))}}, "is not inside the 200 x 100 pixels"),
+        ({"cells": {KEY: GoldCell(3, "3", (Place(line=0),))}}, "its line is no number from 1"),
+        ({"tables": (table_of(page=7),)}, "table 1: the gold has no page 7"),
+        ({"tables": (table_of(poly=at(-5000, 0, 9999, 9).poly),)}, "is not inside the 200 x 100 pixels"),
+        ({"tables": (table_of(poly=None),)}, "table 1: it has no box"),
+        ({"tables": (table_of(row_stop=2),)}, "table 1: a cell spans rows or columns that the table has not"),
+        ({"tables": (table_of(column_stop=0),)}, "a cell spans rows or columns that the table has not"),
+        ({"tables": (table_of(row_start=0.5),)}, "table 1: a span is no whole numbers"),
+        ({"tables": (replace(table_of(), n_rows="1"),)}, "its number of rows is none"),
+        ({"tables": (table_of(key="a.b"),)}, "form 2021 has no cell 'a.b'"),
+        ({"tokens": (GoldToken(" ", ROW, FIGURE_BOX),)}, "token 1: its text was not typed"),
+        ({"tokens": (GoldToken("3", ROW, FIGURE_BOX, KEY),)}, f"and {ROW!r} is no figure"),
+        ({"tokens": (GoldToken("3", "figure", FIGURE_BOX, f"{KEY}s"),)}, f"the nearest is {KEY!r}"),
+        ({"misprints": {KEY: [2]}}, f"misprint {KEY}: '[2]' is not a whole number from 0"),
+        ({"misprints": {KEY: None}}, "'None' is not a whole number from 0"),
+        ({"year": "2023"}, "its year, '2023', is no whole number"),
+        ({"organisation": 5}, "its organisation is not text"),
+        ({"kind": "paper"}, "no kind of document 'paper'"),
+        (
+            {
+                "pages": (GoldPage(2, 200.0, 100.0),),
+                "tokens": (GoldToken("3", "other", replace(FIGURE_BOX, page=2)),),
+            },
+            "its pages are not numbered from 1 in order",
+        ),
+        ({"origin": {"lost": 3}}, "lost in its origin is no list of texts"),
+        ({"origin": {"lost": ["a.b"]}}, "form 2021 has no cell 'a.b'"),
+    ],
+)
+def test_figures_places_and_tables_of_gold_that_cannot_be(changes, message, tmp_path):
+    path = own_gold(tmp_path, **changes)
+    said = (message, "not a gold file") if "cells" in changes else (message,)
+    assert any(words in line for line in problems(path) for words in said)
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "texts"),
+    [
+        (KEY, GoldCell(15, "15"), [("5", at(110, 10, 118, 20)), ("1", at(100, 10, 108, 20))]),
+        (KEY, GoldCell(40, "４０"), [("４０", at(100, 10, 108, 20)), ("４０", at(100, 60, 108, 70))]),
+        (KEY, GoldCell(22, "22（其中修订16件）①"), [("22（其中修订16件）①", FIGURE_BOX)]),
+        (KEY, GoldCell(None, "—"), [("—", FIGURE_BOX)]),
+        (KEY, GoldCell(3, ""), [("", FIGURE_BOX)]),
+        (FEES, GoldCell(Decimal("25.1"), "251000元"), [("251000元", FIGURE_BOX)]),
+        (CHANGE, GoldCell(-4, "减4"), [("减4", FIGURE_BOX)]),
+    ],
+)  # fmt: skip
+def test_figures_of_gold_as_they_are_printed(key, cell, texts, tmp_path):
+    tokens = [
+        GoldToken(text, "figure" if text else "other", place, key if text else None) for text, place in texts
+    ]
+    form = "2019" if key == CHANGE else "2021"
+    assert read_one(own_gold(tmp_path, *tokens, cells={key: cell}, form=form)).gold.cells == {key: cell}
 
 
 def test_the_fixtures_are_good():

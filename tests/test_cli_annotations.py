@@ -200,6 +200,43 @@ def test_pictures_of_the_user_are_not_replaced(folder, capsys):
     assert Path("out/a-1.jpg").read_bytes() == before
 
 
+@pytest.mark.parametrize("tool", ["ppocrlabel", "label-studio"])
+def test_only_pictures_of_the_export_before_are_replaced(tool, folder, capsys):
+    out = Path("out" if tool == "ppocrlabel" else "out/pages")
+    own = Path(picture(out / "b-1.jpg")).read_bytes()
+    assert export(tool, picture("a.png")) == 0
+    before = (out / "a-1.jpg").read_bytes()
+    assert export(tool, picture("a.png", "red"), picture("b.png", "red"), options=("--overwrite",)) == 2
+    assert "b-1.jpg: already there, an input or from no earlier export" in capsys.readouterr().err
+    assert (out / "a-1.jpg").read_bytes() != before
+    assert (out / "b-1.jpg").read_bytes() == own
+
+
+def test_inputs_are_not_replaced(folder, capsys):
+    assert export("ppocrlabel", picture("out/a.png"), output="out") == 0
+    before = Path("out/a-1.jpg").read_bytes()
+    Path("same.jpg").symlink_to("out/a-1.jpg")
+    picture("out/a.png", "red")
+    assert export("ppocrlabel", "out/a.png", "same.jpg", options=("--overwrite",)) == 2
+    assert "a-1.jpg: already there, an input" in capsys.readouterr().err
+    assert Path("out/a-1.jpg").read_bytes() == before
+
+
+@pytest.mark.parametrize("content", ["", "[", "[5]", '{"data": {}}', '[{"data": {"ocr": 5}}]'])
+def test_an_export_before_that_cannot_be_read_names_no_pictures(content, folder, capsys):
+    assert export("label-studio", picture("a.png")) == 0
+    Path("out/label_studio.json").write_text(content)
+    assert export("label-studio", "a.png", options=("--overwrite",)) == 2
+    assert "a-1.jpg: already there" in capsys.readouterr().err
+
+
+def test_a_file_where_the_folder_of_pictures_should_be(folder, capsys):
+    Path("out").mkdir()
+    Path("out/pages").write_text("")
+    assert export("label-studio", picture("a.png")) == 2
+    assert "cannot write to the output folder (there is a file of that name)" in capsys.readouterr().err
+
+
 def test_a_folder_that_cannot_be_written_to(folder, capsys):
     Path("out").mkdir()
     Path("out/Cache.cach").mkdir()

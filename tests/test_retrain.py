@@ -218,6 +218,23 @@ def test_fixtures_are_refused_also_as_pictures(small, version, tmp_path, capsys)
 
 
 @prints
+def test_fixtures_in_folders_count(small, version, tmp_path, capsys):
+    folder = tmp_path / "fixtures"
+    shutil.copytree(small / "fixtures", folder / "digital")
+    assert retrain(small, folder, tmp_path / "new", "--fixtures", folder) == 2
+    assert "kept for the fixtures" in capsys.readouterr().err
+
+
+@prints
+def test_fixtures_without_headers_are_refused(small, version, tmp_path, capsys):
+    shutil.copytree(small / "fixtures", tmp_path / "fixtures")
+    for path in tmp_path.glob("fixtures/*.gold.json"):
+        replace(Gold.read(path), tokens=(), tables=()).write(path)
+    assert retrain(small, small / "gold", tmp_path / "new", "--fixtures", tmp_path / "fixtures") == 2
+    assert "no labelled headers that could be read worse" in capsys.readouterr().err
+
+
+@prints
 def test_missing_fixtures_name_the_option(small, version, tmp_path, capsys):
     assert retrain(small, small / "gold", tmp_path / "new", "--fixtures", tmp_path / "none") == 2
     assert "--fixtures DIR" in capsys.readouterr().err
@@ -285,6 +302,53 @@ def test_pages_of_one_document_are_not_parted():
     assert sum(len(set(part)) for part in parts) == 6
 
 
+def page_item(document, page, *, name=None, **origin):
+    """A picture of a page, as Label Studio names it unless told otherwise."""
+    sha256 = mark((document, page))
+    token = GoldToken(f"{document}", "corner", Place(1, box_poly(BBox(0, 0, 9, 9))))
+    gold = Gold("", sha256, "image", "2021", None, None, {}, pages=(GoldPage(1, 99, 99),), tokens=(token,),
+                origin=origin)  # fmt: skip
+    return Annotated(gold, Path(f"/{name or f'{sha256[:8]}-{document}-{page}'}.png"), "", "")
+
+
+@pytest.mark.parametrize("by", ["document_sha256", "picture"])
+def test_uploaded_pages_of_one_document_are_not_parted(by):
+    def origin(document, page):
+        return {by: mark(document) if by == "document_sha256" else f"{document}-{page}.png"}
+
+    items = [page_item(d, page, **origin(d, page)) for d in "abcde" for page in (1, 2, 3)]
+    split = split_documents(items)
+    assert split.n_documents == (2, 1, 2)
+    assert sum(len(names_of(part)) for part in split[:3]) == 5
+    with pytest.raises(UsageError, match="2 annotated documents"):
+        split_documents(items[:6])
+
+
+def test_a_document_and_pictures_of_its_pages_are_one():
+    [pdf] = make_items([0])
+    others = make_items(range(1, 6))
+    named = page_item("0", 1, name="0-1")
+    split = split_documents([pdf, *others, named, page_item("0", 2, document_sha256=mark(0))])
+    assert sum(split.n_documents) == 6
+    assert len({split.parts[found] for found in (mark(0), mark(("0", 1)), mark(("0", 2)))}) == 1
+
+
+def test_pages_joined_by_another_page_are_one_document():
+    first, last = page_item("a", 1, name="a-1"), page_item("a", 2, document_sha256=mark("a"))
+    both = page_item("a", 3, name="a-3", document_sha256=mark("a"))
+    split = split_documents([first, last, *make_items(range(5)), both])
+    assert sum(split.n_documents) == 6
+
+
+def test_documents_keep_their_part_when_they_come_from_another_tool():
+    before = split_documents([page_item(d, 1, name=f"{d}-1") for d in "abcdefgh"])
+    others = [page_item(d, page, document_sha256=mark(d)) for d in "abcdefgh" for page in (1, 2)]
+    after = split_documents(others, before.parts)
+    for old, new in zip(before[:3], after[:3], strict=True):
+        assert names_of(old) == names_of(new)
+    assert all(after.parts[mark(d)] == before.parts[mark((d, 1))] for d in "abcdefgh")
+
+
 # What speaks against a new model
 
 
@@ -301,6 +365,8 @@ OLD = {"held_out": scores(0.5), "fixtures": scores(), "no_form": scores(None, No
         ("held_out", scores(0.5), "no better on held-out annotations"),
         ("fixtures", scores(header_f1=0.98), "worse on the fixtures: F1 of headers"),
         ("fixtures", scores(f1=0.22), "worse on the fixtures: F1 of all labels"),
+        ("fixtures", scores(None), "nothing is known of it on the fixtures: no F1 of headers"),
+        ("held_out", scores(None), "nothing is known of it on held-out annotations: no F1 of headers"),
         ("no_form", scores(None, None, 14), "takes 14 of 10000 tokens on pages of no such form for headers"),
     ],
 )
@@ -309,6 +375,11 @@ def test_what_keeps_a_model_from_being_installed(name, found, reason):
     assert not list(find_reasons(OLD, new))
     [said] = find_reasons(OLD, new | {name: found})
     assert reason in said
+
+
+def test_nothing_to_compare_keeps_a_model_from_being_installed():
+    empty = {"fixtures": scores(None, None)}
+    assert len(list(find_reasons(OLD | empty, OLD | {"held_out": scores(0.9)} | empty))) == 2
 
 
 def test_figures_lost_are_seen():

@@ -154,7 +154,8 @@ def add_retrain(commands: Any) -> None:
         type=Path,
         default=FIXTURES,
         metavar="DIR",
-        help="documents with gold that must be read no worse (default: eval/fixtures of the repository)",
+        help="documents with gold, in subfolders too, that must be read no worse (default: eval/fixtures of"
+        " the repository)",
     )
     command.add_argument(
         "-o", "--output", type=Path, metavar="DIR", help="folder of the new model (default: in out/retrained)"

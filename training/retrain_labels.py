@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from giar_ml.annotations.gold import SUFFIX, Gold
 from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, EXIT_REVIEW, complain, print_on_stdout
 from giar_ml.errors import InputError, UsageError
-from giar_ml.label.names import FIGURE
+from giar_ml.label.names import FIGURE, is_header
 from training.labels.config import TrainConfig
 from training.labels.datasets import make_data
 
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     if not find_spec("torch") or not find_spec("transformers"):
         raise UsageError("training needs PyTorch and transformers: pip install 'giar-ml[train]'")
     config = _read_config(args)
-    if not any(args.fixtures.glob(f"*{SUFFIX}")):
+    if not any(args.fixtures.rglob(f"*{SUFFIX}")):
         raise UsageError(
             f"{args.fixtures}: no documents with gold; give those that must be read no worse, eval/fixtures"
             " of the repository say, with --fixtures DIR"
@@ -45,12 +45,19 @@ def run(args: argparse.Namespace) -> int:
     imported = _read_annotations(args)
     if imported is None:
         return EXIT_FAILED
-    fixtures = {path: Gold.read(path) for path in sorted(args.fixtures.glob(f"*{SUFFIX}"))}
+    fixtures = {path: Gold.read(path) for path in sorted(args.fixtures.rglob(f"*{SUFFIX}"))}
     _refuse([item.gold for item in imported.golds], list(fixtures.values()))
 
     from training.labels.data import gold_examples
     from training.labels.retrain import known_parts, retrain, split_documents
 
+    to_keep = [
+        example
+        for path, gold in fixtures.items()
+        for example in gold_examples(gold, path.with_name(path.name.removesuffix(SUFFIX)))
+    ]
+    if not any(is_header(label) for example in to_keep for label in example.labels):
+        raise UsageError(f"{args.fixtures}: its gold has no labelled headers that could be read worse")
     split = split_documents(imported.golds, known_parts(parent))
     say = (lambda text: None) if args.quiet else (lambda text: print(text, file=sys.stderr))
     say("{} annotated documents to learn from, {} to stop by, {} to measure on".format(*split.n_documents))
@@ -58,11 +65,7 @@ def run(args: argparse.Namespace) -> int:
         config,
         split,
         make_data(config, args.corpus, quiet=args.quiet),
-        [
-            example
-            for path, gold in fixtures.items()
-            for example in gold_examples(gold, path.with_name(path.name.removesuffix(SUFFIX)))
-        ],
+        to_keep,
         out,
         parent=parent,
         parent_name=parent_name,

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from PIL import Image
 
 from giar_ml.annotations import label_studio, ppocrlabel, pubtabnet, xfund
+from giar_ml.annotations.drafts import parse_json, read_text
 from giar_ml.annotations.gold import Gold
 from giar_ml.annotations.pages import Pictured, pictured_pages
 from giar_ml.errors import UsageError
@@ -58,6 +59,22 @@ def export_predictions(
     if format not in PREDICTION_FORMATS:
         raise UsageError(f"no format {format!r} to correct in; there are {', '.join(PREDICTION_FORMATS)}")
     return PREDICTION_FORMATS[format](_name_pictures(golds, folder), folder, model_version)
+
+
+def exported_pictures(folder: Path, format: str) -> list[Path]:
+    """The pictures that an earlier export into the folder names; none where it cannot be read.
+
+    Args:
+        format: a name of `PREDICTION_FORMATS`.
+    """
+    try:
+        if format == "ppocrlabel":
+            lines = read_text(folder / ppocrlabel.LABEL_FILE).split("\n")
+            return [folder / PurePosixPath(line.partition("\t")[0]).name for line in lines]
+        tasks = parse_json(read_text(folder / "label_studio.json"))
+        return [folder / label_studio.picture_names(task["data"]["ocr"])[0] for task in tasks]
+    except (LookupError, TypeError, ValueError, AttributeError):  # the file is not there, or of another shape
+        return []
 
 
 def _name_pictures(golds: Sequence[tuple[Gold, Sequence[Path]]], folder: Path) -> list[Pictured]:

@@ -158,6 +158,8 @@ _RECTANGLES = ("rectangle", "rectanglelabels")
 _POLYGONS = ("polygon", "polygonlabels")
 _LABELS = ("labels", "rectanglelabels", "polygonlabels")
 _OTHER_SHAPES = ("ellipse", "brush", "keypoint", "ellipselabels", "brushlabels", "keypointlabels")
+_KEY = re.compile(r"\w+(?:\.\w+)+", re.ASCII)
+"""The note of a region that is, or was meant for, the key of a cell."""
 _UPLOAD_PREFIX = re.compile(r"^[0-9a-f]{8}-")
 """What Label Studio puts before the name of a picture that was uploaded."""
 
@@ -208,6 +210,8 @@ def _read_task(task: Any, where: str, folders: Sequence[Path]) -> Draft:
         for key, name in (("file", "document"), ("sha256", "document_sha256"), ("page", "page"))
         if isinstance(data.get(key), (str, int))
     }
+    if image and image.name != (called := PurePosixPath(names[-1]).name):
+        origin["picture"] = called
     return Draft(
         where,
         TOOL,
@@ -223,7 +227,7 @@ def _read_task(task: Any, where: str, folders: Sequence[Path]) -> Draft:
 
 def picture_names(url: str) -> list[str]:
     """Under which names the picture of a task may lie in a folder, the likeliest first: local files by
-    their path, all others by the last part of it, for uploads also as they were called before."""
+    their path, all others by the last part of it, for uploads also, and last, as they were called before."""
     parts = urlsplit(url)
     local = parse_qs(parts.query).get("d") if parts.path.endswith("/local-files/") else None
     if local:
@@ -231,7 +235,7 @@ def picture_names(url: str) -> list[str]:
     if not parts.scheme and not parts.path.startswith("/"):
         return [url, unquote(url)]
     name = PurePosixPath(unquote(parts.path)).name
-    return list(dict.fromkeys([name, _UPLOAD_PREFIX.sub("", name)]))
+    return list(dict.fromkeys([name, _UPLOAD_PREFIX.sub("", name) if "/upload/" in parts.path else name]))
 
 
 @dataclass
@@ -299,8 +303,8 @@ def _add_result(
         text = value.get("text")
         region.texts += [read_string(line) for line in (text if isinstance(text, list) else [text])]
     notes = item["meta"].get("text") if isinstance(item.get("meta"), Mapping) else None
-    if isinstance(notes, list) and len(notes) == 1 and isinstance(notes[0], str):
-        region.key = notes[0]
+    if isinstance(notes, list) and len(notes) == 1 and _KEY.fullmatch(str(notes[0]).strip()):
+        region.key = notes[0].strip()
     is_polygon = kind in _POLYGONS
     if region.poly is None and (is_polygon or "width" in value):
         size = (read_number(item.get("original_width")), read_number(item.get("original_height")))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -71,22 +71,30 @@ def _clip(box: BBox, page: Page) -> BBox:
 
 
 def save_pictures(
-    pages: Sequence[Page], folder: Path, stem: str, *, dpi: float | None = None, overwrite: bool = False
+    pages: Sequence[Page],
+    folder: Path,
+    stem: str,
+    *,
+    dpi: float | None = None,
+    replaceable: Collection[Path] = (),
 ) -> list[Path]:
     """Write the pages as `<stem>-<number>`: PNG of those that a program made, JPEG of scans.
 
     Args:
         dpi: resolution of the pictures; pages without one of their own stay as they are. The default is
             the resolution at which the pages are analysed.
+        replaceable: files that may be replaced, as `folder` has them.
 
     Raises:
-        UsageError: a file is there already and `overwrite` is not set; then nothing was written.
+        UsageError: another file is there already; then nothing was written.
         OSError: a file cannot be written.
     """
     paths = [folder / f"{stem}-{page.number}{'.png' if page.kind == 'digital' else '.jpg'}" for page in pages]
     for path in paths:
-        if path.exists() and not overwrite:
-            raise UsageError(f"{path}: already there; choose another folder with -o, or use --overwrite")
+        if path.exists() and path not in replaceable:
+            raise UsageError(
+                f"{path}: already there, an input or from no earlier export; choose another folder with -o"
+            )
     for page, path in zip(pages, paths, strict=True):
         if page.image is None:
             raise ValueError(f"{stem}: page {page.number} has no picture")

@@ -154,6 +154,9 @@ def _read_file(source: Path, path: Path, images: Sequence[Path]) -> Iterator[_Re
             yield _Read(draft.where, draft.name, skip=draft.skip)
             continue
         annotated, faults = check_draft(draft)
+        if annotated and not annotated.gold.tokens:
+            yield _Read(draft.where, draft.name, skip="annotated, but without tokens")
+            continue
         yield _Read(draft.where, draft.name, annotated, faults=tuple(faults))
 
 

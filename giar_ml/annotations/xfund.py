@@ -9,6 +9,7 @@ Format: XFUND release 1.0, zh.train.json; FUNSD, annotations/*.json.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,8 @@ LABELS = {
 }
 """What XFUND calls each kind of label, the part of its name before the colon; the rest is `other`."""
 
+_UID = re.compile(r"(?P<sha256>[0-9a-f]{64})-(?P<page>\d{1,6})")
+"""As `write` makes it: the document's sha256 and the page."""
 _LINE_GAP = 2.5
 """Lines of one label lie closer, in heights of the line above; repeated headers are rows apart."""
 
@@ -176,6 +179,7 @@ def _read_page(page: Any, where: str, path: Path, folders: Sequence[Path]) -> Dr
         except ValueError as error:
             faults.append(f"{token_where}: {error}")
     form = page.get("giar_form")
+    uid = _UID.fullmatch(str(page.get("uid")))
     return Draft(
         where,
         TOOL,
@@ -184,6 +188,7 @@ def _read_page(page: Any, where: str, path: Path, folders: Sequence[Path]) -> Dr
         tuple(tokens),
         size=size,
         form=form if isinstance(form, str) else None,
+        origin={"document_sha256": uid["sha256"], "page": int(uid["page"])} if uid else {},
         faults=tuple(faults),
     )
 
@@ -201,4 +206,4 @@ def _read_entity(entity: Any, where: str) -> DraftToken:
     label = read_label(entity["giar_label"] if "giar_label" in entity else entity.get("label"))
     if key is not None and not isinstance(key, str):
         raise ValueError("its key is not text")
-    return DraftToken(where, read_string(entity.get("text")), label, box_poly(bbox), key)
+    return DraftToken(where, read_string(entity.get("text")), label, box_poly(bbox), key or None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,9 @@ def add_command(commands: Any) -> None:
     export.add_argument(
         "--dpi", type=_dpi, metavar="N", help="resolution of the pictures (default: that of the analysis)"
     )
-    export.add_argument("--overwrite", action="store_true", help="replace an export that is in DIR already")
+    export.add_argument(
+        "--overwrite", action="store_true", help="replace an export that is in DIR already, its pictures too"
+    )
     export.add_argument("--quiet", action="store_true", help="print errors only")
     add_reader_options(export)
 
@@ -191,7 +193,7 @@ def _print_counts(imported: Imported) -> None:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from giar_ml.annotations.export import export_predictions
+    from giar_ml.annotations.export import export_predictions, exported_pictures
     from giar_ml.annotations.predicting import model_version
     from giar_ml.cli.extract import _list_inputs, _prepare_folder
     from giar_ml.pipeline import Extractor
@@ -205,9 +207,13 @@ def _export(args: argparse.Namespace) -> int:
             f"{args.output / labels}: already there, perhaps with corrections; choose another folder with -o,"
             " or use --overwrite"
         )
+    tool = args.format.replace("-", "_")
+    read = set(map(_identity, filter(Path.exists, inputs)))
+    earlier = exported_pictures(args.output, tool) if args.overwrite else []
+    replaceable = {path for path in earlier if path.exists() and _identity(path) not in read}
     # PPOCRLabel opens the folder of the pictures; Label Studio imports a file beside it.
     pictures = args.output if args.format == "ppocrlabel" else args.output / "pages"
-    pictures.mkdir(exist_ok=True)
+    _prepare_folder(pictures)
     extractor = Extractor(**{**options, "prose": True})
     status = EXIT_ACCEPTED
     golds: list[tuple[Gold, list[Path]]] = []
@@ -221,7 +227,7 @@ def _export(args: argparse.Namespace) -> int:
                 status = EXIT_FAILED
                 continue
             try:
-                exported = _predict(extractor, path, pictures, args)
+                exported = _predict(extractor, path, pictures, dpi=args.dpi, replaceable=replaceable)
             except GiarError as error:
                 complain(f"{path}: left out: {str(error).removeprefix(f'{path.name}: ')}")
                 status = max(status, error.exit_status)
@@ -240,9 +246,7 @@ def _export(args: argparse.Namespace) -> int:
         complain("nothing was exported")
         return status or EXIT_FAILED
     try:
-        written = export_predictions(
-            golds, args.output, args.format.replace("-", "_"), model_version=model_version()
-        )
+        written = export_predictions(golds, args.output, tool, model_version=model_version())
     except OSError as error:
         raise _cannot_write(args.output, error) from error
     if not args.quiet:
@@ -265,8 +269,14 @@ def _cannot_write(folder: Path, error: OSError) -> UsageError:
     return UsageError(f"{folder}: cannot be written to ({reason}); make room there or choose another with -o")
 
 
+def _identity(path: Path) -> tuple[int, int]:
+    """What a file has in common with itself under another name."""
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
 def _predict(
-    extractor: Extractor, path: Path, folder: Path, args: argparse.Namespace
+    extractor: Extractor, path: Path, folder: Path, *, dpi: int | None, replaceable: Collection[Path]
 ) -> tuple[Gold, list[Path]] | None:
     """What the model sees, with the pictures of the pages; None where there are no pages."""
     from giar_ml.annotations.predicting import fit_to_pictures, predicted_gold, save_pictures
@@ -276,5 +286,5 @@ def _predict(
     if gold.kind in ("text", "word", "html"):
         return None
     # Read again: the extractor drops its pictures, and a long document has many.
-    pictures = save_pictures(load(path).pages, folder, path.stem, dpi=args.dpi, overwrite=args.overwrite)
-    return fit_to_pictures(gold, args.dpi), pictures
+    pictures = save_pictures(load(path).pages, folder, path.stem, dpi=dpi, replaceable=replaceable)
+    return fit_to_pictures(gold, dpi), pictures

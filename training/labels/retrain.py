@@ -44,7 +44,7 @@ _PAGE = re.compile(r"-\d{1,3}$")
 
 class Split(NamedTuple):
     """Examples of annotated documents: to learn from, to stop by, to measure on; the number of the documents
-    of each; and the part of every document ever split, by the sha256 of its file or of each picture of it."""
+    of each; and the part of every document ever split, by the sha256 of it and of its pictures."""
 
     train: list[Example]
     stop: list[Example]
@@ -122,7 +122,7 @@ def known_parts(model: Path) -> dict[str, str]:
 
 def split_documents(annotated: Iterable[Annotated], known: Mapping[str, str] | None = None) -> Split:
     """A fifth of the documents to measure on, a fifth of the rest to stop by; new ones by a hash of their
-    content. Pictures `NAME-1`, `NAME-2` are pages of one document.
+    content. What shares a name, a document or a picture is one document, see `_group`.
 
     Args:
         known: parts that documents had before, see `known_parts`. They keep them: what was learnt from is
@@ -131,11 +131,7 @@ def split_documents(annotated: Iterable[Annotated], known: Mapping[str, str] | N
     Raises:
         UsageError: too few documents, or no header among those to measure on.
     """
-    documents: dict[str, list[Annotated]] = {}
-    for item in annotated:
-        stem = item.path.stem
-        name = _PAGE.sub("", stem) if item.gold.kind == "image" else item.path.name
-        documents.setdefault(name, []).append(item)
+    documents = _group(annotated)
     if len(documents) < MIN_DOCUMENTS:
         pages = "; pictures NAME-1, NAME-2 … are the pages of one" if documents else ""
         raise UsageError(
@@ -145,34 +141,54 @@ def split_documents(annotated: Iterable[Annotated], known: Mapping[str, str] | N
     known = known or {}
     n_held_out = max(MIN_HELD_OUT, math.ceil(HELD_OUT_SHARE * len(documents)))
     n_stop = max(1, round(HELD_OUT_SHARE * (len(documents) - n_held_out)))
-    names: dict[str, list[str]] = {part: [] for part in PARTS}
-    marks = {name: sorted(_mark(item) for item in items) for name, items in documents.items()}
-    order = sorted(documents, key=lambda name: marks[name])
-    before = {name: [known[mark] for mark in marks[name] if mark in known] for name in order}
-    for name in order:
-        if before[name]:
+    members: dict[str, list[int]] = {part: [] for part in PARTS}
+    marks = [sorted({mark for item in items for mark in _marks(item)}) for items in documents]
+    order = sorted(range(len(documents)), key=lambda i: marks[i])
+    before = [[known[mark] for mark in found if mark in known] for found in marks]
+    for i in order:
+        if before[i]:
             # Of a document put together from several, what was learnt from counts.
-            names[min(before[name], key=PARTS.index)].append(name)
-    for name in order:
-        if not before[name]:
-            missing = len(names["held_out"]) < n_held_out, len(names["stop"]) < n_stop
-            names["held_out" if missing[0] else "stop" if missing[1] else "train"].append(name)
-    train, stop, held_out = (
-        [e for name in names[part] for e in _examples(documents[name])] for part in PARTS
-    )
+            members[min(before[i], key=PARTS.index)].append(i)
+    for i in order:
+        if not before[i]:
+            missing = len(members["held_out"]) < n_held_out, len(members["stop"]) < n_stop
+            members["held_out" if missing[0] else "stop" if missing[1] else "train"].append(i)
+    train, stop, held_out = ([e for i in members[part] for e in _examples(documents[i])] for part in PARTS)
     if not train or not count_tokens(labels := _gold(held_out), labels).headers.labels:
         raise UsageError(
             "the annotated documents have no labelled headers to learn from or to measure on; annotate more"
         )
-    counts = len(names["train"]), len(names["stop"]), len(names["held_out"])
-    own = {mark: part for part, members in names.items() for name in members for mark in marks[name]}
-    parts = {**known, **own}
-    return Split(train, stop, held_out, counts, parts)
+    counts = len(members["train"]), len(members["stop"]), len(members["held_out"])
+    own = {mark: part for part, numbers in members.items() for i in numbers for mark in marks[i]}
+    return Split(train, stop, held_out, counts, {**known, **own})
 
 
-def _mark(item: Annotated) -> str:
-    """What stays the same when a document is renamed: the sha256 of it, or of the one its picture is of."""
-    return str(item.gold.origin.get("document_sha256") or item.gold.sha256)
+def _group(annotated: Iterable[Annotated]) -> list[list[Annotated]]:
+    """What was annotated, by document: items that share their name or a mark, also by way of others, are of
+    one. Tools keep different marks, so no single one tells all pages of a document."""
+    documents: list[tuple[set[str], list[Annotated]]] = []
+    for item in annotated:
+        shared, items = {_name(item), *_marks(item)}, [item]
+        apart = []
+        for document in documents:
+            if shared.isdisjoint(document[0]):
+                apart.append(document)
+            else:
+                shared |= document[0]
+                items = [*document[1], *items]
+        documents = [*apart, (shared, items)]
+    return [items for _, items in documents]
+
+
+def _name(item: Annotated) -> str:
+    """The name of the document; pictures `NAME-1`, `NAME-2` are pages of NAME."""
+    stem = Path(str(item.gold.origin.get("picture") or item.path.name)).stem
+    return _PAGE.sub("", stem) if item.gold.kind == "image" else stem
+
+
+def _marks(item: Annotated) -> set[str]:
+    """What stays the same when a document is renamed: the sha256 of it, and of the one its picture is of."""
+    return {item.gold.sha256, str(item.gold.origin.get("document_sha256") or item.gold.sha256)}
 
 
 def mix(split: Split, made_up: Data, config: DataConfig) -> Data:
@@ -210,14 +226,19 @@ def score_labels(gold: Sequence[str], predicted: Sequence[str]) -> LabelScores:
 
 
 def find_reasons(old: Mapping[str, LabelScores], new: Mapping[str, LabelScores]) -> Iterable[str]:
-    """Why the new model is not to be installed."""
-    before, after = old["held_out"].header_f1 or 0.0, new["held_out"].header_f1 or 0.0
-    if not after > before:
-        yield f"it is no better on held-out annotations: F1 of headers {after:.4f}, before {before:.4f}"
-    for what, of in (("headers", "header_f1"), ("all labels", "f1")):
-        before, after = (getattr(scores["fixtures"], of) or 0.0 for scores in (old, new))
-        if after < before - TOLERANCE:
-            yield f"it is worse on the fixtures: F1 of {what} {after:.4f}, before {before:.4f}"
+    """Why the new model is not to be installed; where there is nothing to compare, that is why."""
+    for name, of, what, where in (
+        ("held_out", "header_f1", "headers", "held-out annotations"),
+        ("fixtures", "header_f1", "headers", "the fixtures"),
+        ("fixtures", "f1", "all labels", "the fixtures"),
+    ):
+        before, after = (getattr(scores[name], of) for scores in (old, new))
+        if before is None or after is None:
+            yield f"nothing is known of it on {where}: no F1 of {what}"
+        elif name == "held_out" and not after > before:
+            yield f"it is no better on {where}: F1 of {what} {after:.4f}, before {before:.4f}"
+        elif after < before - TOLERANCE:
+            yield f"it is worse on {where}: F1 of {what} {after:.4f}, before {before:.4f}"
     n_before, n_after = old["no_form"].n_false_headers, new["no_form"].n_false_headers
     if n_after > n_before + TOLERANCE * new["no_form"].n_tokens:
         yield (
