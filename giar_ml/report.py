@@ -140,13 +140,18 @@ def _encode(value: object) -> Any:
 _write = json.JSONEncoder(ensure_ascii=False, default=_encode).encode
 
 
-def _decode(value: int | str | None) -> Value | None:
-    return Decimal(value) if isinstance(value, str) else value
+def decode_value(value: float | str | None) -> Value | None:
+    """A figure of a JSON file: an amount is a decimal string, or a number, which counts as it is written.
+
+    Raises:
+        ArithmeticError: the string is no number.
+    """
+    return Decimal(str(value)) if isinstance(value, (str, float)) else value
 
 
 def _decode_report(data: dict[str, Any]) -> Report:
     checks = (
-        Check(**{**check, "left": _decode(check["left"]), "right": _decode(check["right"])})
+        Check(**{**check, "left": decode_value(check["left"]), "right": decode_value(check["right"])})
         for check in data["checks"]
     )
     problems = (Problem(**{**problem, "cells": tuple(problem["cells"])}) for problem in data["problems"])
@@ -166,10 +171,10 @@ def _decode_cell(data: dict[str, Any]) -> CellResult:
     return CellResult(
         **{
             **data,
-            "value": _decode(data["value"]),
-            "printed": _decode(data["printed"]),
-            "suggestion": _decode(data["suggestion"]),
+            "value": decode_value(data["value"]),
+            "printed": decode_value(data["printed"]),
+            "suggestion": decode_value(data["suggestion"]),
             "bbox": BBox(*data["bbox"]) if data["bbox"] else None,
-            "candidates": tuple((_decode(value), p) for value, p in data["candidates"]),
+            "candidates": tuple((decode_value(value), p) for value, p in data["candidates"]),
         }
     )

@@ -33,6 +33,15 @@ def test_a_report_survives_its_json():
     assert str(again.cells["disclosure.fees.amount"].value) == "7730.280"
 
 
+def test_an_amount_may_be_a_number() -> None:
+    amount = Decimal("251.3")
+    change = {"value": amount, "printed": amount, "suggestion": amount, "candidates": ((amount, 0.9),)}
+    report = make_report(changes={"disclosure.fees.amount": change})
+    again = Report.from_json(report.to_json().replace('"251.3"', "251.3"))
+    assert again == report
+    assert again.to_json() == report.to_json()
+
+
 def test_json_is_the_contract():
     data = json.loads(make_report().to_json())
     assert list(data) == [
