@@ -277,10 +277,14 @@ def test_show_says_what_is_no_result(tmp_path, capsys, content):
     assert "某市某局" in out
 
 
-def test_show_refuses_a_form_it_does_not_know(tmp_path, capsys):
+@pytest.mark.parametrize("change", [{"form": "2044"}, {"form": "2044", "cells": {}}, {"status": "odd"}])
+def test_show_refuses_words_it_does_not_know(tmp_path, capsys, change):
     data = json.loads(make_report().to_json())
-    (tmp_path / "a.json").write_text(json.dumps({**data, "form": "2044"}))
+    (tmp_path / "a.json").write_text(json.dumps({**data, **change}))
     assert cli.main(["show", str(tmp_path / "a.json")]) == 4
+    assert (
+        "a.json: not a result that `giar extract` wrote, or one of another version" in capsys.readouterr().err
+    )
 
 
 def test_help_and_import_load_nothing_heavy():

@@ -79,6 +79,20 @@ def test_a_damaged_report_is_refused(key: str, value: object) -> None:
         Report.from_json(json.dumps(data))
 
 
+@pytest.mark.parametrize("key", ["form", "status"])
+@pytest.mark.parametrize("word", ["odd", ["2021"]])
+def test_an_unknown_word_is_refused(key: str, word: object) -> None:
+    data = json.loads(make_report().to_json()) | {key: word}
+    with pytest.raises(ValueError, match="not a report"):
+        Report.from_json(json.dumps(data))
+
+
+def test_an_unknown_status_of_a_cell_is_refused() -> None:
+    report = make_report(changes={"requests.new.total": {"status": "odd"}})
+    with pytest.raises(ValueError, match="'odd' is no status of a cell"):
+        Report.from_json(report.to_json())
+
+
 def test_a_damaged_figure_is_refused() -> None:
     data = json.loads(make_report().to_json())
     data["cells"]["requests.new.natural_person"]["value"] = "1O"
