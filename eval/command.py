@@ -66,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
     baselines = _check_baselines(args.baseline)
     target = _prepare_target(args.output) if args.output else None
     cases = find_cases(args.fixtures, with_documents=args.pred is None or bool(baselines))
-    warnings = _find_extra_results(args.pred, cases)
+    warnings = [*_find_extra_results(args.pred, cases), *_count_incomplete(cases)]
     systems: dict[str, list[Outcome]] = {}
     names = [*([OURS] if args.pred is None else []), *baselines]
     if args.pred:
@@ -140,6 +140,18 @@ def _find_extra_results(folder: Path | None, cases: Sequence[Case]) -> list[str]
         return []
     extra = ResultReader(folder).find_extra(cases)
     return [f"result {name} belongs to no document with gold and was left out" for name in extra]
+
+
+def _count_incomplete(cases: Sequence[Case]) -> list[str]:
+    from giar_ml.metrics.cells import is_complete
+
+    n = sum(not is_complete(case.gold) for case in cases)
+    if not n:
+        return []
+    return [
+        f"{n} of {len(cases)} documents have gold without some cells of the form: the cells they have count,"
+        " but not whether the report is right"
+    ]
 
 
 def _find_other_files(outcomes: Sequence[Outcome]) -> list[str]:

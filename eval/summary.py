@@ -103,12 +103,12 @@ METRICS: tuple[Metric, ...] = (
         "Cells right before the solver",
         _of_counts("cells_right_before_solver", "cells"),
     ),
-    Metric("wholly_right", "Reports wholly right", _of_counts("wholly_right", "documents")),
+    Metric("wholly_right", "Reports wholly right", _of_counts("wholly_right", "complete")),
     Metric("accepted", "Reports accepted", _of_counts("accepted", "documents")),
     Metric(
         "silent_errors",
         "Accepted reports with a wrong cell",
-        _of_counts("reports_with_silent_errors", "accepted"),
+        _of_counts("reports_with_silent_errors", "complete_accepted"),
         "low",
     ),
     Metric("straight_through", "Clean reports accepted", _of_counts("straight_through", "clean_documents")),
@@ -190,7 +190,7 @@ def summarise(
         "metrics": {m.key: {"name": m.name, "good": m.good} for m in METRICS}
         | {
             "cell_ece": {"name": "Calibration error of cells (ECE)", "good": "low"},
-            "report_ece": {"name": "Calibration error of reports (ECE)", "good": "low"},
+            "report_ece": {"name": "Calibration error of reports that did not fail (ECE)", "good": "low"},
         },
         "readers": readers,
     }
@@ -338,7 +338,7 @@ def _rate(interval: Interval | None, how: str, k: float, n: float) -> dict[str, 
 
 def _measure_eces(scored: Sequence[Scored]) -> dict[str, Any]:
     """Of the cells that were given a figure, and of whole reports."""
-    reports = [(np.array([p]), np.array([right])) for p, right in map(_report_confidence, scored)]
+    reports = [(np.array([p]), np.array([right])) for p, right in _report_confidences(scored)]
     return {"cell_ece": _measure_ece([*map(_confidences, scored)]), "report_ece": _measure_ece(reports)}
 
 
@@ -358,27 +358,37 @@ def _confidences(scored: Scored) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _report_confidence(scored: Scored) -> tuple[float, bool]:
-    """How surely a report is said to be wholly right, and whether it is. A reader that does not say so is
-    as sure as all its cells were, were they independent."""
+def _report_confidences(scored: Sequence[Scored], *, with_failed: bool = False) -> list[tuple[float, bool]]:
+    """How surely each report is said to be wholly right, and whether it is; of documents with complete gold.
+    A reader that does not say so is as sure as all its cells were, were they independent.
+
+    Args:
+        with_failed: also those without a report, as wrong with confidence 0, though nobody said so.
+    """
+    chosen = [s for s in scored if s.counts.complete and (with_failed or not s.counts.failed)]
+    return [(_report_confidence(s), bool(s.counts.wholly_right)) for s in chosen]
+
+
+def _report_confidence(scored: Scored) -> float:
     report = scored.outcome.report
-    if report is None:
-        return 0.0, False
+    if report is None or report.status == "failed":
+        return 0.0
     product = float(np.prod([c.confidence for c in scored.cells]))
-    return product if report.risk is None else 1.0 - report.risk, bool(scored.counts.wholly_right)
+    return product if report.risk is None else 1.0 - report.risk
 
 
 def _calibrate(scored: Sequence[Scored]) -> dict[str, Any]:
     confidence, right = (np.concatenate(parts) for parts in zip(*map(_confidences, scored), strict=True))
     every = [(c.confidence if c.value is not None else 0.0, c.right) for s in scored for c in s.cells]
-    whole = [_report_confidence(s) for s in scored]
-    stated, wholly_right = (np.array(values) for values in zip(*whole, strict=True))
+    reports = _report_confidences(scored)
+    stated = np.array([p for p, _ in reports], dtype=float)
+    wholly_right = np.array([is_right for _, is_right in reports], dtype=bool)
     return {
         "reliability": [b._asdict() for b in reliability_curve(confidence, right, equal_mass=False)],
         "stated_error": _compare_errors(confidence, right),
         "stated_error_of_reports": _compare_errors(stated, wholly_right),
         "cells": _curve(every),
-        "reports": _curve(whole),
+        "reports": _curve(_report_confidences(scored, with_failed=True)),
     }
 
 
@@ -399,10 +409,11 @@ def _compare_errors(confidence: np.ndarray, right: np.ndarray) -> list[dict[str,
 
 
 def _curve(cases: Sequence[tuple[float, bool]]) -> dict[str, Any]:
-    """Risk by coverage, thinned out."""
+    """Risk by coverage, thinned out; empty for no cases."""
     confidence, right = [c for c, _ in cases], [r for _, r in cases]
     curve = risk_coverage(confidence, right)
-    kept = np.unique(np.linspace(0, len(curve.coverage) - 1, MAX_CURVE_POINTS).astype(int))
+    n = len(curve.coverage)
+    kept = np.unique(np.linspace(0, n - 1, min(n, MAX_CURVE_POINTS)).astype(int))
     points = {
         name: [float(x) for x in getattr(curve, name)[kept]] for name in ("coverage", "risk", "threshold")
     }

@@ -12,7 +12,7 @@ class GiarError(Exception):
 
 
 class UsageError(GiarError):
-    """The call itself is wrong: an option, an output folder that cannot be written."""
+    """The call itself is wrong: an option, an output folder or stdout that cannot be written."""
 
     code = "usage"
     exit_status = 2

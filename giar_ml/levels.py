@@ -28,6 +28,11 @@ class Levels:
         """The levels between the paper and the darkest pixel."""
         return self.paper - self.nth(0)
 
+    @property
+    def glare(self) -> float:
+        """The levels between the paper and the lightest pixel: white print on a coloured cell."""
+        return self.nth(self.size - 1) - self.paper
+
     def nth(self, n: int) -> int:
         """The level at place `n`, from 0, of the pixels in order."""
         return int(self._ends.searchsorted(n, side="right"))

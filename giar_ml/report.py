@@ -6,9 +6,10 @@ import json
 from dataclasses import dataclass, field, is_dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from giar_ml.document import BBox, Problem, SourceKind
+from giar_ml.forms import load_forms
 
 SCHEMA_VERSION = "1"
 
@@ -103,19 +104,33 @@ class Report:
         """Read what `to_json` wrote.
 
         Raises:
-            ValueError: not JSON, not such a report, or another schema version.
+            ValueError: not JSON, not such a report, or another schema version; a form or status that this
+                program does not know.
         """
         data = json.loads(text)
         if not isinstance(data, dict) or data.pop("schema_version", None) != SCHEMA_VERSION:
             raise ValueError(f"not a report of schema version {SCHEMA_VERSION}")
         try:
-            return _decode_report(data)
+            report = _decode_report(data)
         except (LookupError, TypeError, AttributeError, ArithmeticError) as error:
             raise ValueError("not a report: a part of it is missing, or of another shape") from error
+        _check_words(report)
+        return report
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
         return cls.from_json(Path(path).read_text(encoding="utf-8"))
+
+
+def _check_words(report: Report) -> None:
+    """Raises ValueError where the form or a status is none."""
+    for name, word, known in (
+        ("form", report.form, (None, *load_forms())),
+        ("status", report.status, get_args(ReportStatus)),
+        *(("status of a cell", cell.status, get_args(CellStatus)) for cell in report.cells.values()),
+    ):
+        if word not in known:
+            raise ValueError(f"not a report: {word!r} is no {name}")
 
 
 def _write_lines(value: object) -> str:
@@ -140,13 +155,18 @@ def _encode(value: object) -> Any:
 _write = json.JSONEncoder(ensure_ascii=False, default=_encode).encode
 
 
-def _decode(value: int | str | None) -> Value | None:
-    return Decimal(value) if isinstance(value, str) else value
+def decode_value(value: float | str | None) -> Value | None:
+    """A figure of a JSON file: an amount is a decimal string, or a number, which counts as it is written.
+
+    Raises:
+        ArithmeticError: the string is no number.
+    """
+    return Decimal(str(value)) if isinstance(value, (str, float)) else value
 
 
 def _decode_report(data: dict[str, Any]) -> Report:
     checks = (
-        Check(**{**check, "left": _decode(check["left"]), "right": _decode(check["right"])})
+        Check(**{**check, "left": decode_value(check["left"]), "right": decode_value(check["right"])})
         for check in data["checks"]
     )
     problems = (Problem(**{**problem, "cells": tuple(problem["cells"])}) for problem in data["problems"])
@@ -166,10 +186,10 @@ def _decode_cell(data: dict[str, Any]) -> CellResult:
     return CellResult(
         **{
             **data,
-            "value": _decode(data["value"]),
-            "printed": _decode(data["printed"]),
-            "suggestion": _decode(data["suggestion"]),
+            "value": decode_value(data["value"]),
+            "printed": decode_value(data["printed"]),
+            "suggestion": decode_value(data["suggestion"]),
             "bbox": BBox(*data["bbox"]) if data["bbox"] else None,
-            "candidates": tuple((_decode(value), p) for value, p in data["candidates"]),
+            "candidates": tuple((decode_value(value), p) for value, p in data["candidates"]),
         }
     )

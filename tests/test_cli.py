@@ -277,10 +277,14 @@ def test_show_says_what_is_no_result(tmp_path, capsys, content):
     assert "某市某局" in out
 
 
-def test_show_refuses_a_form_it_does_not_know(tmp_path, capsys):
+@pytest.mark.parametrize("change", [{"form": "2044"}, {"form": "2044", "cells": {}}, {"status": "odd"}])
+def test_show_refuses_words_it_does_not_know(tmp_path, capsys, change):
     data = json.loads(make_report().to_json())
-    (tmp_path / "a.json").write_text(json.dumps({**data, "form": "2044"}))
+    (tmp_path / "a.json").write_text(json.dumps({**data, **change}))
     assert cli.main(["show", str(tmp_path / "a.json")]) == 4
+    assert (
+        "a.json: not a result that `giar extract` wrote, or one of another version" in capsys.readouterr().err
+    )
 
 
 def test_help_and_import_load_nothing_heavy():
@@ -328,3 +332,21 @@ def test_a_reader_that_goes_away_is_no_error(tmp_path):
     run = subprocess.run(["bash", "-c", show], capture_output=True, text=True, check=True)
     assert run.stderr == ""
     assert run.stdout.splitlines()[-1] == "0"
+
+
+@pytest.mark.parametrize("command", ["show a.json", "models use shipped", "check .", "--help"])
+@pytest.mark.parametrize(
+    ("sink", "status", "message"),
+    [
+        ("> /dev/full", 2, "giar: stdout: cannot be written (No space left on device)\n"),
+        ("| true", 0, ""),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_stdout_that_cannot_be_written(tmp_path, monkeypatch, command, sink, status, message):
+    monkeypatch.setenv("GIAR_MODELS", str(tmp_path / "home"))
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+    (tmp_path / "a.json").write_text(make_report().to_json())
+    call = f"{sys.executable} -m giar_ml {command} {sink}; exit ${{PIPESTATUS[0]}}"
+    run = subprocess.run(["bash", "-c", call], capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (run.returncode, run.stderr) == (status, message)

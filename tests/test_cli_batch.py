@@ -191,7 +191,9 @@ def test_a_wrong_call_ends_before_any_work(files, capsys, arguments, message):
     assert err.count("\n") == 1
 
 
-@pytest.mark.parametrize("option", ["--max-memory=3", "--workers=0", "--timeout=x"])
+@pytest.mark.parametrize(
+    "option", ["--max-memory=3", "--max-memory=0G", "--max-memory=0.0M", "--workers=0", "--timeout=x"]
+)
 def test_bad_options(option):
     with pytest.raises(SystemExit) as caught:
         cli.main(["batch", "a", "-o", "b", option])

@@ -281,6 +281,70 @@ def test_nothing_scored_ends_with_4(corpus, tmp_path, capsys):
     assert "nothing was measured" in capsys.readouterr().err
 
 
+WHOLE_REPORTS = {
+    "wholly_right",
+    "silent_errors",
+    "straight_through",
+    "straight_through_right",
+    "false_alarms",
+    "report_ece",
+}
+
+
+def test_incomplete_gold_counts_for_its_cells_only(corpus, tmp_path, capsys):
+    before = evaluate(corpus, tmp_path)["readers"][0]
+    key = "requests.new.total"
+    for name, figures in {"x": {}, "y": {key: figures_of(0)[key]}}.items():
+        gold = make_gold(f"{name}.pdf", figures)
+        gold.write(gold_path(corpus[0] / gold.file))
+        (corpus[1] / f"{name}.json").write_text(read_as(figures_of(0)).to_json())
+    summary = evaluate(corpus, tmp_path)
+    (warning,) = summary["warnings"]
+    assert warning.startswith("2 of 6 documents have gold without some cells of the form")
+    assert warning in capsys.readouterr().err
+    after = summary["readers"][0]
+    for name in WHOLE_REPORTS:
+        assert after["metrics"][name] == before["metrics"][name], name
+    assert after["calibration"]["reports"] == before["calibration"]["reports"]
+    assert after["metrics"]["cell_accuracy"]["denominator"] == 801
+    assert after["metrics"]["accepted"]["denominator"] == 6
+
+
+def test_gold_without_cells_alone_measures_no_figures(tmp_path):
+    folder, results = tmp_path / "gold", tmp_path / "results"
+    folder.mkdir()
+    results.mkdir()
+    make_gold("x.pdf", {}).write(gold_path(folder / "x.pdf"))
+    (results / "x.json").write_text(read_as(figures_of(0)).to_json())
+    summary = evaluate((folder, results), tmp_path, with_page=True)
+    metrics = summary["readers"][0]["metrics"]
+    unknown = {*WHOLE_REPORTS, "cell_accuracy", "cell_ece"}
+    assert {metrics[name]["value"] for name in unknown} == {None}
+    for curve in ("cells", "reports"):
+        assert summary["readers"][0]["calibration"][curve] == {
+            "coverage": [],
+            "risk": [],
+            "threshold": [],
+            "aurc": None,
+        }
+
+
+def test_documents_that_fail_are_no_part_of_the_calibration_of_reports(corpus, tmp_path):
+    before = evaluate(corpus, tmp_path)["readers"][0]
+    for number, name in enumerate("xyz"):
+        gold = make_gold(f"{name}.pdf", figures_of(number))
+        gold.write(gold_path(corpus[0] / gold.file))
+    failed = Report(read_as(figures_of(0)).source, None, None, None, "failed")
+    (corpus[1] / "x.json").write_text(failed.to_json())  # y and z have no result
+    after = evaluate(corpus, tmp_path)["readers"][0]
+    assert after["metrics"]["failed"]["numerator"] == 3
+    assert after["metrics"]["report_ece"] == before["metrics"]["report_ece"]
+    assert after["metrics"]["report_ece"]["denominator"] == 4
+    stated = [reader["calibration"]["stated_error_of_reports"] for reader in (before, after)]
+    assert stated[0] == stated[1]
+    assert after["calibration"]["reports"]["risk"][-1] == pytest.approx(3 / 7)
+
+
 def test_groups_count_their_documents_and_add_up(corpus, tmp_path):
     path = corpus[0] / "a.pdf.gold.json"
     gold = Gold.read(path)

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -43,6 +44,13 @@ def test_json_round_trip():
 
 def test_decimals_keep_their_zeros():
     assert str(Gold.from_json(GOLD.to_json()).cells["disclosure.fees.amount"].printed) == "3.50"
+
+
+def test_an_amount_may_be_a_number():
+    assert '"printed":"3.50"' in GOLD.to_json()
+    assert Gold.from_json(GOLD.to_json().replace('"printed":"3.50"', '"printed":3.5')) == GOLD
+    gold = replace(GOLD, misprints={"disclosure.fees.amount": Decimal("251.3")})
+    assert Gold.from_json(gold.to_json().replace('"251.3"', "251.3")) == gold
 
 
 def test_bad_gold_says_which_file(tmp_path):

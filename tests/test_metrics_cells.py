@@ -37,6 +37,8 @@ def test_perfect_report():
     assert {name: n for name, n in asdict(counts).items() if n} == {
         "documents": 1,
         "accepted": 1,
+        "complete": 1,
+        "complete_accepted": 1,
         "wholly_right": 1,
         "forms_right": 1,
         "years": 1,
@@ -59,6 +61,7 @@ def test_no_report():
     assert changed(score_report(make_gold(), None)) == {
         "failed": 1,
         "accepted": 0,
+        "complete_accepted": 0,
         "wholly_right": 0,
         "forms_right": 0,
         "years_right": 0,
@@ -70,6 +73,37 @@ def test_no_report():
         "straight_through_right": 0,
         "misread": N_CELLS,
     }
+
+
+@pytest.mark.parametrize("cells", [{}, {NEW: GoldCell(0, "0")}])
+@pytest.mark.parametrize("made_up", [0, 999])
+def test_incomplete_gold_says_nothing_of_the_whole_report(cells, made_up):
+    report = replace(make_report(changes={UPHELD: {"value": made_up}}), status="accepted")
+    counts = score_report(make_gold(cells=cells), report)
+    assert (counts.documents, counts.accepted, counts.cells, counts.cells_right) == (
+        1,
+        1,
+        len(cells),
+        len(cells),
+    )
+    rates = (
+        counts.wholly_right_rate,
+        counts.silent_error_rate,
+        counts.straight_through_rate,
+        counts.straight_through_right_rate,
+        counts.false_alarm_rate,
+    )
+    assert rates == (None,) * 5
+
+
+def test_a_wrong_cell_of_incomplete_gold_is_counted():
+    gold = make_gold(cells={NEW: GoldCell(7, "7")})
+    counts = score_report(gold, make_report())
+    assert (counts.silent_errors, counts.reports_with_silent_errors) == (1, 0)
+
+
+def test_a_failed_report_is_never_right():
+    assert score_report(make_gold(), replace(make_report(), status="failed")).wholly_right == 0
 
 
 def test_no_documents():

@@ -33,6 +33,15 @@ def test_a_report_survives_its_json():
     assert str(again.cells["disclosure.fees.amount"].value) == "7730.280"
 
 
+def test_an_amount_may_be_a_number() -> None:
+    amount = Decimal("251.3")
+    change = {"value": amount, "printed": amount, "suggestion": amount, "candidates": ((amount, 0.9),)}
+    report = make_report(changes={"disclosure.fees.amount": change})
+    again = Report.from_json(report.to_json().replace('"251.3"', "251.3"))
+    assert again == report
+    assert again.to_json() == report.to_json()
+
+
 def test_json_is_the_contract():
     data = json.loads(make_report().to_json())
     assert list(data) == [
@@ -68,6 +77,20 @@ def test_a_damaged_report_is_refused(key: str, value: object) -> None:
     data = json.loads(make_report().to_json()) | {key: value}
     with pytest.raises(ValueError, match="not a report"):
         Report.from_json(json.dumps(data))
+
+
+@pytest.mark.parametrize("key", ["form", "status"])
+@pytest.mark.parametrize("word", ["odd", ["2021"]])
+def test_an_unknown_word_is_refused(key: str, word: object) -> None:
+    data = json.loads(make_report().to_json()) | {key: word}
+    with pytest.raises(ValueError, match="not a report"):
+        Report.from_json(json.dumps(data))
+
+
+def test_an_unknown_status_of_a_cell_is_refused() -> None:
+    report = make_report(changes={"requests.new.total": {"status": "odd"}})
+    with pytest.raises(ValueError, match="'odd' is no status of a cell"):
+        Report.from_json(report.to_json())
 
 
 def test_a_damaged_figure_is_refused() -> None:

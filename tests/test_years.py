@@ -400,12 +400,13 @@ def test_check_says_which_links_break(tmp_path, capsys) -> None:
         replace(make_report(2023), cells={"requests.new.total": cell(1)}).to_json(), encoding="utf-8"
     )
     out = tmp_path / "out"
-    assert main(["check", str(tmp_path), "-o", str(out)]) == 3
+    assert main(["check", str(tmp_path), "-o", str(out)]) == 4
     said = capsys.readouterr()
     assert "某县教育局 2021–2022: 7 of 9 hold" in said.out
     carried = "二、上年结转政府信息公开申请数量 × 总计 = 上一年度的 四、结转下年度继续办理 × 总计"
     assert f"{carried}: 0 in 2022, 2 by 2021" in said.out
-    assert "2 reports, links between years: 1; decided anew: 0, for review: 0" in said.out
+    counts = "decided anew: 0, for review: 0, failed: 0, not results: 2"
+    assert f"2 reports, links between years: 1; {counts}" in said.out
     assert "other.json: not a result" in said.err
     assert "part.json: not a result" in said.err
     checks = Report.read(out / "2022.json").checks
@@ -430,6 +431,25 @@ def test_check_of_years_that_fit(tmp_path, capsys) -> None:
     write(tmp_path, make_report(2021, CARRIED), make_report(2022, TAKEN_OVER))
     assert main(["check", str(tmp_path)]) == 0
     assert "9 of 9 hold" in capsys.readouterr().out
+
+
+def test_check_counts_what_failed(tmp_path, capsys) -> None:
+    failed = Report(
+        Source("a.pdf", "", None, 0), None, None, None, "failed", problems=(Problem("damaged", "cut off"),)
+    )
+    write(tmp_path, make_report(2021, CARRIED), make_report(2022, OPEN, status="review"), failed)
+    assert main(["check", str(tmp_path)]) == 4
+    assert (
+        "3 reports, links between years: 1; decided anew: 1, for review: 1, failed: 1"
+        in capsys.readouterr().out
+    )
+
+
+def test_an_office_is_named_as_it_is(tmp_path, capsys) -> None:
+    reports = (make_report(2021, CARRIED), make_report(2022, TAKEN_OVER))
+    write(tmp_path, *(replace(report, organisation="[/某局]") for report in reports))
+    assert main(["check", str(tmp_path)]) == 0
+    assert "[/某局] 2021–2022" in capsys.readouterr().out
 
 
 def test_check_needs_results(tmp_path, capsys) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from giar_ml.document import BBox, SourceKind
 from giar_ml.errors import InputError
-from giar_ml.report import Value
+from giar_ml.report import Value, decode_value
 
 GOLD_VERSION = "1"
 SUFFIX = ".gold.json"
@@ -175,7 +175,7 @@ class Gold:
             **{
                 **data,
                 "cells": {key: _read_cell(cell) for key, cell in data["cells"].items()},
-                "misprints": {key: _read_value(value) for key, value in data["misprints"].items()},
+                "misprints": {key: decode_value(value) for key, value in data["misprints"].items()},
                 "pages": tuple(GoldPage(**page) for page in data["pages"]),
                 "tokens": tuple(
                     GoldToken(**{**token, "place": _read_place(token["place"])}) for token in data["tokens"]
@@ -216,10 +216,6 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def _read_value(value: int | str | None) -> Any:
-    return Decimal(value) if isinstance(value, str) else value
-
-
 def _read_poly(points: Any) -> Any:
     return tuple((x, y) for x, y in points) if points else None
 
@@ -229,7 +225,7 @@ def _read_place(data: dict[str, Any]) -> Place:
 
 
 def _read_cell(data: dict[str, Any]) -> GoldCell:
-    return GoldCell(_read_value(data["printed"]), data["text"], tuple(map(_read_place, data["places"])))
+    return GoldCell(decode_value(data["printed"]), data["text"], tuple(map(_read_place, data["places"])))
 
 
 def _read_table(data: dict[str, Any]) -> GoldTable:

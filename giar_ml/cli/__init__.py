@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from giar_ml import __version__
 from giar_ml.cli import batch, check, extract, models, show
 from giar_ml.cli.annotations import add_command as add_annotations
-from giar_ml.cli.console import EXIT_INTERRUPTED, complain
+from giar_ml.cli.console import EXIT_INTERRUPTED, complain, stdout
 from giar_ml.errors import GiarError
 
 EXTRA_COMMANDS = "giar.commands"
@@ -22,9 +22,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
-    args = _build_parser().parse_args(argv)
+    parser = _build_parser()
     try:
-        return args.run(args)
+        try:
+            args = parser.parse_args(argv)
+            return args.run(args)
+        finally:
+            with stdout():  # flushes what was printed otherwise: help, say
+                pass
     except GiarError as error:
         complain(str(error))
         return error.exit_status

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, complain, progress
+from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, complain, print_on_stdout, progress, say
 from giar_ml.cli.options import add_reader_options, positive, reader_options
 from giar_ml.errors import GiarError, InputError, UsageError
 
@@ -115,7 +115,7 @@ def _import(args: argparse.Namespace) -> int:
     store(imported.golds, args.output, overwrite=args.overwrite)
     if not args.quiet:
         _print_counts(imported)
-        print(f"{len(imported.golds)} imported into {args.output}, {len(imported.skipped)} left out")
+        say(f"{len(imported.golds)} imported into {args.output}, {len(imported.skipped)} left out")
     return EXIT_ACCEPTED
 
 
@@ -126,7 +126,7 @@ def _check(args: argparse.Namespace) -> int:
     _tell_skipped(imported.skipped, quiet=args.quiet)
     if not args.quiet:
         _print_counts(imported)
-        print(f"{len(imported.golds)} good, {len(imported.skipped)} not to be used")
+        say(f"{len(imported.golds)} good, {len(imported.skipped)} not to be used")
     return EXIT_ACCEPTED
 
 
@@ -168,7 +168,6 @@ def _print_counts(imported: Imported) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from giar_ml.cli.console import print_on_stdout
     from giar_ml.words import one_line
 
     tools = sorted({item.tool for item in imported.golds})
@@ -252,8 +251,8 @@ def _export(args: argparse.Namespace) -> int:
     if not args.quiet:
         n_pages = sum(len(paths) for _, paths in golds)
         n_tokens = sum(len(gold.tokens) for gold, _ in golds)
-        print(f"{n_tokens} tokens on {n_pages} pages of {len(golds)} documents in {written}")
-        print(_NEXT[args.format].format(folder=args.output))
+        say(f"{n_tokens} tokens on {n_pages} pages of {len(golds)} documents in {written}")
+        say(_NEXT[args.format].format(folder=args.output))
     return status
 
 

@@ -111,7 +111,8 @@ def add_command(commands: Any) -> None:
 
 def memory(text: str) -> float:
     """MiB of `3G` or `1500M`."""
-    if not (match := _SIZE.fullmatch(text)):
+    match = _SIZE.fullmatch(text)
+    if not match or not float(match[1]):
         raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 3G or 1500M")
     return float(match[1]) * (1024 if match[2].upper() == "G" else 1)
 
@@ -198,13 +199,16 @@ def _make_process_pool(args: argparse.Namespace, options: dict[str, Any], n_inpu
 
     memory_mib = free_memory_mib()
     n_workers = min(args.workers or count_workers(memory_mib), n_inputs)
+    max_memory_mib = args.max_memory
+    if max_memory_mib is None:
+        max_memory_mib = limit_memory_mib(memory_mib, n_workers)
     if args.workers and not args.quiet:
         _warn_of_memory(n_workers, memory_mib)
     return ProcessPool(
         partial(PipelineReader, {**options, "threads": share_of_cores(n_workers)}),
         n_workers=n_workers,
         timeout_s=args.timeout,
-        max_memory_mib=args.max_memory or limit_memory_mib(memory_mib, n_workers),
+        max_memory_mib=max_memory_mib,
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_REVIEW, print_on_stdout
+from giar_ml.cli.console import EXIT_ACCEPTED, EXIT_FAILED, EXIT_REVIEW, say
 from giar_ml.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def add_command(commands: Any) -> None:
     check = commands.add_parser(
         "check",
         help="link results of one office by year, and decide open cells with the years beside them",
-        epilog="exit status: 0 every link holds, 3 some do not or reports need review, 2 usage",
+        epilog="exit status: 0 every link holds, 3 some do not or reports need review, 4 some failed or"
+        " are no results, 2 usage",
     )
     check.set_defaults(run=_check)
     check.add_argument("folder", type=Path, metavar="DIR", help="folder of results that `extract` wrote")
@@ -29,25 +31,26 @@ def add_command(commands: Any) -> None:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from giar_ml.years import find_links, use_links
 
-    results = _read_results(args.folder)
+    results, n_unreadable = _read_results(args.folder)
     reports = [report for _, report in results]
     links = find_links(reports)
     found = use_links(reports)
-    console = Console()
     for before, after in links:
-        print_on_stdout(console, _describe(found[before], found[after]))
+        say(_describe(found[before], found[after]))
     n_decided = sum(new.cells != old.cells for new, old in zip(found, reports, strict=True))
-    n_review = sum(report.status == "review" for report in found)
-    counts = f"decided anew: {n_decided}, for review: {n_review}"
-    print_on_stdout(console, f"{len(reports)} reports, links between years: {len(links)}; {counts}")
+    statuses = Counter(report.status for report in found)
+    say(
+        f"{len(reports)} reports, links between years: {len(links)}; decided anew: {n_decided},"
+        f" for review: {statuses['review']}, failed: {statuses['failed']}, not results: {n_unreadable}"
+    )
     if args.output:
         _write(args.output, [(path.stem, report) for (path, _), report in zip(results, found, strict=True)])
+    if statuses["failed"] or n_unreadable:
+        return EXIT_FAILED
     is_broken = any(c.id.startswith("year:") and not c.holds for report in found for c in report.checks)
-    return EXIT_REVIEW if is_broken or n_review else EXIT_ACCEPTED
+    return EXIT_REVIEW if is_broken or statuses["review"] else EXIT_ACCEPTED
 
 
 def _write(folder: Path, results: Sequence[tuple[str, Report]]) -> None:
@@ -61,7 +64,8 @@ def _write(folder: Path, results: Sequence[tuple[str, Report]]) -> None:
         raise UsageError(f"{folder}: cannot write there ({error.strerror})") from error
 
 
-def _read_results(folder: Path) -> list[tuple[Path, Report]]:
+def _read_results(folder: Path) -> tuple[list[tuple[Path, Report]], int]:
+    """The results of a folder, and how many of its files are none."""
     from giar_ml.cli.results import read_result
 
     if not folder.is_dir():
@@ -70,7 +74,7 @@ def _read_results(folder: Path) -> list[tuple[Path, Report]]:
     results = [(path, report) for path, report in found if report]
     if not results:
         raise UsageError(f"{folder}: no results in it; `giar extract … -o {folder}` writes them")
-    return results
+    return results, len(found) - len(results)
 
 
 def _describe(before: Report, after: Report) -> str:

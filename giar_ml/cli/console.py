@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from giar_ml.errors import UsageError
+
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
@@ -35,18 +37,35 @@ def let_go(stream: TextIO) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
-def print_on_stdout(console: Console, *things: RenderableType) -> None:
-    """Print on stdout; a reader that has gone away, `head` or a terminal say, is no error."""
-    with console.capture() as capture:
-        for thing in things:
-            console.print(thing, soft_wrap=True)
+@contextlib.contextmanager
+def stdout() -> Iterator[TextIO]:
+    """Stdout, flushed at the end; a reader that has gone away, `head` or a terminal say, is no error.
+
+    Raises:
+        UsageError: it cannot be written, on a full disk say.
+    """
     try:
-        sys.stdout.write(capture.get())
+        yield sys.stdout
         sys.stdout.flush()
     except OSError as error:
-        if error.errno not in (errno.EPIPE, errno.EIO):
-            raise
         let_go(sys.stdout)
+        if error.errno not in (errno.EPIPE, errno.EIO):
+            raise UsageError(f"stdout: cannot be written ({error.strerror})") from error
+
+
+def say(text: str) -> None:
+    """Print a text on stdout as it is."""
+    with stdout() as stream:
+        print(text, file=stream)
+
+
+def print_on_stdout(console: Console, *things: RenderableType) -> None:
+    """Print on stdout what the console makes of things."""
+    with stdout() as stream:
+        with console.capture() as capture:
+            for thing in things:
+                console.print(thing, soft_wrap=True)
+        stream.write(capture.get())
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from giar_ml.cli.console import EXIT_ACCEPTED, print_on_stdout
+from giar_ml.cli.console import EXIT_ACCEPTED, print_on_stdout, say
 
 
 def add_command(commands: Any) -> None:
@@ -74,7 +74,7 @@ def _use(args: argparse.Namespace) -> int:
     from giar_ml.models import use_model
 
     use_model(args.version)
-    print(f"{args.version} is in use")
+    say(f"{args.version} is in use")
     return EXIT_ACCEPTED
 
 
@@ -83,12 +83,12 @@ def _install(args: argparse.Namespace) -> int:
     from giar_ml.models import install_model
 
     load_classifier(args.folder)
-    print(f"{install_model(args.folder)} is installed and in use")
+    say(f"{install_model(args.folder)} is installed and in use")
     return EXIT_ACCEPTED
 
 
 def _rollback(args: argparse.Namespace) -> int:
     from giar_ml.models import rollback
 
-    print(f"{rollback()} is in use")
+    say(f"{rollback()} is in use")
     return EXIT_ACCEPTED

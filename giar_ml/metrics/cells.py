@@ -6,6 +6,10 @@ its sums is right as 0 and right as the figure that the sums demand. A cell with
 so is one that the report lacks, having taken the document for another form. Cells that a broken text does
 not show any more (`origin["lost"]` of the gold) are counted apart: to give no value is right there, to give
 a wrong one is an error all the same.
+
+Of a whole report it can be told whether it is right only where the gold is complete, with every cell of the
+form. Where it has some of them, or none, these are counted and the document is left out of what is counted of
+whole reports.
 """
 
 from __future__ import annotations
@@ -54,6 +58,9 @@ class Counts:
     """No report, or one with status failed: its gold cells are wrong where it has no figures."""
     accepted: int = 0
     review: int = 0
+    complete: int = 0
+    """Documents with complete gold; all counts of right and clean ones are of them."""
+    complete_accepted: int = 0
     wholly_right: int = 0
     forms_right: int = 0
     years: int = 0
@@ -73,12 +80,13 @@ class Counts:
     lost_cells_inferred: int = 0
     """Lost cells given the right figure."""
     silent_errors: int = 0
-    """Wrong cells of accepted reports, lost ones too."""
+    """Wrong cells of accepted reports, lost ones too, whether the gold is complete or not."""
     reports_with_silent_errors: int = 0
+    """Of those whose gold is complete."""
 
     clean_documents: int = 0
-    """Documents without misprints, and without prose that contradicts a table (`origin["contradicted"]`):
-    those that need no person."""
+    """Documents with complete gold, without misprints and without prose that contradicts a table
+    (`origin["contradicted"]`): those that need no person."""
     straight_through: int = 0
     """Clean documents accepted."""
     straight_through_right: int = 0
@@ -115,7 +123,7 @@ class Counts:
 
     @property
     def wholly_right_rate(self) -> float | None:
-        return ratio(self.wholly_right, self.documents)
+        return ratio(self.wholly_right, self.complete)
 
     @property
     def acceptance_rate(self) -> float | None:
@@ -123,8 +131,8 @@ class Counts:
 
     @property
     def silent_error_rate(self) -> float | None:
-        """Accepted reports with a wrong cell, of the accepted ones."""
-        return ratio(self.reports_with_silent_errors, self.accepted)
+        """Accepted reports with a wrong cell, of the accepted ones whose gold is complete."""
+        return ratio(self.reports_with_silent_errors, self.complete_accepted)
 
     @property
     def straight_through_rate(self) -> float | None:
@@ -191,6 +199,12 @@ def lost_keys(gold: Gold) -> frozenset[str]:
     return frozenset(gold.origin.get("lost", ()))
 
 
+def is_complete(gold: Gold) -> bool:
+    """Whether the gold has every cell of a form that is known, so that a whole report can be called right."""
+    form = load_forms().get(gold.form)
+    return form is not None and gold.cells.keys() >= form.cells.keys()
+
+
 def _all_outcomes(gold: Gold, report: Report | None) -> Iterator[CellOutcome]:
     for key, gold_cell in gold.cells.items():
         printed = gold_cell.printed
@@ -220,8 +234,10 @@ def score_report(gold: Gold, report: Report | None) -> Counts:
     status = report.status if report else "failed"
     wrong = sum(not o.right for o in outcomes)
     accepted = int(status == "accepted")
-    clean = int(not gold.misprints and not gold.origin.get("contradicted"))
-    right = int(report is not None and not wrong and not lost_wrong)
+    complete = int(is_complete(gold))
+    clean = int(complete and not gold.misprints and not gold.origin.get("contradicted"))
+    is_read = status != "failed" and bool(outcomes)
+    right = int(complete and is_read and not wrong and not lost_wrong)
     repairs = [o for o in outcomes if o.status in ("repaired", "inferred")]
     misread = [o for o in outcomes if not o.first_right]
     conflicts = sum(cell.status == "conflict" for cell in report.cells.values()) if report else 0
@@ -232,6 +248,8 @@ def score_report(gold: Gold, report: Report | None) -> Counts:
         failed=int(status == "failed"),
         accepted=accepted,
         review=int(status == "review"),
+        complete=complete,
+        complete_accepted=complete * accepted,
         wholly_right=right,
         forms_right=int(report is not None and report.form == gold.form),
         years=int(gold.year is not None),
@@ -246,7 +264,7 @@ def score_report(gold: Gold, report: Report | None) -> Counts:
         lost_cells_wrong=lost_wrong,
         lost_cells_inferred=sum(o.right for o in everything if o.key in lost),
         silent_errors=wrong + lost_wrong if accepted else 0,
-        reports_with_silent_errors=int(accepted and wrong + lost_wrong > 0),
+        reports_with_silent_errors=int(complete and accepted and wrong + lost_wrong > 0),
         clean_documents=clean,
         straight_through=clean * accepted,
         straight_through_right=clean * accepted * right,

@@ -156,7 +156,8 @@ def _has_stem(below: np.ndarray, paper: float, *, dpi: float) -> bool:
 
 
 def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
-    """Whether there is nothing dark but along the rules in a cell of the page that has room for a figure."""
+    """Whether there is nothing darker or lighter than paper, but along the rules, in a cell of the page that
+    has room for a figure."""
     edge = round(EDGE_IN * dpi)
     left, top, right, bottom = (max(0, round(side)) for side in bbox)
     inner = gray[top + edge : max(0, bottom - edge), left + edge : max(0, right - edge)]
@@ -165,7 +166,7 @@ def is_spotless(gray: np.ndarray, bbox: BBox, *, dpi: float) -> bool:
     levels = Levels(inner)
     paper = levels.paper
     noise = min(MIN_CONTRAST_TO_NOISE * levels.spread(paper), FAINT_CONTRAST)
-    return paper >= DARKEST_PAPER and levels.contrast < max(MIN_CONTRAST, noise)
+    return paper >= DARKEST_PAPER and max(levels.contrast, levels.glare) < max(MIN_CONTRAST, noise)
 
 
 def _text_rows(ink: np.ndarray) -> list[tuple[int, int]]:
