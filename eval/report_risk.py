@@ -23,7 +23,7 @@ import numpy as np
 from eval.run import find_cases, read_results
 from giar_ml.cli.console import complain
 from giar_ml.errors import GiarError, UsageError
-from giar_ml.metrics.cells import score_report
+from giar_ml.metrics.cells import is_complete, score_report
 from giar_ml.reasons import UNCERTAIN
 from giar_ml.report import Report
 
@@ -58,6 +58,8 @@ def read_pairs(paths: Sequence[Path]) -> Iterator[Read]:
         for outcome in read_results(results, find_cases(folder, with_documents=False)):
             report = outcome.report
             if report is None or report.risk is None or report.proof is None:
+                continue
+            if not is_complete(outcome.case.gold):
                 continue
             if not {problem.code for problem in report.problems} - {UNCERTAIN, "misprint"}:
                 right = score_report(outcome.case.gold, report).wholly_right

@@ -230,7 +230,15 @@ def test_no_text_outside_needs_no_detection() -> None:
 
 @pytest.mark.parametrize(
     ("mark", "expected"),
-    [(None, True), ("rule", True), ("speck", False), ("pale", False), ("grain", True), ("black", False)],
+    [
+        (None, True),
+        ("rule", True),
+        ("speck", False),
+        ("pale", False),
+        ("grain", True),
+        ("black", False),
+        ("white", False),
+    ],
 )
 def test_a_cell_is_spotless_without_as_much_as_a_speck(mark: str | None, expected: bool) -> None:
     page = np.full((80, 140), 240, np.uint8)
@@ -242,6 +250,9 @@ def test_a_cell_is_spotless_without_as_much_as_a_speck(mark: str | None, expecte
         page[40:60, 60:63] = 218
     if mark == "black":
         page[:] = 30
+    if mark == "white":
+        page[:] = 190
+        page[40:60, 60:63] = 250  # print on a coloured cell
     if mark == "grain":
         page = np.random.default_rng(1).normal(240, 3, page.shape).astype(np.uint8)
     assert is_spotless(page, BBox(20, 20, 120, 75), dpi=200) is expected
