@@ -82,4 +82,5 @@ def test_doubt_leaves_half_to_others():
     assert doubted.readings == (Reading("12", 0.495), Reading("17", 0.005))
     assert doubted.confidence == 0.495
     certain = Token("合计", token.bbox)
-    assert with_doubts([certain], [line]) == [certain]
+    worded = Token("12件", token.bbox, 0.9, (Reading("12件", 0.9),))
+    assert with_doubts([certain, worded], [line, line]) == [certain, worded]

@@ -75,7 +75,8 @@ def with_doubts(tokens: Sequence[Token], lines: Sequence[Line]) -> list[Token]:
 
 
 def _with_doubt(token: Token, line: Line) -> Token:
-    if not line.is_doubted or not token.readings:
+    # Words beside a figure stand apart from it, and are no less its own.
+    if not line.is_doubted or not token.readings or any(map(str.isalpha, token.text)):
         return token
     readings = tuple(Reading(text, IS_ALL * p) for text, p in token.readings)
     return replace(token, confidence=readings[0].probability, readings=readings)
