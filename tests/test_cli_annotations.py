@@ -16,7 +16,7 @@ from giar_ml.errors import EngineError, InputError
 from giar_ml.label.names import label_names
 
 COLUMN = "column:requests.natural_person"
-SIZE = (600, 300)
+SIZE = (900, 300)
 
 
 def document_of(path, *, kind="image"):
@@ -119,7 +119,7 @@ def test_every_token_has_its_label():
 
 def test_gold_fits_the_pictures_at_another_resolution():
     gold = fit_to_pictures(predicted_gold(document_of(Path("a.png"))), 150)
-    assert (gold.pages[0].width, gold.pages[0].height, gold.pages[0].dpi) == (900, 450, 150)
+    assert (gold.pages[0].width, gold.pages[0].height, gold.pages[0].dpi) == (1350, 450, 150)
     assert bounds(gold.tokens[0].place.poly) == BBox(90, 15, 600, 45)
 
 

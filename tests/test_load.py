@@ -213,13 +213,26 @@ def test_picture_is_turned_upright_by_its_exif(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("written", "expected"),
-    [(300, 300), (72, 72), (1, None), (5000, None), (None, None)],
+    ("size", "written", "expected"),
+    [
+        pytest.param((827, 1169), 100, 100, id="A4"),
+        pytest.param((1240, 827), 75, 75, id="A3, sideways"),
+        pytest.param((583, 827), 100, 100, id="A5"),
+        pytest.param((827, 500), 100, 100, id="cut out of a page"),
+        pytest.param((1060, 1440), 100, 100, id="photograph with some of the desk"),
+        pytest.param((1654, 2339), 72, None, id="a camera's tag"),
+        pytest.param((1654, 2339), 96, None, id="a screen's tag"),
+        pytest.param((1654, 2339), 300, None, id="A4 at 200, as small as a note"),
+        pytest.param((400, 560), 48, None, id="too coarse"),
+        pytest.param((827, 1169), None, None, id="none"),
+    ],
 )
-def test_resolution_where_it_is_sane(tmp_path, written, expected):
+def test_resolution_where_a_sheet_may_be_as_large(tmp_path, size, written, expected):
+    # Once a picture at 200 dpi that said 72 lost print and tables, all of which have sizes in inches.
     options = {} if written is None else {"dpi": (written, written)}
-    (page,) = load_bytes(tmp_path, encode(gradient(), "PNG", **options)).pages
+    (page,) = load_bytes(tmp_path, encode(Image.new("L", size, 255), "PNG", **options)).pages
     assert page.dpi == (None if expected is None else pytest.approx(expected, abs=0.5))
+    assert (page.width, page.height) == size
 
 
 def test_tiff_pages(tmp_path):

@@ -326,6 +326,26 @@ def test_scan_is_rendered_at_its_own_resolution(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("width_pt", "image_px"),
+    [
+        pytest.param(1240, (1240, 1754), id="a pixel is a point"),
+        pytest.param(198, (1240, 1754), id="450 dpi"),
+        pytest.param(4961, (1240, 1754), id="18 dpi"),
+        pytest.param(3508, (4961, 7016), id="600 dpi, as large as a poster"),
+    ],
+)
+def test_scan_on_a_page_of_no_sheet_is_a4(tmp_path, width_pt, image_px):
+    # Once it was rendered by the size that the file says, and all sizes in inches were wrong.
+    height_pt = width_pt * 1754 // 1240
+    content = b"q %d 0 0 %d 0 0 cm /Im Do Q\n" % (width_pt, height_pt)
+    entries = b"/MediaBox[0 0 %d %d]" % (width_pt, height_pt)
+    page = load_page(tmp_path, PdfPage(content, entries, image=scan_of_table(*image_px)))
+    assert page.kind == "scan"
+    assert page.dpi == pytest.approx(min(image_px[0] / 8.27, pdf_module.SCAN_DPI[1]), abs=1)
+    assert page.width == pytest.approx(8.27 * page.dpi, abs=2)
+
+
+@pytest.mark.parametrize(
     "layer",
     [
         pytest.param(figures("12 345", mode=3), id="invisible"),

@@ -119,10 +119,22 @@ def test_a_label_gets_no_readings() -> None:
     assert (token.text, token.readings) == ("总计", ())
 
 
-def test_an_engine_without_posteriors_gives_plain_tokens() -> None:
+def test_a_figure_of_an_engine_without_posteriors_has_one_reading() -> None:
+    # Once it had none, which says that it is certain.
     token = to_token(Recognition("12", 0.8), line_of(20, 20))
-    assert token is not None
-    assert (token.text, token.confidence, token.readings) == ("12", 0.8, ())
+    assert (token.text, token.confidence, token.readings) == ("12", 0.8, (Reading("12", 0.8),))
+    token = to_token(Recognition("总计", 0.8), line_of(40, 20))
+    assert (token.text, token.confidence, token.readings) == ("总计", 0.8, ())
+
+
+@pytest.mark.parametrize(("text", "score"), [("3", 0.51), ("", 0.0), ("ó", 0.6)])
+def test_the_reader_of_figures_counts_beside_an_engine_without_posteriors(text, score) -> None:
+    # Once 3 was read for a sure 8, and was certain.
+    token = to_token(Recognition(text, score), line_of(20, 20), figures=log_probs_of("8", 0.99))
+    assert token.text == "8"
+    assert token.confidence > 0.95
+    faint = to_token(Recognition(text, score), line_of(20, 20, faint=True), figures=log_probs_of("8", 0.9))
+    assert "" in dict(faint.readings)
 
 
 def test_ink_that_gives_no_text_is_unread_not_blank() -> None:

@@ -1452,3 +1452,43 @@ def test_strokes_do_not_vouch_for_each_other_in_low_rows(
     sides = [Rule(side, 900, 1004, 3) for side in (300, 500, 900)]
     strokes = [Rule(x, *label) for x in (400, 480) for label in labels]
     assert stroke not in keep_meeting(rows, [*sides, *strokes, stroke], dpi=185)[1]
+
+
+PAGE_PX = (1654, 1100)
+
+
+def framed_page(*, tables: bool = True, band: bool = False) -> np.ndarray:
+    """The upper half of a page within a frame with a line beside the binding, at 200 dpi; with a band across,
+    too, and with tables of 9 cells and of 2."""
+    width, height = PAGE_PX
+    image = np.full((height, width, 3), PAPER, np.uint8)
+    cv2.rectangle(image, (60, 60), (width - 60, height - 60), (0, 0, 0), 3)
+    cv2.line(image, (140, 60), (140, height - 60), (0, 0, 0), 3)
+    if band:
+        cv2.line(image, (60, 130), (width - 60, 130), (0, 0, 0), 3)
+    if tables:
+        image[200:900, 300:1300] = draw_grid(XS, YS)
+        cv2.rectangle(image, (450, 700), (1250, 760), (0, 0, 0), 2)
+        cv2.line(image, (850, 700), (850, 760), (0, 0, 0), 2)
+    return image
+
+
+@pytest.mark.parametrize("band", [False, True])
+def test_a_frame_around_a_page_is_no_table(band: bool) -> None:
+    # Once the line beside the binding made it one, and what lay in its cells was none: no table was found.
+    page = find_tables(scan(framed_page(band=band)))
+    assert [(table.n_rows, table.n_columns) for table in page.tables] == [(3, 3), (1, 2)]
+
+
+def test_a_frame_around_prose_is_no_row_torn_off_a_table() -> None:
+    assert find_tables(scan(framed_page(tables=False))).tables == ()
+
+
+def test_a_box_in_a_cell_is_no_table() -> None:
+    image = draw_grid([100, 400, 900], [100, 180, 360])
+    for x in (500, 600, 700):
+        cv2.line(image, (x, 220), (x, 320), (0, 0, 0), 2)
+    for y in (220, 270, 320):
+        cv2.line(image, (500, y), (700, y), (0, 0, 0), 2)
+    (table,) = find_tables(scan(image)).tables
+    assert (table.n_rows, table.n_columns) == (2, 2)

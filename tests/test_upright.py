@@ -15,6 +15,7 @@ from PIL import Image
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.engines import load_engine
 from giar_ml.load import load
+from giar_ml.load.resolution import SCAN_DPI
 from giar_ml.ocr.captions import CaptionReader, load_caption_reader
 from giar_ml.ocr.engine import Recognition
 from giar_ml.tables.rules import to_gray
@@ -570,6 +571,37 @@ def test_boxes_lead_back_to_the_page_as_scanned():
     assert back.tokens[0].bbox == BBox(200, WIDTH - 140, 220, WIDTH - 100)
     assert back.tables[0].cells[0].tokens[0] == back.tokens[0]
     assert back.tables[0].bbox == BBox(190, WIDTH - 400, 600, WIDTH - 90)
+
+
+def test_boxes_on_a_coarser_page_lead_back_to_the_page_as_scanned():
+    token = Token("12", BBox(100, 200, 140, 220))
+    page = Page(1, "scan", WIDTH, HEIGHT, dpi=300, tokens=(token,))
+    back = as_scanned(replace(page, warp=PageWarp(2 * HEIGHT, 2 * WIDTH, 1, None, 0.5)))
+    assert (back.width, back.height, back.dpi) == (2 * HEIGHT, 2 * WIDTH, 600)
+    assert back.tokens[0].bbox == BBox(400, 2 * WIDTH - 280, 440, 2 * WIDTH - 200)
+    warp = PageWarp(2 * HEIGHT, 2 * WIDTH, 1, FIELD, 0.5)
+    assert warp.to_scanned(warp.to_upright(POINTS)) == [pytest.approx(point, abs=0.1) for point in POINTS]
+
+
+@pytest.mark.parametrize("dpi", [600, None], ids=["tagged", "untagged"])
+def test_a_page_finer_than_it_need_be_is_read_coarser(dpi):
+    # Once TIFF files at 600 dpi were read with all their pixels, at twice the time.
+    fine = cv2.resize(make_page(), (4961, 7016), interpolation=cv2.INTER_NEAREST)
+    page = Page(1, "scan", 4961, 7016, fine, dpi)
+    upright = make_upright(page, Lines(*[12] * 99))
+    assert upright.image is not None
+    assert upright.image.shape[1] == pytest.approx(8.27 * SCAN_DPI[1], abs=2)
+    assert (upright.width, upright.height) == upright.image.shape[1::-1]
+    assert upright.dpi == (dpi and pytest.approx(SCAN_DPI[1], abs=0.1))
+    back = as_scanned(replace(upright, tokens=(Token("12", BBox(0, 0, upright.width, upright.height)),)))
+    assert (back.width, back.height, back.dpi) == (4961, 7016, dpi and pytest.approx(dpi))
+    assert back.tokens[0].bbox == pytest.approx((0, 0, 4961, 7016), abs=1)
+
+
+def test_a_page_hardly_finer_than_it_need_be_keeps_its_pixels():
+    image = cv2.resize(make_page(), (3400, 4809), interpolation=cv2.INTER_NEAREST)
+    page = make_upright(Page(1, "scan", 3400, 4809, image, 1.02 * SCAN_DPI[1]), Lines(*[12] * 99))
+    assert (page.width, page.height, page.warp) == (3400, 4809, None)
 
 
 @pytest.mark.model

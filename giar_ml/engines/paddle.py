@@ -38,7 +38,8 @@ class PaddleOcr:
 
     Args:
         engine: the inference engine of PaddleOCR: `onnxruntime`, `paddle` or `transformers`. Only
-            `onnxruntime` gives the posteriors that readings of figures are made from.
+            `onnxruntime` gives posteriors; of the others a figure has one reading, beside those of the reader
+            of figures.
         model_folder: a folder with `det/` and `rec/` in PaddleOCR's format; None for the embedded weights.
         device: `auto` (a GPU if it can be used), `cpu` or `cuda:N`.
         threads: that a network runs on; 0 is one per core.

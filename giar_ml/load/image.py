@@ -14,12 +14,12 @@ from PIL import Image, ImageOps
 from giar_ml.document import Page
 from giar_ml.errors import InputError
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
+from giar_ml.load.resolution import SCAN_DPI, is_sheet
 
 MAX_IMAGE_PIXELS = 120_000_000
 """An A3 page at 600 dpi has 70 million."""
 MIN_SIDE_PX = 64
 """Less cannot hold a table."""
-SANE_DPI = (72, 1200)
 
 # What Pillow's decoders raise on broken data; TypeError where a TIFF lacks its size.
 _DECODE_ERRORS = (
@@ -107,12 +107,13 @@ def _scale_to_bytes(gray: np.ndarray) -> np.ndarray:
 
 
 def _dpi(image: Image.Image) -> float | None:
+    """What the file says, where that can be true."""
     try:
         horizontal = float(image.info["dpi"][0])
     except (KeyError, TypeError, ValueError, IndexError, ZeroDivisionError):
         return None
-    low, high = SANE_DPI
-    return round(horizontal, 1) if low <= horizontal <= high else None
+    can_be_true = horizontal >= SCAN_DPI[0] and is_sheet(image.width / horizontal, image.height / horizontal)
+    return round(horizontal, 1) if can_be_true else None
 
 
 def _check_size(image: Image.Image, name: str) -> None:

@@ -29,10 +29,9 @@ from giar_ml.load.pictures import (
     is_plain,
     unread_limit,
 )
-from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, render
+from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, paper_scale, render
+from giar_ml.load.resolution import SCAN_DPI
 
-SCAN_DPI = (72, 400)
-"""A scan is rendered at its own resolution within these."""
 FALLBACK_DPI = 200
 
 _SCAN_COVERAGE = 0.75  # of the page under pictures; the letterheads and photos of reports cover less
@@ -179,19 +178,20 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
 
 
 def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[Picture], index: int, name: str) -> Page:
+    scale = paper_scale(page)
     largest = max((picture.coverage for picture in pictures), default=0.0)
     # Compressed scans lay a coarse background under a fine mask: the fine one has the text.
-    dpi = max((p.dpi for p in pictures if p.coverage >= largest / 2), default=FALLBACK_DPI)
+    dpi = max((p.dpi / scale for p in pictures if p.coverage >= largest / 2), default=FALLBACK_DPI)
     if covered_share(pictures, page) < _SCAN_COVERAGE:
         # Text beside the pictures is read too, so it must not get too coarse.
         dpi = max(dpi, FALLBACK_DPI)
     low, high = SCAN_DPI
-    image, frame = render(page, min(max(dpi, low), high), name)
+    image, frame = render(page, min(max(dpi, low), high) * scale, name)
     return Page(
         number=index + 1,
         kind="scan",
         width=image.shape[1],
         height=image.shape[0],
         image=image,
-        dpi=frame.scale * PT_PER_INCH,
+        dpi=frame.scale * PT_PER_INCH / scale,
     )

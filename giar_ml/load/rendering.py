@@ -9,6 +9,8 @@ import numpy as np
 import pypdfium2 as pdfium
 
 from giar_ml.errors import InputError
+from giar_ml.load.resolution import is_sheet
+from giar_ml.tables.rules import A4_SHORT_SIDE_IN
 
 DIGITAL_DPI = 144
 """The image of a digital page serves to tell whether its text is what one sees, and to find its rules where
@@ -45,24 +47,37 @@ class Frame(NamedTuple):
         return np.stack(edges, axis=1) * scale
 
 
+def paper_scale(page: pdfium.PdfPage) -> float:
+    """Inches of paper to an inch of the page: 1 where a sheet may be as large as the file says, else what
+    makes it A4."""
+    width, height = (side_pt / PT_PER_INCH for side_pt in _size_pt(page))
+    return 1.0 if is_sheet(width, height) else A4_SHORT_SIDE_IN / min(width, height)
+
+
 def render(
     page: pdfium.PdfPage, dpi: float, name: str, *, turn: int = 0, grayscale: bool = False
 ) -> tuple[np.ndarray, Frame]:
     """(H, W, 3) uint8 RGB, or (H, W) grey, and how page space lies on it; coarser than asked for when the
     page is huge."""
-    width_pt, height_pt = page.get_size()
-    if width_pt <= 0 or height_pt <= 0:
-        raise pdfium.PdfiumError("page without a size")
-    scale = min(dpi / PT_PER_INCH, math.sqrt(MAX_PAGE_PIXELS / (width_pt * height_pt)) * 0.999)
-    if scale < MIN_DPI / PT_PER_INCH:
+    width_pt, height_pt = _size_pt(page)
+    finest = math.sqrt(MAX_PAGE_PIXELS / (width_pt * height_pt)) * 0.999
+    if finest < MIN_DPI / PT_PER_INCH:
         raise InputError(
             f"{name}: a page of {width_pt / PT_PER_INCH:,.0f} x {height_pt / PT_PER_INCH:,.0f} inches;"
             " save it at its paper size",
             code="image_too_large",
         )
+    scale = min(dpi / PT_PER_INCH, finest)
     bitmap = page.render(scale=scale, rotation=turn, rev_byteorder=True, grayscale=grayscale)
     image = bitmap.to_numpy().copy()
     bitmap.close()
     left, bottom, right, top = page.get_bbox()
     rotation = (page.get_rotation() + turn) % 360
     return image, Frame(left, bottom, right, top, rotation, scale)
+
+
+def _size_pt(page: pdfium.PdfPage) -> tuple[float, float]:
+    width, height = page.get_size()
+    if width <= 0 or height <= 0:
+        raise pdfium.PdfiumError("page without a size")
+    return width, height

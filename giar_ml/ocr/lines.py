@@ -249,22 +249,31 @@ def _is_figure(text: str) -> bool:
 def _figure_readings(recognition: Recognition, line: Line, figures: np.ndarray | None) -> tuple[Reading, ...]:
     if _is_too_long(line):
         return ()
-    if recognition.log_probs is None or len(recognition.text) > recognition.log_probs.shape[0]:
+    log_probs = recognition.log_probs
+    if log_probs is not None and len(recognition.text) > log_probs.shape[0]:
         return ()
     is_doubtful = _is_doubtful(recognition, line)
     if figures is not None and (is_doubtful or _looks_like_figure(recognition)):
         seen = k_best(figures)
         is_figure = any(p >= SURELY_FIGURE and any(map(str.isdigit, text)) for text, p in seen.items())
         if is_doubtful or is_figure or not _is_words(recognition):
-            return _in_order(weigh_readings(k_best(recognition.log_probs), seen))
+            return _in_order(weigh_readings(_engine_figures(recognition), seen))
     is_figure = _is_figure(_as_figure(recognition.text))
-    if not is_figure and not _may_be_figure(recognition.log_probs, MIN_FIGURE_MASS):
+    if not is_figure and (log_probs is None or not _may_be_figure(log_probs, MIN_FIGURE_MASS)):
         return ()
-    found = k_best(recognition.log_probs)
-    readings = _in_order({text: p for text, p in found.items() if text})
+    readings = _in_order({text: p for text, p in _engine_figures(recognition).items() if text})
     if is_figure or sum(reading.probability for reading in readings) >= MIN_FIGURE_MASS:
         return readings
     return ()
+
+
+def _engine_figures(recognition: Recognition) -> dict[str, float]:
+    """The most probable figures by the engine, see `k_best`: the one that it read where it gives no
+    posteriors."""
+    if recognition.log_probs is not None:
+        return k_best(recognition.log_probs)
+    text = _as_figure(recognition.text)
+    return {text: min(1.0, recognition.score)} if _is_figure(text) else {}
 
 
 def k_best(log_probs: np.ndarray) -> dict[str, float]:

@@ -29,8 +29,9 @@ __all__ = [
 
 MIN_CELL_IN = 0.06
 """Narrower or lower cells are the space between double lines."""
-MIN_TORN_IN = 3.0
-"""Width of a single row of two cells that is a table: a label and its figure."""
+MIN_TORN_IN, MAX_TORN_IN = 3.0, 1.0
+"""Width and height of a single row of two cells that is a table: a label and its figure. A frame around the
+page with a line beside the binding is higher."""
 REGION_MARGIN_IN = 0.15
 """A detector's box may cut the outer rules of a table."""
 
@@ -63,7 +64,11 @@ def find_tables(page: Page) -> Page:
 
 
 def cells_to_tables(groups: Iterable[Rules], *, page: int, dpi: float) -> list[Table]:
-    """The groups of rules that are tables, top to bottom: not frames, boxes or crossed lines."""
+    """The groups of rules that are tables, top to bottom: not frames, boxes or crossed lines.
+
+    What lies in a cell of a table is none, but for tables with more cells than what they lie in: that is a
+    frame around a page.
+    """
     tables = []
     for group in groups:
         grid = lines_to_cells(
@@ -78,7 +83,12 @@ def cells_to_tables(groups: Iterable[Rules], *, page: int, dpi: float) -> list[T
         cells = tuple(replace(cell, bbox=group.bbox_to_page(cell.bbox)) for cell in grid.cells)
         bbox = _clip(_page_extent(group), union(cell.bbox for cell in cells), reach=TOUCH_IN * dpi)
         tables.append(Table(page, bbox, grid.n_rows, grid.n_columns, cells))
-    return [t for t in tables if not any(_is_inside_cell(t, other) for other in tables if other is not t)]
+    tables = [t for t in tables if not _is_frame(t, tables)]
+    return [
+        table
+        for table in tables
+        if not any(_is_inside(table, cell) for other in tables if other is not table for cell in other.cells)
+    ]
 
 
 def _clip(bbox: BBox, cells: BBox, *, reach: float) -> BBox:
@@ -134,7 +144,8 @@ def _is_table(grid: Grid, *, dpi: float) -> bool:
     if grid.n_rows >= 2 and grid.n_columns >= 2:
         return len(real) >= 3
     is_wide = sum(bbox.width for bbox in real) >= MIN_TORN_IN * dpi
-    return grid.n_rows == 1 and (len(real) >= 3 or (len(real) == 2 and is_wide))
+    is_low = all(bbox.height <= MAX_TORN_IN * dpi for bbox in real)
+    return grid.n_rows == 1 and (len(real) >= 3 or (len(real) == 2 and is_wide and is_low))
 
 
 def _page_extent(group: Rules) -> BBox:
@@ -144,11 +155,16 @@ def _page_extent(group: Rules) -> BBox:
     return BBox(min(xs), min(ys), max(xs), max(ys))
 
 
-def _is_inside_cell(table: Table, other: Table) -> bool:
+def _is_frame(table: Table, tables: Sequence[Table]) -> bool:
+    """Whether one of its cells holds tables that have more cells together."""
     return any(
-        intersection_area(table.bbox, cell.bbox) > 0.9 * table.bbox.width * table.bbox.height
-        for cell in other.cells
+        sum(len(t.cells) for t in tables if t is not table and _is_inside(t, cell)) > len(table.cells)
+        for cell in table.cells
     )
+
+
+def _is_inside(table: Table, cell: Cell) -> bool:
+    return intersection_area(table.bbox, cell.bbox) > 0.9 * table.bbox.width * table.bbox.height
 
 
 def _cells_beside(tokens: Sequence[Token], table: Table) -> list[list[int]]:

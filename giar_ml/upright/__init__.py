@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+import cv2
 import numpy as np
 
 from giar_ml.document import Page, Table, Token
+from giar_ml.load.resolution import SCAN_DPI
 from giar_ml.ocr.captions import CaptionReader
 from giar_ml.ocr.engine import OcrEngine
 from giar_ml.tables.rules import estimate_dpi, to_gray
@@ -23,12 +25,15 @@ from giar_ml.upright.warp import PageWarp, flatten_image, turn_image
 
 __all__ = ["as_scanned", "make_upright"]
 
+WORTH_IT = 1.1
+"""A page that is finer than it need be by less stays as it is: pixels between pixels blur."""
+
 
 def make_upright(page: Page, engine: OcrEngine, captions: CaptionReader | None = None) -> Page:
     """The scan as if it were a print: no desk around it, no shadows, streaks or seals, upright and flat.
 
-    What is in order stays as it is; the page keeps its size but for quarter turns. Comes before any token or
-    table is found.
+    What is in order stays as it is; the page keeps its size but for quarter turns, and where it is finer than
+    `SCAN_DPI`. Comes before any token or table is found.
 
     Args:
         engine: tells which way up text is.
@@ -36,13 +41,16 @@ def make_upright(page: Page, engine: OcrEngine, captions: CaptionReader | None =
     """
     if page.kind != "scan" or page.image is None:
         return page
-    dpi = page.dpi or estimate_dpi(page.image)
-    image, seen, gray = _clean(page.image, dpi=dpi)
+    own_dpi = page.dpi or estimate_dpi(page.image)
+    scanned = _no_finer(page.image, dpi=own_dpi)
+    scale = scanned.shape[1] / page.image.shape[1]
+    dpi = scale * own_dpi
+    image, seen, gray = _clean(scanned, dpi=dpi)
     page_sketch = sketch(gray, dpi=dpi)
     quarters = find_quarters(page_sketch, engine, captions)
     if quarters:
         # Cleaned anew, so that whichever way a page lay, the same is read.
-        image, seen, gray = _clean(turn_image(page.image, quarters), dpi=dpi)
+        image, seen, gray = _clean(turn_image(scanned, quarters), dpi=dpi)
         page_sketch = sketch(gray, dpi=dpi)
     field = find_field(page_sketch)
     if field:
@@ -51,8 +59,19 @@ def make_upright(page: Page, engine: OcrEngine, captions: CaptionReader | None =
     if gray is not seen:
         image = np.repeat(gray[:, :, None], 3, axis=2)
     height, width = image.shape[:2]
-    warp = PageWarp(page.width, page.height, quarters, field) if quarters or field else None
-    return replace(page, image=image, width=width, height=height, warp=warp, before=before)
+    is_moved = quarters or field or scale < 1
+    warp = PageWarp(page.width, page.height, quarters, field, scale) if is_moved else None
+    seen_dpi = page.dpi and scale * page.dpi
+    return replace(page, image=image, width=width, height=height, dpi=seen_dpi, warp=warp, before=before)
+
+
+def _no_finer(image: np.ndarray, *, dpi: float) -> np.ndarray:
+    """The page at the upper limit of `SCAN_DPI`; itself where it is hardly finer."""
+    share = SCAN_DPI[1] / dpi
+    if share * WORTH_IT >= 1:
+        return image
+    height, width = image.shape[:2]
+    return cv2.resize(image, (round(share * width), round(share * height)), interpolation=cv2.INTER_AREA)
 
 
 def _clean(image: np.ndarray, *, dpi: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -89,6 +108,7 @@ def as_scanned(page: Page) -> Page:
         page,
         width=warp.width,
         height=warp.height,
+        dpi=page.dpi and page.dpi / warp.scale,
         image=None,
         tokens=move_tokens(page.tokens),
         layout=None,

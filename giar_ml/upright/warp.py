@@ -64,7 +64,8 @@ def monomials(points: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class PageWarp:
-    """From the page as it was scanned to the upright page: turned clockwise by quarters, then flattened.
+    """From the page as it was scanned to the upright page: turned clockwise by quarters, made coarser, then
+    flattened.
 
     Points are (N, 2) continuous pixel coordinates: pixel i covers i to i + 1. `width` and `height` are those
     of the page as scanned; flattening keeps the size.
@@ -74,14 +75,17 @@ class PageWarp:
     height: float
     quarters: int = 0
     field: Field | None = None
+    scale: float = 1.0
+    """Upright pixels to one as scanned."""
 
     def to_upright(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-        turned = self._turn(np.array(points, float).reshape(-1, 2))
+        turned = self._turn(np.array(points, float).reshape(-1, 2)) * self.scale
         return _pairs(self.field.apply(turned) if self.field else turned)
 
     def to_scanned(self, points: Sequence[tuple[float, float]] | np.ndarray) -> list[tuple[float, float]]:
         upright = np.array(points, float).reshape(-1, 2)
-        return _pairs(self._turn_back(self.field.invert(upright) if self.field else upright))
+        turned = self.field.invert(upright) if self.field else upright
+        return _pairs(self._turn_back(turned / self.scale))
 
     def bboxes_to_scanned(self, bboxes: Sequence[BBox]) -> list[BBox]:
         """The smallest upright box around the place of each on the page as scanned: many at once take hardly
