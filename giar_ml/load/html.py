@@ -135,8 +135,8 @@ def _parts(root: etree._Element, styles: Styles, *, plain_lines: bool = False) -
                 in_raised.pop()
             if element is not root and _BLOCKS.fullmatch(tag):
                 yield from flush()
-        else:
-            here = _end_line(element)
+        else:  # of a comment libxml2 knows where it ends
+            here = _source_line(element)
         if element is not root and element.tail and not _is_closed(element.getparent()):
             yield from add(element.tail)
     yield from flush()
