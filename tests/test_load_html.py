@@ -300,6 +300,13 @@ def test_plain_lines_around_a_table_stay_lines(tmp_path):
         pytest.param("<html><meta charset='gb2312'><body>政府信息".encode(), id="lies"),
         pytest.param("<html><body>政府信息".encode("utf-16"), id="utf-16"),
         pytest.param('<?xml version="1.0" encoding="UTF-8"?><html><body>政府信息'.encode(), id="XHTML"),
+        *(
+            pytest.param(
+                f"<html><meta charset={charset}><body>政府信息".encode("gb18030"), id=f"GB as {charset}"
+            )
+            for charset in ("iso-8859-1", "windows-1252", "unicode_escape", "undefined", "utf-7", "hex")
+        ),
+        pytest.param("<html><meta charset=big5><body>政府信息".encode("big5"), id="Big5"),
         pytest.param("<html><meta charset='nonsense'><body>政府信息".encode(), id="unknown charset"),
     ],
 )

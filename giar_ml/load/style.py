@@ -8,13 +8,7 @@ from collections.abc import Iterator, Mapping
 from lxml import etree
 
 _READ_PROPERTIES = (
-    "display",
-    "visibility",
-    "opacity",
-    "text-decoration",
-    "vertical-align",
-    "width",
-    "height",
+    *("display", "visibility", "opacity", "text-decoration", "vertical-align", "width", "height"),
 )
 _PROPERTIES = {name: name for name in _READ_PROPERTIES} | {"text-decoration-line": "text-decoration"}
 _COMMENT = re.compile(r"/\*.*?(?:\*/|\Z)|<!--|-->", re.DOTALL)
