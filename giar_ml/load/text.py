@@ -90,10 +90,10 @@ def _decode(data: bytes) -> str | None:
         if data.startswith(bom):
             return data.decode(encoding, errors="replace").lstrip("\ufeff")
     # Chinese in GB18030 is next to never valid UTF-8, so UTF-8 goes before what the page claims.
-    for encoding in (_utf16_without_bom(data), "utf-8"):
-        if encoding and (text := _decode_as(data, encoding)) is not None:
+    for likely in (_utf16_without_bom(data), "utf-8"):
+        if likely and (text := _decode_as(data, likely)) is not None:
             return text
-    texts = [_decode_as(data, encoding) for encoding in (_claimed_encoding(data), "gb18030") if encoding]
+    texts = [_decode_as(data, likely) for likely in (_claimed_encoding(data), "gb18030") if likely]
     decoded = [text for text in texts if text is not None]
     # A charset of single bytes takes any Chinese for letters with accents.
     return max(decoded, key=lambda text: len(_CHINESE.findall(text)), default=None) or _decode_with_flaws(
