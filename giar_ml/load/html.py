@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import lxml.html
 from lxml import etree
 
 from giar_ml.document import Page
 from giar_ml.errors import InputError
-from giar_ml.load.flow import MAX_COLUMNS, Flow, FlowLine, GridCell
+from giar_ml.load.flow import INK, MAX_COLUMNS, Flow, FlowLine, Grid, GridCell
+from giar_ml.load.style import Styles
 from giar_ml.load.typed import raised, visible
 
 _BLOCKS = re.compile(
-    "address|article|aside|blockquote|body|br|caption|center|dd|div|dl|dt|fieldset|footer|form|h[1-6r]|header"
-    "|li|main|nav|ol|option|p|pre|section|td|th|title|tr|ul"
+    "address|article|aside|blockquote|body|br|caption|center|dd|details|div|dl|dt|fieldset|footer|form"
+    "|h[1-6r]|header|li|main|nav|ol|p|pre|section|summary|td|th|title|tr|ul"
 )
-_DROPPED = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "select"}
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
-_STRUCK = {"s", "strike", "del"}
-_STRUCK_STYLE = re.compile(r"text-decoration[^;]*line-through", re.IGNORECASE)
-_SUPERSCRIPT_STYLE = re.compile(r"vertical-align\s*:\s*super", re.IGNORECASE)
+# Shows nothing, or only the reading of a character.
+_DROPPED = {"script", "style", "template", "datalist", "rt", "rp"}
+# Shows something that is no text, or a text elsewhere than it stands in the source.
+_NO_TEXT = {
+    *("applet", "audio", "canvas", "embed", "frame", "iframe", "img", "math", "meter", "noscript", "object"),
+    *("progress", "svg", "video"),
+}
+_INPUTS_WITHOUT_TEXT = {
+    *("button", "checkbox", "color", "file", "image", "password", "radio", "range", "reset", "submit"),
+}
+_RAISED = {"sup", "sub"}
 _XML_DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _SPACES = re.compile(r"[^\S\u3000]+")
 _MARKED_UP = re.compile(r"<(html|body|p|div|br)\b", re.IGNORECASE)
@@ -40,14 +48,15 @@ def read_html(source: str, name: str) -> Page:
     except etree.ParserError as error:  # no element at all
         raise _empty(name) from error
     _check_depth(root, parser, name)
+    styles = Styles(root)
     flow = Flow()
     # Markdown and dumps with a table in HTML between plain lines.
     plain_lines = _MARKED_UP.search(source) is None
-    for part in _parts(root, plain_lines=plain_lines):
+    for part in _parts(root, styles, plain_lines=plain_lines):
         if isinstance(part, FlowLine):
             flow.add_text(part.text, line=part.line)
         else:
-            _add_table(part, flow)
+            flow.add_grid(_read_grid(part, styles))
     if not flow.tokens and not flow.tables:
         raise _empty(name)
     return flow.to_page()
@@ -60,18 +69,22 @@ def _empty(name: str) -> InputError:
 def _check_depth(root: etree._Element, parser: lxml.html.HTMLParser, name: str) -> None:
     # libxml2 drops what lies deeper than its limit and only logs it.
     is_cut = any("depth" in entry.message for entry in parser.error_log)
-    if is_cut or any(
-        sum(1 for _ in table.iterancestors("table")) > _MAX_NESTED_TABLES for table in root.iter("table")
-    ):
+    n_open = most_open = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end"), tag="table"):
+        n_open += 1 if event == "start" else -1
+        most_open = max(most_open, n_open)
+    if is_cut or most_open > _MAX_NESTED_TABLES:
         raise InputError(f"{name}: the page is nested beyond reason; save it as PDF", code="damaged")
 
 
-def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part]:
+def _parts(root: etree._Element, styles: Styles, *, plain_lines: bool = False) -> Iterator[_Part]:
     """Lines of text and the outermost tables under `root`, in order; hidden and struck parts are left
     out."""
     words: list[str] = []
     line: int | None = None
-    in_superscript: list[etree._Element] = []
+    here: int | None = None  # the source line that was reached: libxml2 only knows where elements start
+    in_raised: list[etree._Element] = []
+    is_cell = root.tag in ("td", "th")
 
     def flush() -> Iterator[FlowLine]:
         nonlocal line
@@ -81,51 +94,94 @@ def _parts(root: etree._Element, *, plain_lines: bool = False) -> Iterator[_Part
         words.clear()
         line = None
 
-    def add(text: str | None, source_line: int | None) -> Iterator[FlowLine]:
-        nonlocal line
+    def add(text: str | None) -> Iterator[FlowLine]:
+        nonlocal line, here
         # A text node starts on the line of the tag before it, or on a later one when it opens blank.
         for index, piece in enumerate((text or "").split("\n")):
+            if index and here is not None:
+                here += 1
             if index and plain_lines:
                 yield from flush()
-            if line is None and piece.strip() and source_line is not None:
-                line = source_line + index
-            piece = raised(piece) if in_superscript else piece
+            if line is None and piece.strip():
+                line = here
+            piece = raised(piece) if in_raised else piece
             words.append(piece if plain_lines or not index else "\n" + piece)
 
     walker = etree.iterwalk(root, events=("start", "end", "comment", "pi"))
     for event, element in walker:
         tag = element.tag
-        if in_superscript and in_superscript[-1] is element:
-            in_superscript.pop()
-        elif event == "start" and _is_superscript(element):
-            in_superscript.append(element)
         if event == "start":
-            if element is not root and tag == "table":
+            here = _source_line(element)
+            text = _shown_text(element, styles, is_cell=is_cell)
+            if text is not None:
+                if text:
+                    yield from add(text)
+            elif element is not root and tag == "table":
                 yield from flush()
                 yield element
-                walker.skip_subtree()
-            elif tag in _DROPPED or _is_hidden(element) or _is_struck_out(element):
-                walker.skip_subtree()
             else:
+                if _is_raised(element, styles):
+                    in_raised.append(element)
                 if _BLOCKS.fullmatch(tag):
                     yield from flush()
-                yield from add(_own_text(element), _source_line(element))
-        elif element is not root:
-            if event == "end" and _BLOCKS.fullmatch(tag):
+                if not _is_closed(element):
+                    yield from add(element.text)
+                continue
+            here = _end_line(element)
+            walker.skip_subtree()
+            continue
+        if event == "end":
+            if in_raised and in_raised[-1] is element:
+                in_raised.pop()
+            if element is not root and _BLOCKS.fullmatch(tag):
                 yield from flush()
-            if element.tail:
-                yield from add(element.tail, _end_line(element) if element.tail.strip() else None)
+        else:  # of a comment libxml2 knows where it ends
+            here = _source_line(element)
+        if element is not root and element.tail and not _is_closed(element.getparent()):
+            yield from add(element.tail)
     yield from flush()
 
 
-def _own_text(element: etree._Element) -> str | None:
-    if element.tag == "input":
-        return element.get("value") if element.get("type", "text").lower() in ("text", "number") else None
-    return element.text
+def _shown_text(element: etree._Element, styles: Styles, *, is_cell: bool) -> str | None:
+    """What is read of an element as a whole, `INK` where it shows no text; None if its content is to be
+    walked through."""
+    tag = element.tag
+    if tag in _DROPPED or styles.is_gone(element) or _is_folded(element):
+        return ""
+    if styles.is_blank(element):
+        return INK if styles.is_invisible(element) and styles.reappears(element) else ""
+    if tag in _NO_TEXT:
+        return "" if styles.is_tiny(element) else INK
+    if tag == "input":
+        kind = element.get("type", "").strip().lower()
+        if kind == "hidden":
+            return ""
+        return INK if kind in _INPUTS_WITHOUT_TEXT else element.get("value", "")
+    if tag == "select":  # those of a page, not of a table, lead elsewhere
+        return _chosen(element) if is_cell else ""
+    return None
+
+
+def _chosen(select: etree._Element) -> str:
+    """The option that a closed list shows."""
+    options = list(select.iter("option"))
+    if "multiple" in select.attrib or select.get("size", "1").strip() not in ("", "0", "1"):
+        return INK
+    chosen = [option for option in options if "selected" in option.attrib][-1:] or options[:1]
+    return "".join(str(text) for option in chosen for text in option.itertext())
+
+
+def _is_closed(element: etree._Element | None) -> bool:
+    return element is not None and element.tag == "details" and "open" not in element.attrib
+
+
+def _is_folded(element: etree._Element) -> bool:
+    """Whether an element lies in a closed element of details, of which only the summary is seen."""
+    return element.tag != "summary" and _is_closed(element.getparent())
 
 
 def _end_line(element: etree._Element) -> int | None:
-    """Where the tail of `element` starts: libxml2 only knows where elements start."""
+    """Where an element that was skipped ends."""
     last = element
     n_breaks = 0
     while len(last):
@@ -140,51 +196,36 @@ def _source_line(element: etree._Element) -> int | None:
     return line if isinstance(line, int) else None
 
 
-def _is_hidden(element: etree._Element) -> bool:
-    return (
-        "hidden" in element.attrib
-        or (element.tag == "input" and element.get("type", "").lower() == "hidden")
-        or _HIDDEN_STYLE.search(element.get("style", "")) is not None
-    )
-
-
-def _is_struck_out(element: etree._Element) -> bool:
-    return element.tag in _STRUCK or _STRUCK_STYLE.search(element.get("style", "")) is not None
-
-
-def _is_superscript(element: etree._Element) -> bool:
+def _is_raised(element: etree._Element, styles: Styles) -> bool:
+    if element.tag in _RAISED:
+        return True
     # In the style of a block it means something else.
-    style = "" if _BLOCKS.fullmatch(element.tag) else element.get("style", "")
-    return element.tag == "sup" or _SUPERSCRIPT_STYLE.search(style) is not None
+    align = "" if _BLOCKS.fullmatch(element.tag) else styles.of(element).get("vertical-align")
+    return align in ("super", "sub")
 
 
-def _add_table(table: etree._Element, flow: Flow) -> None:
-    cells, nested, captions = _read_grid(table)
-    for caption in captions:
-        flow.add_text(caption.text, line=caption.line)
-    flow.add_table(cells)
-    for inner in nested:
-        _add_table(inner, flow)
+class _Row(NamedTuple):
+    cells: list[etree._Element]
+    group: int
+    """Of thead, tbody and tfoot, in which spans of rows end."""
+    is_blank: bool
 
 
-def _read_grid(
-    table: etree._Element,
-) -> tuple[list[GridCell], list[etree._Element], list[FlowLine]]:
+def _read_grid(table: etree._Element, styles: Styles) -> Grid:
     """The cells in reading order, the tables inside them that have several cells, and the text beside."""
-    rows, loose = _rows(table)
-    nested: list[etree._Element] = []
-    captions: list[FlowLine] = []
+    rows, loose = _rows(table, styles)
+    grid = Grid()
     for element in loose:
-        for part in _parts(element):
+        for part in _parts(element, styles):
             if isinstance(part, FlowLine):
-                captions.append(part)
+                grid.captions.append(part)
             else:
-                nested.append(part)
-    cells: list[GridCell] = []
+                grid.nested.append(_read_grid(part, styles))
+    group_stops = {row.group: row_index + 1 for row_index, row in enumerate(rows)}
     busy: dict[int, int] = {}  # column -> first row where it is free again
     for row_index, row in enumerate(rows):
         column = 0
-        for element in row:
+        for element in row.cells:
             while busy.get(column, 0) > row_index:
                 column += 1
             if column >= MAX_COLUMNS:
@@ -193,57 +234,66 @@ def _read_grid(
             limit = min(column + _span(element, "colspan"), MAX_COLUMNS)
             while stop < limit and busy.get(stop, 0) <= row_index:
                 stop += 1
-            # A span of rows ends with the table; 0 asks for all that are left.
+            # 0 asks for all rows that are left.
             row_span = _span(element, "rowspan") or len(rows)
-            cell = GridCell(row_index, min(row_index + row_span, len(rows)), column, stop)
-            _add_content(element, cell, nested)
-            cells.append(cell)
+            cell = GridCell(row_index, min(row_index + row_span, group_stops[row.group]), column, stop)
+            _add_content(element, cell, grid, styles, is_blank=row.is_blank)
+            grid.cells.append(cell)
             busy.update(dict.fromkeys(range(column, stop), cell.row_stop))
             column = stop
-    return cells, nested, captions
+    return grid
 
 
-def _rows(table: etree._Element) -> tuple[list[list[etree._Element]], list[etree._Element]]:
+def _rows(table: etree._Element, styles: Styles) -> tuple[list[_Row], list[etree._Element]]:
     """The cells of each row, whatever wraps them, and the elements that stand outside all cells."""
-    rows: list[list[etree._Element]] = []
+    rows: list[_Row] = []
     loose: list[etree._Element] = []
+    blank: list[etree._Element] = []  # the open elements of which nothing is seen
     open_row = False
+    group = 0
     walker = etree.iterwalk(table, events=("start", "end"))
     for event, element in walker:
+        tag = element.tag
         if element is table:
             continue
+        if tag in ("thead", "tbody", "tfoot"):
+            group += 1
         if event == "end":
-            open_row = open_row and element.tag != "tr"
-        elif element.tag in _DROPPED or _is_hidden(element):
+            open_row = open_row and tag != "tr"
+            if blank and blank[-1] is element:
+                blank.pop()
+        elif tag in _DROPPED or styles.is_gone(element):
             walker.skip_subtree()
-        elif element.tag == "tr":
-            rows.append([])
-            open_row = True
-        elif element.tag in ("td", "th"):
+        elif tag in ("td", "th"):
             if not open_row:  # a cell without a row opens one
-                rows.append([])
+                rows.append(_Row([], group, bool(blank)))
                 open_row = True
-            rows[-1].append(element)
+            rows[-1].cells.append(element)
             walker.skip_subtree()
-        elif element.tag not in ("thead", "tbody", "tfoot", "colgroup", "col", "form"):
+        elif tag in ("tr", "thead", "tbody", "tfoot", "colgroup", "col", "form"):
+            if styles.is_blank(element):
+                blank.append(element)
+            if tag == "tr":
+                rows.append(_Row([], group, bool(blank)))
+                open_row = True
+        else:
             loose.append(element)
             walker.skip_subtree()
     return rows, loose
 
 
-def _add_content(element: etree._Element, cell: GridCell, nested: list[etree._Element]) -> None:
-    for part in _parts(element):
+def _add_content(
+    element: etree._Element, cell: GridCell, grid: Grid, styles: Styles, *, is_blank: bool
+) -> None:
+    if is_blank:
+        if styles.reappears(element) or styles.of(element).get("visibility") == "visible":
+            cell.lines.append(FlowLine(INK))
+        return
+    for part in _parts(element, styles):
         if isinstance(part, FlowLine):
             cell.lines.append(part)
-            continue
-        inner_rows, _ = _rows(part)
-        inner_cells = [inner for row in inner_rows for inner in row]
-        if len(inner_cells) > 1:
-            cell.wraps_tables = True
-            nested.append(part)
         else:
-            for inner in inner_cells:
-                _add_content(inner, cell, nested)
+            grid.put_inside(cell, _read_grid(part, styles))
 
 
 def _span(cell: etree._Element, name: str) -> int:

@@ -28,6 +28,17 @@ _HTML_TAG = re.compile(r"<(table|html|body|!doctype\s+html)\b", re.IGNORECASE)
 _META_WITHIN = 4096  # bytes; HTML asks for the first 1024, pages with long comments in front exist
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?\s*([\w-]{2,20})", re.IGNORECASE)
 _XML_OFFICE = re.compile(r"<\?mso-application|<w:wordDocument|<pkg:package|<office:document")
+# What pages claim and are, but for UTF-8 and GB; browsers read Latin-1 as its superset.
+_CHARSETS = {
+    "big5": "big5hkscs",
+    "big5-hkscs": "big5hkscs",
+    "iso-8859-1": "cp1252",
+    "latin1": "cp1252",
+    "windows-1252": "cp1252",
+    "euc-kr": "cp949",
+    "shift_jis": "cp932",
+}
+_CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _USUAL = re.compile(r"[\t\r\n -~\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 _MIN_USUAL_SHARE = 0.9  # of the characters of a text; the wrong byte order gives a third
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
@@ -78,25 +89,29 @@ def _decode(data: bytes) -> str | None:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return data.decode(encoding, errors="replace").lstrip("\ufeff")
-    for encoding in _likely_encodings(data):
-        try:
-            return data.decode(encoding)
-        except (UnicodeDecodeError, LookupError):  # LookupError: a page may name any charset it likes
-            continue
-    return _decode_with_flaws(data)
-
-
-def _likely_encodings(data: bytes) -> list[str]:
-    encodings = []
-    if utf16 := _utf16_without_bom(data):
-        encodings.append(utf16)
     # Chinese in GB18030 is next to never valid UTF-8, so UTF-8 goes before what the page claims.
-    encodings.append("utf-8")
-    if meta := _META_CHARSET.search(data, 0, _META_WITHIN):
-        charset = meta[1].decode("ascii", errors="replace").lower()
-        # Browsers read every gb* label as GB18030, which holds the others.
-        encodings.append("gb18030" if charset.startswith("gb") else charset)
-    return [*encodings, "gb18030"]
+    for likely in (_utf16_without_bom(data), "utf-8"):
+        if likely and (text := _decode_as(data, likely)) is not None:
+            return text
+    texts = [_decode_as(data, likely) for likely in (_claimed_encoding(data), "gb18030") if likely]
+    decoded = [text for text in texts if text is not None]
+    # A charset of single bytes takes any Chinese for letters with accents.
+    return max(decoded, key=lambda text: len(_CHINESE.findall(text)), default=None) or _decode_with_flaws(
+        data
+    )
+
+
+def _decode_as(data: bytes, encoding: str) -> str | None:
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError:
+        return None
+
+
+def _claimed_encoding(data: bytes) -> str | None:
+    """The encoding that a page names, of those that pages have; those of GB are tried without being named."""
+    meta = _META_CHARSET.search(data, 0, _META_WITHIN)
+    return _CHARSETS.get(meta[1].decode("ascii", errors="replace").lower()) if meta else None
 
 
 def _utf16_without_bom(data: bytes) -> str | None:
