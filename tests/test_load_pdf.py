@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from giar_ml.document import BBox, Document, Page
+from giar_ml.document import UNREAD, BBox, Document, Page
 from giar_ml.errors import InputError
 from giar_ml.load import load, rendering
 from giar_ml.load import pdf as pdf_module
@@ -29,9 +29,12 @@ class PdfPage:
     box: bytes = A4
     image: Image.Image | None = None
     annotation: bytes | None = None
+    entries: bytes = b""
 
 
-def make_pdf(pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | None = None) -> bytes:
+def make_pdf(
+    pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | None = None, catalog: bytes = b""
+) -> bytes:
     """A PDF with fonts F1 (Helvetica), F2 (Chinese, not embedded) and F3 (maps to private use)."""
     to_unicode = (
         b"begincmap 1 begincodespacerange<00><ff>endcodespacerange 1 beginbfrange<00><ff><e000>endbfrange"
@@ -51,7 +54,7 @@ def make_pdf(pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | Non
     kids = []
     for page in pages:
         resources = b"<</Font<</F1 3 0 R/F2 4 0 R/F3 7 0 R>>"
-        extra = b""
+        extra = page.entries
         if page.image is not None:
             objects.append(_image(page.image))
             resources += b"/XObject<</Im %d 0 R>>" % len(objects)
@@ -71,7 +74,7 @@ def make_pdf(pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | Non
             % (number, resources, page.box, extra)
         )
         kids.append(b"%d 0 R" % len(objects))
-    objects[0] = b"<</Type/Catalog/Pages 2 0 R>>"
+    objects[0] = b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog
     objects[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), b" ".join(kids))
     return _write(objects, trailer)
 
@@ -305,6 +308,38 @@ def test_runs_that_the_file_writes_out_of_order_are_one_token():
 def test_figures_in_annotations_are_read(tmp_path):
     page = load_page(tmp_path, PdfPage(chinese("自然人"), annotation=figures("7", x=2, y=5)))
     assert texts(page) == ["自然人", "7"]
+
+
+NO_PICTURE = b"/Annots[<</Type/Annot/Rect[300 690 400 710]/F 4/DA(/F1 12 Tf 0 g)%s>>]"
+"""An annotation that does not say how it looks."""
+
+
+def test_values_of_form_fields_are_read_though_the_file_does_not_draw_them(tmp_path):
+    fonts = b"/DR<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    form = b"/AcroForm<</Fields[]/NeedAppearances true/DA(/F1 12 Tf 0 g)%s>>" % fonts
+    field = NO_PICTURE % b"/Subtype/Widget/FT/Tx/T(a)/V(95)"
+    (page,) = load_bytes(tmp_path, make_pdf([PdfPage(chinese("自然人"), entries=field)], catalog=form)).pages
+    assert texts(page) == ["自然人", "95"]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        pytest.param(b"/Subtype/Widget/FT/Tx/T(a)/V(95)", id="field of no form"),
+        pytest.param(b"/Subtype/FreeText/Contents(95)", id="note"),
+    ],
+)
+def test_text_that_the_file_does_not_draw_is_unread(tmp_path, entries):
+    page = load_page(tmp_path, PdfPage(chinese("自然人"), entries=NO_PICTURE % entries))
+    assert texts(page) == ["自然人", UNREAD]
+    assert page.tokens[1].bbox == pytest.approx(BBox(600, 264, 800, 304))
+
+
+def test_annotations_that_are_not_shown_are_not_read(tmp_path):
+    data = make_pdf([PdfPage(chinese("自然人"), annotation=figures("7", x=2, y=5))])
+    for flags in (b"/F 2 ", b"/F 32"):
+        (page,) = load_bytes(tmp_path, data.replace(b"/F 4/", flags + b"/")).pages
+        assert texts(page) == ["自然人"]
 
 
 def test_text_that_leaves_no_ink_is_dropped_only_with_its_font_embedded(tmp_path):

@@ -12,8 +12,9 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from giar_ml.document import Page, Problem
+from giar_ml.document import UNREAD, BBox, Page, Problem, Token
 from giar_ml.errors import InputError
+from giar_ml.load.annotations import Edges, flatten_annotations
 from giar_ml.load.characters import group_characters
 from giar_ml.load.drawn import find_drawn_rules
 from giar_ml.load.glyphs import find_turn, have_ink, is_sound, read_glyphs, to_chars
@@ -29,7 +30,7 @@ from giar_ml.load.pictures import (
     is_plain,
     unread_limit,
 )
-from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, render
+from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, Frame, render
 
 SCAN_DPI = (72, 400)
 """A scan is rendered at its own resolution within these."""
@@ -92,7 +93,9 @@ def _is_blank(image: np.ndarray | None) -> bool:
 
 def _open(data: bytes, name: str) -> pdfium.PdfDocument:
     try:
-        return pdfium.PdfDocument(data)
+        pdf = pdfium.PdfDocument(data)
+        pdf.init_forms()  # draws the fields that come without a picture of their value
+        return pdf
     except pdfium.PdfiumError as error:
         # PDFium refuses a file without pages, too, and leaves the code of an earlier error standing.
         if _NO_PAGES.search(data):
@@ -120,15 +123,16 @@ def _damaged(name: str) -> InputError:
 def _read_page(pdf: pdfium.PdfDocument, index: int, name: str) -> Page:
     try:
         page = pdf[index]
+        unseen: list[Edges] = []
         # Figures in form fields and typed over the page become part of its text.
         if pdfium_c.FPDFPage_GetAnnotCount(page) > 0:
-            pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
+            unseen = flatten_annotations(page)
             page.close()
             page = pdf[index]
     except pdfium.PdfiumError:
         return _broken_page(index, name)
     try:
-        return _analyse(page, index, name)
+        return _analyse(page, index, name, unseen)
     except pdfium.PdfiumError:
         return _broken_page(index, name)
     finally:
@@ -147,7 +151,11 @@ def _broken_page(index: int, name: str) -> Page:
     )
 
 
-def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
+def _analyse(page: pdfium.PdfPage, index: int, name: str, unseen: Sequence[Edges]) -> Page:
+    """
+    Args:
+        unseen: where text is meant to stand that the file does not show.
+    """
     glyphs = read_glyphs(page)
     paths, images = find_objects(page)
     pictures = find_pictures(page, images)
@@ -173,9 +181,14 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
         height=gray.shape[0],
         image=gray,
         dpi=dpi,
-        tokens=group_characters(seen, gray),
+        tokens=group_characters(seen, gray) + _unread_tokens(unseen, frame),
         rules=find_drawn_rules(paths, frame.to_pixels, gray, dpi=dpi),
     )
+
+
+def _unread_tokens(places: Sequence[Edges], frame: Frame) -> tuple[Token, ...]:
+    boxes = frame.to_pixels(np.array(places, float).reshape(-1, 4))
+    return tuple(Token(UNREAD, BBox(*bbox)) for bbox in boxes.tolist())
 
 
 def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[Picture], index: int, name: str) -> Page:
