@@ -15,9 +15,9 @@ from PIL import Image, ImageDraw
 
 from giar_ml.document import UNREAD, BBox, Document, Page
 from giar_ml.errors import InputError
-from giar_ml.load import load, rendering
+from giar_ml.load import characters, load, rendering
 from giar_ml.load import pdf as pdf_module
-from giar_ml.load.characters import Chars, group_characters
+from giar_ml.load.characters import Chars, CrowdedError, group_characters
 from giar_ml.tables.rules import to_gray
 
 A4 = b"/MediaBox[0 0 595 842]"
@@ -346,6 +346,50 @@ def test_text_that_leaves_no_ink_is_dropped_only_with_its_font_embedded(tmp_path
     # White on white in a font that is not embedded: as on a machine without Chinese fonts.
     page = load_page(tmp_path, PdfPage(b"1 g " + chinese("自然人")))
     assert (page.kind, texts(page)) == ("digital", ["自然人"])
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"1 g " + figures("5"), [], id="white"),
+        pytest.param(b"0 0 1 1 re W n " + figures("5"), [], id="clipped away"),
+        pytest.param(figures("5") + b"1 g 100 690 40 30 re f", [], id="covered"),
+        pytest.param(
+            figures("5") + b"1 g 100 690 40 30 re f 0 g " + figures("7"), [UNREAD, UNREAD], id="painted over"
+        ),
+        pytest.param(figures("5") + b"0 G 0.6 w 109 704.3 m 118 704.3 l S", [UNREAD], id="struck out"),
+        pytest.param(figures("-5") + b"0 G 0.6 w 109 698 m 122 698 l S", ["-5"], id="underlined"),
+    ],
+)
+def test_figures_that_nobody_sees_are_not_read(tmp_path, content, expected):
+    page = load_page(tmp_path, PdfPage(chinese("自然人", y=750) + content))
+    assert texts(page) == ["自然人", *expected]
+
+
+def test_a_figure_in_a_ring_of_its_own_is_read():
+    ink = np.array([[0.0, 0, 12, 12], [4, 2, 8, 10]])
+    tokens = group_characters(Chars("○1", ink, ink, np.zeros(2, bool)))
+    assert sorted(token.text for token in tokens) == ["1", "○"]
+
+
+def characters_in_line(step: float, n_chars: int) -> Chars:
+    lefts = step * np.arange(n_chars)
+    body = np.stack([lefts, np.zeros(n_chars), lefts + 8, np.full(n_chars, 12.0)], axis=1)
+    return Chars("3" * n_chars, body, body, np.zeros(n_chars, bool))
+
+
+def test_a_long_line_needs_no_comparison_of_all_with_all(monkeypatch):
+    monkeypatch.setattr(characters, "MAX_PAIRS", 100_000)
+    (token,) = group_characters(characters_in_line(8, 10_000))
+    assert len(token.text) == 10_000
+
+
+def test_more_characters_in_one_place_than_print_has_make_a_page_a_scan(tmp_path, monkeypatch):
+    with pytest.raises(CrowdedError):
+        group_characters(characters_in_line(0.001, 2_000))
+    monkeypatch.setattr(characters, "MAX_PAIRS", 3)
+    page = load_page(tmp_path, PdfPage(figures("12345")))
+    assert (page.kind, page.tokens) == ("scan", ())
 
 
 # Digital or scan

@@ -15,7 +15,7 @@ import pypdfium2.raw as pdfium_c
 from giar_ml.document import UNREAD, BBox, Page, Problem, Token
 from giar_ml.errors import InputError
 from giar_ml.load.annotations import Edges, flatten_annotations
-from giar_ml.load.characters import group_characters
+from giar_ml.load.characters import CrowdedError, group_characters, strike_out
 from giar_ml.load.drawn import find_drawn_rules
 from giar_ml.load.glyphs import find_turn, have_ink, is_sound, read_glyphs, to_chars
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
@@ -163,8 +163,8 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str, unseen: Sequence[Edges
     if covered_share(pictures, page) >= _SCAN_COVERAGE and not is_backdrop(pictures, glyphs):
         return _scanned_page(page, pictures, index, name)
     gray, frame = render(page, DIGITAL_DPI, name, turn=turn, grayscale=True)
-    chars, are_embedded = to_chars(glyphs, frame, gray.shape)
-    seen = chars.take(~are_embedded | have_ink(chars, gray, asked=are_embedded))
+    chars, leave_ink = to_chars(glyphs, frame, gray.shape)
+    seen = chars.take(~leave_ink | have_ink(chars, gray, asked=leave_ink))
     boxes = frame.to_pixels(np.array([picture.bbox for picture in pictures], float).reshape(-1, 4))
     boxes = boxes.astype(int)
     if (
@@ -174,6 +174,11 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str, unseen: Sequence[Edges
     ):
         return _scanned_page(page, pictures, index, name)
     dpi = frame.scale * PT_PER_INCH
+    rules = find_drawn_rules(paths, frame.to_pixels, gray, dpi=dpi)
+    try:
+        tokens = group_characters(strike_out(seen, rules.horizontal if rules else ()), gray)
+    except CrowdedError:
+        return _scanned_page(page, pictures, index, name)
     return Page(
         number=index + 1,
         kind="digital",
@@ -181,8 +186,8 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str, unseen: Sequence[Edges
         height=gray.shape[0],
         image=gray,
         dpi=dpi,
-        tokens=group_characters(seen, gray) + _unread_tokens(unseen, frame),
-        rules=find_drawn_rules(paths, frame.to_pixels, gray, dpi=dpi),
+        tokens=tokens + _unread_tokens(unseen, frame),
+        rules=rules,
     )
 
 
