@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 
 from giar_ml.document import UNREAD, BBox, Document, Page
 from giar_ml.errors import InputError
-from giar_ml.load import characters, load, rendering
+from giar_ml.load import characters, drawn, load, rendering
 from giar_ml.load import pdf as pdf_module
 from giar_ml.load.characters import Chars, CrowdedError, group_characters
 from giar_ml.tables.rules import to_gray
@@ -533,6 +533,14 @@ def test_absurd_page_is_refused(tmp_path):
     with pytest.raises(InputError) as raised:
         load_page(tmp_path, PdfPage(figures("12"), b"/MediaBox[0 0 100000 100000]"))
     assert raised.value.code == "image_too_large"
+
+
+def test_more_drawn_than_any_page_has_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawn, "MAX_OBJECTS", 20)
+    page = PdfPage(b"1 1 5 5 re f " * 10, annotation=b"1 1 5 5 re f " * 11)
+    with pytest.raises(InputError, match="page 1") as raised:
+        load_page(tmp_path, page)
+    assert raised.value.code == "too_large"
 
 
 def test_too_many_pixels_in_all(tmp_path, monkeypatch):

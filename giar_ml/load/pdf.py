@@ -16,7 +16,7 @@ from giar_ml.document import UNREAD, BBox, Page, Problem, Token
 from giar_ml.errors import InputError
 from giar_ml.load.annotations import Edges, flatten_annotations
 from giar_ml.load.characters import CrowdedError, group_characters, strike_out
-from giar_ml.load.drawn import find_drawn_rules
+from giar_ml.load.drawn import TooManyObjectsError, find_drawn_rules
 from giar_ml.load.glyphs import find_turn, have_ink, is_sound, read_glyphs, to_chars
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 from giar_ml.load.pictures import (
@@ -155,9 +155,18 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str, unseen: Sequence[Edges
     """
     Args:
         unseen: where text is meant to stand that the file does not show.
+
+    Raises:
+        InputError: more is drawn than a page has.
     """
+    try:
+        paths, images = find_objects(page)
+    except TooManyObjectsError as error:
+        raise InputError(
+            f"{name}: more is drawn on page {index + 1} than on any report; print it to a new PDF",
+            code="too_large",
+        ) from error
     glyphs = read_glyphs(page)
-    paths, images = find_objects(page)
     pictures = find_pictures(page, images)
     turn = find_turn(glyphs, page.get_rotation())
     if covered_share(pictures, page) >= _SCAN_COVERAGE and not is_backdrop(pictures, glyphs):
