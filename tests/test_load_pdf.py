@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from giar_ml.document import BBox, Document, Page
+from giar_ml.document import UNREAD, BBox, Document, Page
 from giar_ml.errors import InputError
-from giar_ml.load import load, rendering
+from giar_ml.load import characters, drawn, load, rendering
 from giar_ml.load import pdf as pdf_module
-from giar_ml.load.characters import Chars, group_characters
+from giar_ml.load.characters import Chars, CrowdedError, group_characters
 from giar_ml.tables.rules import to_gray
 
 A4 = b"/MediaBox[0 0 595 842]"
@@ -29,9 +29,12 @@ class PdfPage:
     box: bytes = A4
     image: Image.Image | None = None
     annotation: bytes | None = None
+    entries: bytes = b""
 
 
-def make_pdf(pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | None = None) -> bytes:
+def make_pdf(
+    pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | None = None, catalog: bytes = b""
+) -> bytes:
     """A PDF with fonts F1 (Helvetica), F2 (Chinese, not embedded) and F3 (maps to private use)."""
     to_unicode = (
         b"begincmap 1 begincodespacerange<00><ff>endcodespacerange 1 beginbfrange<00><ff><e000>endbfrange"
@@ -51,7 +54,7 @@ def make_pdf(pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | Non
     kids = []
     for page in pages:
         resources = b"<</Font<</F1 3 0 R/F2 4 0 R/F3 7 0 R>>"
-        extra = b""
+        extra = page.entries
         if page.image is not None:
             objects.append(_image(page.image))
             resources += b"/XObject<</Im %d 0 R>>" % len(objects)
@@ -71,7 +74,7 @@ def make_pdf(pages: Sequence[PdfPage], *, trailer: bytes = b"", key: bytes | Non
             % (number, resources, page.box, extra)
         )
         kids.append(b"%d 0 R" % len(objects))
-    objects[0] = b"<</Type/Catalog/Pages 2 0 R>>"
+    objects[0] = b"<</Type/Catalog/Pages 2 0 R%s>>" % catalog
     objects[1] = b"<</Type/Pages/Count %d/Kids[%s]>>" % (len(kids), b" ".join(kids))
     return _write(objects, trailer)
 
@@ -307,10 +310,86 @@ def test_figures_in_annotations_are_read(tmp_path):
     assert texts(page) == ["自然人", "7"]
 
 
+NO_PICTURE = b"/Annots[<</Type/Annot/Rect[300 690 400 710]/F 4/DA(/F1 12 Tf 0 g)%s>>]"
+"""An annotation that does not say how it looks."""
+
+
+def test_values_of_form_fields_are_read_though_the_file_does_not_draw_them(tmp_path):
+    fonts = b"/DR<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
+    form = b"/AcroForm<</Fields[]/NeedAppearances true/DA(/F1 12 Tf 0 g)%s>>" % fonts
+    field = NO_PICTURE % b"/Subtype/Widget/FT/Tx/T(a)/V(95)"
+    (page,) = load_bytes(tmp_path, make_pdf([PdfPage(chinese("自然人"), entries=field)], catalog=form)).pages
+    assert texts(page) == ["自然人", "95"]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        pytest.param(b"/Subtype/Widget/FT/Tx/T(a)/V(95)", id="field of no form"),
+        pytest.param(b"/Subtype/FreeText/Contents(95)", id="note"),
+    ],
+)
+def test_text_that_the_file_does_not_draw_is_unread(tmp_path, entries):
+    page = load_page(tmp_path, PdfPage(chinese("自然人"), entries=NO_PICTURE % entries))
+    assert texts(page) == ["自然人", UNREAD]
+    assert page.tokens[1].bbox == pytest.approx(BBox(600, 264, 800, 304))
+
+
+def test_annotations_that_are_not_shown_are_not_read(tmp_path):
+    data = make_pdf([PdfPage(chinese("自然人"), annotation=figures("7", x=2, y=5))])
+    for flags in (b"/F 2 ", b"/F 32"):
+        (page,) = load_bytes(tmp_path, data.replace(b"/F 4/", flags + b"/")).pages
+        assert texts(page) == ["自然人"]
+
+
 def test_text_that_leaves_no_ink_is_dropped_only_with_its_font_embedded(tmp_path):
     # White on white in a font that is not embedded: as on a machine without Chinese fonts.
     page = load_page(tmp_path, PdfPage(b"1 g " + chinese("自然人")))
     assert (page.kind, texts(page)) == ("digital", ["自然人"])
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        pytest.param(b"1 g " + figures("5"), [], id="white"),
+        pytest.param(b"0 0 1 1 re W n " + figures("5"), [], id="clipped away"),
+        pytest.param(figures("5") + b"1 g 100 690 40 30 re f", [], id="covered"),
+        pytest.param(
+            figures("5") + b"1 g 100 690 40 30 re f 0 g " + figures("7"), [UNREAD, UNREAD], id="painted over"
+        ),
+        pytest.param(figures("5") + b"0 G 0.6 w 109 704.3 m 118 704.3 l S", [UNREAD], id="struck out"),
+        pytest.param(figures("-5") + b"0 G 0.6 w 109 698 m 122 698 l S", ["-5"], id="underlined"),
+    ],
+)
+def test_figures_that_nobody_sees_are_not_read(tmp_path, content, expected):
+    page = load_page(tmp_path, PdfPage(chinese("自然人", y=750) + content))
+    assert texts(page) == ["自然人", *expected]
+
+
+def test_a_figure_in_a_ring_of_its_own_is_read():
+    ink = np.array([[0.0, 0, 12, 12], [4, 2, 8, 10]])
+    tokens = group_characters(Chars("○1", ink, ink, np.zeros(2, bool)))
+    assert sorted(token.text for token in tokens) == ["1", "○"]
+
+
+def characters_in_line(step: float, n_chars: int) -> Chars:
+    lefts = step * np.arange(n_chars)
+    body = np.stack([lefts, np.zeros(n_chars), lefts + 8, np.full(n_chars, 12.0)], axis=1)
+    return Chars("3" * n_chars, body, body, np.zeros(n_chars, bool))
+
+
+def test_a_long_line_needs_no_comparison_of_all_with_all(monkeypatch):
+    monkeypatch.setattr(characters, "MAX_PAIRS", 100_000)
+    (token,) = group_characters(characters_in_line(8, 10_000))
+    assert len(token.text) == 10_000
+
+
+def test_more_characters_in_one_place_than_print_has_make_a_page_a_scan(tmp_path, monkeypatch):
+    with pytest.raises(CrowdedError):
+        group_characters(characters_in_line(0.001, 2_000))
+    monkeypatch.setattr(characters, "MAX_PAIRS", 3)
+    page = load_page(tmp_path, PdfPage(figures("12345")))
+    assert (page.kind, page.tokens) == ("scan", ())
 
 
 # Digital or scan
@@ -474,6 +553,14 @@ def test_absurd_page_is_refused(tmp_path):
     with pytest.raises(InputError) as raised:
         load_page(tmp_path, PdfPage(figures("12"), b"/MediaBox[0 0 100000 100000]"))
     assert raised.value.code == "image_too_large"
+
+
+def test_more_drawn_than_any_page_has_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(drawn, "MAX_OBJECTS", 20)
+    page = PdfPage(b"1 1 5 5 re f " * 10, annotation=b"1 1 5 5 re f " * 11)
+    with pytest.raises(InputError, match="page 1") as raised:
+        load_page(tmp_path, page)
+    assert raised.value.code == "too_large"
 
 
 def test_too_many_pixels_in_all(tmp_path, monkeypatch):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -7,7 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
-from giar_ml.document import BBox, Before, Cell, Page, Reading, Table, Token
+from giar_ml.document import UNREAD, BBox, Before, Cell, Page, Reading, Table, Token
 from giar_ml.tables import (
     add_aligned_tables,
     cells_to_tables,
@@ -302,6 +303,47 @@ def test_digital_tokens_move_into_their_cells() -> None:
     (table,) = page.tables
     assert [c.text for c in table.cells] == ["规章", "12", "", "", "0", "3", "上下", "", ""]
     assert [t.text for t in page.tokens] == ["标题"]
+
+
+def unread_cells(draw: Callable[[np.ndarray], object], *tokens: Token) -> list[str]:
+    """The texts of the cells from (100, 100) to (570, 250) of a digital page with something drawn on it."""
+    image = draw_grid([100, 160, 570], [100, 160, 250])
+    draw(image)
+    (table,) = find_tables(Page(1, "digital", 1000, 700, image, 144, tokens=tokens)).tables
+    return [cell.text for cell in table.cells]
+
+
+def test_print_without_characters_is_unread_and_no_blank() -> None:
+    def draw_seven(image: np.ndarray) -> None:
+        cv2.polylines(image, [np.array([[300, 120], [308, 120], [303, 133]])], False, (0, 0, 0), 2)
+
+    assert unread_cells(draw_seven) == ["", UNREAD, "", ""]
+    assert unread_cells(draw_seven, Token("7", BBox(300, 120, 308, 133))) == ["", "7", "", ""]
+
+
+@pytest.mark.parametrize(
+    "ends",
+    [
+        pytest.param([((100, 100), (160, 160))], id="diagonal through a cell"),
+        pytest.param([((100, 100), (160, 130)), ((100, 100), (130, 160))], id="two from a corner"),
+        pytest.param([((160, 160), (570, 250))], id="through a wide cell"),
+        pytest.param([((300, 130), (340, 130))], id="dash"),
+        pytest.param([((165, 105), (565, 105))], id="second rule"),
+    ],
+)
+def test_lines_through_a_cell_are_no_print(ends: list[tuple[tuple[int, int], tuple[int, int]]]) -> None:
+    def draw_lines(image: np.ndarray) -> None:
+        for start, stop in ends:
+            cv2.line(image, start, stop, (0, 0, 0), 2, cv2.LINE_AA)
+
+    assert unread_cells(draw_lines) == ["", "", "", ""]
+
+
+def test_text_that_reaches_into_a_cell_is_no_print_in_it() -> None:
+    def draw_text(image: np.ndarray) -> None:
+        image[120:134, 110:200:9] = 0
+
+    assert unread_cells(draw_text, Token("规章规章", BBox(110, 120, 200, 134)))[2:] == ["", ""]
 
 
 def test_a_token_inside_one_cell_is_not_split() -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 
-from giar_ml.document import BBox, Token
+from giar_ml.document import UNREAD, BBox, Token
+from giar_ml.tables.ruling import Rule
 from giar_ml.text import normalize_radicals
 
 MAX_GAP_EM = 0.8
@@ -21,8 +23,21 @@ _MAX_DRIFT_EM = 0.35  # fonts of one line sit at slightly different heights; the
 _SAME_PLACE_EM = 0.15  # bold faked by printing twice is shifted by less
 _RULE_REACH_EM = 0.12  # beyond the line above and below: a rule goes on there, a stroke ends
 _MIN_RULE_CONTRAST = 40  # of 255; hairlines are gray once rendered
+_OVERPRINT_EM = 0.5  # centres of characters that share half of their ink are not further apart
+_OVERPRINT_SHARE = 0.5
+_RINGS = ("So", "Me")  # ○, and what is put around the character before it
+_STRUCK_SHARE = 0.2  # of the height of a digit, off its middle; its crossbars lie elsewhere
+_STRUCK_WIDTH = 0.6  # of a digit
+_FAR = 1e6  # pixels; beyond any page
 _DARK_PAPER = 200  # gray level
 _WHITE = 255
+
+MAX_PAIRS = 1_000_000
+"""Of neighbours on a page; a page of dense text has some ten thousand."""
+
+
+class CrowdedError(Exception):
+    """More characters lie on each other than print has."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,8 +92,11 @@ def group_characters(chars: Chars, gray: np.ndarray | None = None) -> tuple[Toke
     Args:
         chars: in the order of the file, without white space.
         gray: (H, W) uint8, the page; where given, no token crosses a vertical rule on it.
+
+    Raises:
+        CrowdedError: more characters lie on each other than print has.
     """
-    chars = _drop_doubles(chars)
+    chars = _settle_overprints(chars)
     if not len(chars):
         return ()
     places = np.arange(len(chars))
@@ -87,22 +105,70 @@ def group_characters(chars: Chars, gray: np.ndarray | None = None) -> tuple[Toke
     return _to_tokens(chars, _in_reading_order(chars, _join_runs(chars, runs, gray)))
 
 
-def _drop_doubles(chars: Chars) -> Chars:
-    """Without the second print of characters that are printed twice to look bold."""
+def strike_out(chars: Chars, rules: Sequence[Rule]) -> Chars:
+    """The characters, UNREAD those digits that a level rule runs through.
+
+    Raises:
+        CrowdedError: more lie on each other than print has.
+    """
+    if not len(chars) or not rules:
+        return chars
+    left, top, right, bottom = chars.ink.T
+    positions, starts, stops, thickness = np.array(rules, float).T
+    char, rule = _pairs_within((top + bottom) / 2, positions, _STRUCK_SHARE * (bottom - top))
+    covered = np.minimum(right[char], stops[rule]) - np.maximum(left[char], starts[rule])
+    are_through = (
+        chars.are_digits[char]
+        & (covered >= _STRUCK_WIDTH * (right - left)[char])
+        & (thickness[rule] < (bottom - top)[char] / 2)
+    )
+    return _without_text(chars, char[are_through])
+
+
+def _without_text(chars: Chars, places: np.ndarray) -> Chars:
+    if not len(places):
+        return chars
+    texts = np.array(list(chars.text))
+    texts[places] = UNREAD
+    return replace(chars, text="".join(texts.tolist()))
+
+
+def _settle_overprints(chars: Chars) -> Chars:
+    """Without the second print of characters that are printed twice to look bold; of a digit and another
+    character in one place, as where a figure was painted over, neither can be read."""
     if not len(chars):
         return chars
-    second, first = _pairs_within(chars.ys, chars.ys, _SAME_PLACE_EM * chars.ems)
-    texts, reach = np.array(list(chars.text)), _SAME_PLACE_EM * chars.ems[second]
-    are_doubles = (
-        (first < second)
-        & (texts[first] == texts[second])
-        & (np.abs(chars.xs[first] - chars.xs[second]) < reach)
-        & (np.abs(chars.ys[first] - chars.ys[second]) < reach)
+    texts = np.array(list(chars.text))
+    centers = np.stack([chars.xs, chars.ys], axis=1)
+    near = _OVERPRINT_EM * float(chars.ems.max())
+    second, first = _pairs_near(centers, centers, near, near)
+    is_later = first < second
+    second, first = second[is_later], first[is_later]
+    reach = _SAME_PLACE_EM * chars.ems[second]
+    are_same = texts[first] == texts[second]
+    are_doubles = are_same & (np.abs(centers[first] - centers[second]) < reach[:, None]).all(axis=1)
+    are_over = (
+        ~are_same
+        & (chars.are_digits[first] | chars.are_digits[second])
+        & _overlap(chars.ink[first], chars.ink[second])
     )
+    places = np.concatenate([first[are_over], second[are_over]])
+    if len(places):
+        # Digits in circles may be two characters.
+        are_rings = np.array([unicodedata.category(text) in _RINGS for text in texts.tolist()], bool)
+        are_over &= ~are_rings[first] & ~are_rings[second]
+        places = np.concatenate([first[are_over], second[are_over]])
     kept = np.ones(len(chars), bool)
     for index, double in sorted(zip(second[are_doubles].tolist(), first[are_doubles].tolist(), strict=True)):
         kept[index] &= not kept[double]
-    return chars.take(kept)
+    return _without_text(chars, places).take(kept)
+
+
+def _overlap(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """(P,) bool of (P, 4): whether two boxes share more than half of the smaller one."""
+    sides = np.minimum(first[:, 2:], second[:, 2:]) - np.maximum(first[:, :2], second[:, :2])
+    areas = [np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) for boxes in (first, second)]
+    return np.asarray(np.prod(np.maximum(sides, 0), axis=1) > _OVERPRINT_SHARE * np.minimum(*areas))
 
 
 def _pairs_within(
@@ -112,7 +178,36 @@ def _pairs_within(
     order = np.argsort(others, kind="stable")
     first = np.searchsorted(others[order], values - reach)
     stop = np.searchsorted(others[order], values + reach, side="right")
-    return _repeat(stop - first), order[_ranges(first, stop)]
+    return _pairs(first, stop, order)
+
+
+def _pairs_near(
+    points: np.ndarray, others: np.ndarray, reach_x: float, reach_y: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same of (N, 2) points and (M, 2) others, in both directions. Only neighbours in a grid are
+    compared: of a line of text no character has more than a few."""
+    reach = np.array([reach_x, reach_y])
+    columns, rows = np.floor(np.vstack([points, others]).clip(-_FAR, _FAR) / reach).astype(np.int64).T
+    columns -= columns.min() - 1
+    stride = int(columns.max()) + 2
+    keys = rows * stride + columns
+    asked, known = keys[: len(points)], keys[len(points) :]
+    order = np.argsort(known, kind="stable")
+    asked = (asked[:, None] + np.array([-stride, 0, stride])).ravel()
+    first = np.searchsorted(known[order], asked - 1)
+    stop = np.searchsorted(known[order], asked + 1, side="right")
+    place, other = _pairs(first, stop, order)
+    place //= 3
+    are_near = (np.abs(points[place] - others[other]) <= reach).all(axis=1)
+    return place[are_near], other[are_near]
+
+
+def _pairs(first: np.ndarray, stop: np.ndarray, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Each place with those of an order from `first` to before `stop`."""
+    counts = stop - first
+    if counts.sum() > MAX_PAIRS:
+        raise CrowdedError
+    return _repeat(counts), order[_ranges(first, stop)]
 
 
 def _repeat(counts: np.ndarray) -> np.ndarray:
@@ -130,7 +225,13 @@ def _join_runs(chars: Chars, runs: Sequence[list[int]], gray: np.ndarray | None)
     runs = sorted(runs, key=lambda run: chars.body[run[0], 0])
     first, last = (np.array([run[end] for run in runs]) for end in (0, -1))
     rows = (chars.ys[first] // chars.ems[first]).astype(int).tolist()
-    before, behind = _pairs_within(chars.ys[last], chars.ys[first], _MAX_DRIFT_EM * chars.ems.max())
+    em = float(chars.ems.max())
+    before, behind = _pairs_near(
+        np.stack([chars.body[last, 2], chars.ys[last]], axis=1),
+        np.stack([chars.body[first, 0], chars.ys[first]], axis=1),
+        max(MAX_GAP_EM, _MAX_OVERLAP_EM) * em,
+        _MAX_DRIFT_EM * em,
+    )
     go_on = _continue(chars, last[before], first[behind], gray)
     ends: list[list[int]] = [[] for _ in runs]
     for end, run in zip(before[go_on].tolist(), behind[go_on].tolist(), strict=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 from collections.abc import Callable, Iterator, Sequence
+from itertools import count
 from typing import NamedTuple
 
 import cv2
@@ -36,6 +37,8 @@ BLACK = 64
 """Level of shading as black as the rules are."""
 MAX_SEGMENTS = 100_000
 """Drawings have more."""
+MAX_OBJECTS = 200_000
+"""On a page, those in its forms counted each time that they are drawn; dotted rules are ten thousand."""
 
 ToPixels = Callable[[np.ndarray], np.ndarray]
 """From (N, 4) left, bottom, right, top in page space to left, top, right, bottom in the picture."""
@@ -59,6 +62,10 @@ class Placed(NamedTuple):
 
 class _NotSimpleError(Exception):
     """More is drawn than strokes and rectangles."""
+
+
+class TooManyObjectsError(Exception):
+    """More is on a page than MAX_OBJECTS."""
 
 
 def find_drawn_rules(
@@ -337,9 +344,10 @@ def objects_of(page: pdfium.PdfPage, *kinds: int) -> Iterator[tuple[int, Placed]
 
     Raises:
         PdfiumError: an object cannot be read.
+        TooManyObjectsError: forms in forms draw more than a page has.
     """
     n_objects, get = pdfium_c.FPDFPage_CountObjects(page), pdfium_c.FPDFPage_GetObject
-    yield from _objects_in(page.raw, n_objects, get, kinds, form=None, level=0)
+    yield from _objects_in(page.raw, n_objects, get, kinds, form=None, level=0, numbers=count())
 
 
 def _objects_in(
@@ -350,8 +358,15 @@ def _objects_in(
     *,
     form: pdfium.PdfMatrix | None,
     level: int,
+    numbers: Iterator[int],
 ) -> Iterator[tuple[int, Placed]]:
+    """
+    Args:
+        numbers: of the objects that are still to come, on the whole page.
+    """
     for index in range(n_objects):
+        if next(numbers) >= MAX_OBJECTS:
+            raise TooManyObjectsError
         raw = get(holder, index)
         if not raw:
             raise pdfium.PdfiumError("an object of the page cannot be read")
@@ -366,6 +381,7 @@ def _objects_in(
                 kinds,
                 form=Placed(raw, form).matrix,
                 level=level + 1,
+                numbers=numbers,
             )
 
 

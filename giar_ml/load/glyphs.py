@@ -44,8 +44,8 @@ class Glyphs:
         body: (N, 4) the same of the full advance.
         angles: (N,) counter-clockwise, to the nearest quarter.
         are_drawn: (N,) bool, false for the invisible text that OCR programs lay over a scan.
-        are_embedded: (N,) bool. Without its font in the file a character may leave no ink here, and yet be
-            right.
+        leave_ink: (N,) bool, of what is seen. Without its font in the file a character may leave no ink here,
+            and yet be right; but Latin ones that the font in its place has are drawn.
         after_space: (N,) bool.
     """
 
@@ -54,7 +54,7 @@ class Glyphs:
     body: np.ndarray
     angles: np.ndarray
     are_drawn: np.ndarray
-    are_embedded: np.ndarray
+    leave_ink: np.ndarray
     after_space: np.ndarray
 
     def __len__(self) -> int:
@@ -108,6 +108,7 @@ def read_glyphs(page: pdfium.PdfPage) -> Glyphs:
     ink_height, body_height = (boxes[:, 3] - boxes[:, 1] for boxes in (ink, body))
     has_body = ~_are_flat(body)
     has_no_ink = has_body & ~are_embedded & (ink_height < _NO_INK_EM * body_height)
+    is_latin = np.array([text.isascii() for text in texts], bool)
     return Glyphs(
         "".join(texts).translate(_PDFIUM_HYPHENS),
         np.where(has_no_ink[:, None], body, ink),
@@ -115,7 +116,7 @@ def read_glyphs(page: pdfium.PdfPage) -> Glyphs:
         # PDFium counts clockwise.
         np.round(np.degrees(angles) / -90).astype(int) * 90 % 360,
         ~np.isin(modes, _UNSEEN_MODES),
-        are_embedded,
+        are_embedded | (is_latin & has_body & ~has_no_ink & ~_are_flat(ink)),
         np.array(spaces, bool),
     )
 
@@ -145,13 +146,13 @@ def find_turn(glyphs: Glyphs, rotation: int) -> int:
 
 
 def to_chars(glyphs: Glyphs, frame: Frame, shape: tuple[int, ...]) -> tuple[Chars, np.ndarray]:
-    """The drawn characters that lie on the shown page, and (N,) bool whether their font is embedded."""
+    """The drawn characters that lie on the shown page, and (N,) bool which of them leave ink."""
     height, width = shape[:2]
     chars = Chars(glyphs.text, frame.to_pixels(glyphs.ink), frame.to_pixels(glyphs.body), glyphs.after_space)
     xs, ys = (chars.ink[:, :2] + chars.ink[:, 2:]).T / 2
     is_inside = (xs >= 0) & (xs < width) & (ys >= 0) & (ys < height)
     kept = glyphs.are_drawn & ~_are_flat(glyphs.ink) & is_inside
-    return chars.take(kept), glyphs.are_embedded[kept]
+    return chars.take(kept), glyphs.leave_ink[kept]
 
 
 def have_ink(chars: Chars, gray: np.ndarray, *, asked: np.ndarray) -> np.ndarray:

@@ -12,10 +12,11 @@ import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
-from giar_ml.document import Page, Problem
+from giar_ml.document import UNREAD, BBox, Page, Problem, Token
 from giar_ml.errors import InputError
-from giar_ml.load.characters import group_characters
-from giar_ml.load.drawn import find_drawn_rules
+from giar_ml.load.annotations import Edges, flatten_annotations
+from giar_ml.load.characters import CrowdedError, group_characters, strike_out
+from giar_ml.load.drawn import TooManyObjectsError, find_drawn_rules
 from giar_ml.load.glyphs import find_turn, have_ink, is_sound, read_glyphs, to_chars
 from giar_ml.load.limits import MAX_DOCUMENT_PIXELS
 from giar_ml.load.pictures import (
@@ -29,7 +30,7 @@ from giar_ml.load.pictures import (
     is_plain,
     unread_limit,
 )
-from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, paper_scale, render
+from giar_ml.load.rendering import DIGITAL_DPI, PT_PER_INCH, Frame, paper_scale, render
 from giar_ml.load.resolution import SCAN_DPI
 
 FALLBACK_DPI = 200
@@ -91,7 +92,9 @@ def _is_blank(image: np.ndarray | None) -> bool:
 
 def _open(data: bytes, name: str) -> pdfium.PdfDocument:
     try:
-        return pdfium.PdfDocument(data)
+        pdf = pdfium.PdfDocument(data)
+        pdf.init_forms()  # draws the fields that come without a picture of their value
+        return pdf
     except pdfium.PdfiumError as error:
         # PDFium refuses a file without pages, too, and leaves the code of an earlier error standing.
         if _NO_PAGES.search(data):
@@ -119,15 +122,16 @@ def _damaged(name: str) -> InputError:
 def _read_page(pdf: pdfium.PdfDocument, index: int, name: str) -> Page:
     try:
         page = pdf[index]
+        unseen: list[Edges] = []
         # Figures in form fields and typed over the page become part of its text.
         if pdfium_c.FPDFPage_GetAnnotCount(page) > 0:
-            pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY)
+            unseen = flatten_annotations(page)
             page.close()
             page = pdf[index]
     except pdfium.PdfiumError:
         return _broken_page(index, name)
     try:
-        return _analyse(page, index, name)
+        return _analyse(page, index, name, unseen)
     except pdfium.PdfiumError:
         return _broken_page(index, name)
     finally:
@@ -146,16 +150,29 @@ def _broken_page(index: int, name: str) -> Page:
     )
 
 
-def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
+def _analyse(page: pdfium.PdfPage, index: int, name: str, unseen: Sequence[Edges]) -> Page:
+    """
+    Args:
+        unseen: where text is meant to stand that the file does not show.
+
+    Raises:
+        InputError: more is drawn than a page has.
+    """
+    try:
+        paths, images = find_objects(page)
+    except TooManyObjectsError as error:
+        raise InputError(
+            f"{name}: more is drawn on page {index + 1} than on any report; print it to a new PDF",
+            code="too_large",
+        ) from error
     glyphs = read_glyphs(page)
-    paths, images = find_objects(page)
     pictures = find_pictures(page, images)
     turn = find_turn(glyphs, page.get_rotation())
     if covered_share(pictures, page) >= _SCAN_COVERAGE and not is_backdrop(pictures, glyphs):
         return _scanned_page(page, pictures, index, name)
     gray, frame = render(page, DIGITAL_DPI, name, turn=turn, grayscale=True)
-    chars, are_embedded = to_chars(glyphs, frame, gray.shape)
-    seen = chars.take(~are_embedded | have_ink(chars, gray, asked=are_embedded))
+    chars, leave_ink = to_chars(glyphs, frame, gray.shape)
+    seen = chars.take(~leave_ink | have_ink(chars, gray, asked=leave_ink))
     boxes = frame.to_pixels(np.array([picture.bbox for picture in pictures], float).reshape(-1, 4))
     boxes = boxes.astype(int)
     if (
@@ -165,6 +182,11 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
     ):
         return _scanned_page(page, pictures, index, name)
     dpi = frame.scale * PT_PER_INCH
+    rules = find_drawn_rules(paths, frame.to_pixels, gray, dpi=dpi)
+    try:
+        tokens = group_characters(strike_out(seen, rules.horizontal if rules else ()), gray)
+    except CrowdedError:
+        return _scanned_page(page, pictures, index, name)
     return Page(
         number=index + 1,
         kind="digital",
@@ -172,9 +194,14 @@ def _analyse(page: pdfium.PdfPage, index: int, name: str) -> Page:
         height=gray.shape[0],
         image=gray,
         dpi=dpi,
-        tokens=group_characters(seen, gray),
-        rules=find_drawn_rules(paths, frame.to_pixels, gray, dpi=dpi),
+        tokens=tokens + _unread_tokens(unseen, frame),
+        rules=rules,
     )
+
+
+def _unread_tokens(places: Sequence[Edges], frame: Frame) -> tuple[Token, ...]:
+    boxes = frame.to_pixels(np.array(places, float).reshape(-1, 4))
+    return tuple(Token(UNREAD, BBox(*bbox)) for bbox in boxes.tolist())
 
 
 def _scanned_page(page: pdfium.PdfPage, pictures: Sequence[Picture], index: int, name: str) -> Page:

@@ -17,6 +17,7 @@ from giar_ml.tables.rules import estimate_dpi, find_rules, group_rules, to_gray
 from giar_ml.tables.ruling import TOUCH_IN, Rules, extent
 from giar_ml.tables.stacked import split_stacked_rows
 from giar_ml.tables.streaks import erase_streaks
+from giar_ml.tables.unread import mark_unread_cells
 
 __all__ = [
     "add_aligned_tables",
@@ -39,7 +40,8 @@ REGION_MARGIN_IN = 0.15
 def find_tables(page: Page) -> Page:
     """Tables of the page's table regions, of the whole page where no layout was detected.
 
-    On digital pages the tokens that lie in a cell move into it; on scans the cells stay empty
+    On digital pages the tokens that lie in a cell move into it, and what is printed in a cell without them
+    is an unread one; on scans the cells stay empty
     until they are read, and lines that are no rules go from the picture. A table torn at a page end stays one
     table per page.
     """
@@ -56,10 +58,11 @@ def find_tables(page: Page) -> Page:
     if page.kind == "scan":
         return _without_streaks(replace(page, tables=tuple(tables)), page.image, rules, dpi=dpi)
     tokens = list(page.tokens)
+    gray = to_gray(page.image)
     filled = []
     for table in tables:
         table, tokens = fill_cells(table, tokens)
-        filled.append(table)
+        filled.append(mark_unread_cells(table, gray, page.tokens, dpi=dpi))
     return replace(page, tables=tuple(filled), tokens=tuple(tokens))
 
 
