@@ -7,7 +7,7 @@ file needs it. What cannot be read raises `InputError` with one of these codes:
 |---|---|
 | `not_found`, `not_a_file`, `not_readable` | is not there, is a folder or device, may not be opened |
 | `empty` | has no content |
-| `too_large` | is larger than `MAX_FILE_BYTES`, text than `text.MAX_TEXT_BYTES`, inflates or draws beyond reason |
+| `too_large` | is larger than `MAX_FILE_BYTES`, text than `text.MAX_TEXT_BYTES`, or grows beyond reason |
 | `unsupported_format` | is of a kind that is not read; the message names the kind |
 | `encrypted` | needs a password |
 | `damaged` | is cut off or broken |
