@@ -473,6 +473,7 @@ def test_figures_stacked_in_a_cell_of_a_scan_are_less_sure_than_one() -> None:
         (["251000", "元"], "text", "251000元"),
         (["5 3"], "digital", "5 3"),
         (["5", "3"], "digital", "53"),
+        (["17", "18"], "digital", "17、18"),
     ],
 )
 def test_two_figures_typed_into_one_cell_are_none(lines: list[str], kind: str, expected: str) -> None:
@@ -485,6 +486,16 @@ def test_two_figures_typed_into_one_cell_are_none(lines: list[str], kind: str, e
     assert place.token is not None
     assert place.token.text == expected
     assert is_figure(place.token.text) == ("、" not in expected)
+
+
+def test_no_mark_in_a_cell_is_a_stray_where_nothing_was_read_from_pixels():
+    # 22,918.98 of which the point and the comma were tokens of their own was accepted as 2291898.
+    table = table_of([["行政处罚", "5"]])
+    bbox = table.cells[1].bbox
+    cell = Cell(0, 1, 1, 2, bbox, tuple(Token(text, bbox) for text in ("22", "918", "98", ",", ".")))
+    table = Table(1, table.bbox, 1, 2, (table.cells[0], cell))
+    (line,) = document_lines([Page(1, "digital", 1000, 1000, tables=(table,))])
+    assert not any(place.token and is_figure(place.token.text) for place in line.fields)
 
 
 GARBAGE = ("こにこえな", "2.43", "::·ri", "4", "S : 4こ")

@@ -13,7 +13,7 @@ from zipfile import ZipFile
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from giar_ml import load as package
 from giar_ml.document import BBox, Document
@@ -233,6 +233,24 @@ def test_resolution_where_a_sheet_may_be_as_large(tmp_path, size, written, expec
     (page,) = load_bytes(tmp_path, encode(Image.new("L", size, 255), "PNG", **options)).pages
     assert page.dpi == (None if expected is None else pytest.approx(expected, abs=0.5))
     assert (page.width, page.height) == size
+
+
+def test_small_copies_of_pages_in_a_tiff_are_no_pages(tmp_path):
+    buffer = BytesIO()
+    with TiffImagePlugin.AppendingTiffWriter(buffer, new=True) as writer:
+        for size, kind in (((300, 200), 0), ((60, 40), 1), ((300, 200), 0)):
+            gradient().resize(size).save(writer, "TIFF", tiffinfo={254: kind})
+            writer.newFrame()
+    pages = load_bytes(tmp_path, buffer.getvalue()).pages
+    assert [(page.number, page.width, page.height) for page in pages] == [(1, 300, 200), (2, 300, 200)]
+
+
+def test_grey_of_12_bits_in_16_is_as_light_as_it_is(tmp_path):
+    levels = np.asarray(gradient("L")).astype(np.uint16) * 16
+    levels[0, 0] = 4095
+    (page,) = load_bytes(tmp_path, encode(Image.fromarray(levels), "TIFF")).pages
+    assert page.image is not None
+    assert np.abs(page.image[1:, :, 0].astype(int) - np.asarray(gradient("L"))[1:]).max() <= 1
 
 
 def test_tiff_pages(tmp_path):

@@ -273,6 +273,16 @@ def test_characters_are_grouped(tmp_path, content, expected):
     assert texts(load_page(tmp_path, PdfPage(content))) == expected
 
 
+def test_a_point_as_high_as_its_ink_stands_in_the_line_of_its_digits():
+    # So fonts without an ascent give it: comma and point were tokens of their own, 22,918.98 was 2291898.
+    lefts = [709, 722, 736, 744, 757, 770, 784, 792, 805]
+    body = np.array([[left, 1440.6, left + 13.3, 1459.5] for left in lefts])
+    body[2, 1:] = 1454.1, 743.8, 1461.2
+    body[6, 1:] = 1454.1, 791.7, 1459.5
+    (token,) = group_characters(Chars("22,918.98", body, body, np.zeros(9, bool)))
+    assert token.text == "22,918.98"
+
+
 def test_group_characters_of_nothing():
     nothing = np.zeros((0, 4))
     assert group_characters(Chars("", nothing, nothing, np.zeros(0, bool))) == ()

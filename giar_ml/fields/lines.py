@@ -56,7 +56,9 @@ class _Print(NamedTuple):
     digit_height: float | None = None
     is_typed: bool = False
     """Whether they were typed, in Word, a web page or a text file: only what is set, as in a PDF file, has
-    spaces between the digits of one figure."""
+    spaces between the digits of one figure, all of them."""
+    is_certain: bool = False
+    """Whether nothing was read from pixels."""
 
 
 _UNKNOWN = _Print()
@@ -129,7 +131,9 @@ def _page_lines(page: Page) -> Iterable[Line]:
         # In a dump the number of a field says nothing of its column.
         n_label_columns = _count_label_columns(table) if page.kind != "text" else 0
         is_centred = table.gridded and _is_centred(table)
-        of_figures = _Print(is_centred, digit_height(table), is_typed=page.kind == "text")
+        of_figures = _Print(
+            is_centred, digit_height(table), is_typed=page.kind == "text", is_certain=page.kind != "scan"
+        )
         rows: list[list[Cell]] = [[] for _ in range(table.n_rows)]
         for cell in table.cells:
             for row in rows[cell.row_start : cell.row_stop]:
@@ -197,7 +201,8 @@ def _table_line(
     of_figures: _Print,
 ) -> Line:
     cells = sorted(cells, key=lambda cell: cell.column_start)
-    cells = [piece for cell in without_strays(cells, table) for piece in _split_columns(cell)]
+    own = without_strays(cells, table, is_certain=of_figures.is_certain)
+    cells = [piece for cell in own for piece in _split_columns(cell)]
     # What stands before the last words is label, whatever it looks like: a label may be torn into `1.` and
     # the rest. A single character among figures is a figure that could not be read, and so is a blot before
     # them and what was labelled as one, or as nothing behind the columns of labels: the characters of a seal,
@@ -319,7 +324,9 @@ def _is_labelled_figure(cell: Cell) -> bool:
 def _place(cell: Cell, table: Table, of_figures: _Print = _UNKNOWN) -> Field:
     width = table.bbox.width or 1.0
     token = _join_tokens(cell)
-    if token and of_figures.is_typed and (apart := _several_figures(cell)):
+    parts = [part for t in cell.tokens for part in t.text.split()]
+    is_spaced = not of_figures.is_typed and all(len(part) == 1 for part in parts)
+    if token and of_figures.is_certain and not is_spaced and (apart := _several_figures(cell)):
         token = replace(token, text=apart)
     return Field(
         bbox=cell.bbox,

@@ -21,10 +21,16 @@ _FEWEST_SURE = 3
 """Figures that tell the height at which those of their row stand."""
 
 
-def without_strays(cells: Sequence[Cell], table: Table) -> list[Cell]:
-    """The cells of one row of a table, each with what is its own only."""
+def without_strays(cells: Sequence[Cell], table: Table, *, is_certain: bool = False) -> list[Cell]:
+    """The cells of one row of a table, each with what is its own only.
+
+    Args:
+        is_certain: nothing was read from pixels: what stands in a cell was put there, be it a point.
+    """
     if all(len(cell.tokens) < 2 for cell in cells):
         return list(cells)
+    if is_certain:
+        return [_keep_row(cell) for cell in cells]
     middle = _find_middle(cells)
     return [_drop_strays(_drop_rules(_keep_level(_keep_row(cell), middle), table)) for cell in cells]
 

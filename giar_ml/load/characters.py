@@ -83,6 +83,10 @@ class Chars:
     def are_digits(self) -> np.ndarray:
         return np.array([char.isdecimal() for char in self.text], bool)
 
+    @cached_property
+    def are_points(self) -> np.ndarray:
+        return np.array([char in ".,．，" for char in self.text], bool)
+
 
 def group_characters(chars: Chars, gray: np.ndarray | None = None) -> tuple[Token, ...]:
     """Tokens from top to bottom and left to right, their boxes tight around the ink.
@@ -272,8 +276,13 @@ def _continue(chars: Chars, left: np.ndarray, right: np.ndarray, gray: np.ndarra
     drift = np.abs(chars.ys[left] - chars.ys[right])
     gap = chars.body[right, 0] - chars.body[left, 2]
     between_digits = chars.are_digits[left] & chars.are_digits[right]
+    # In some fonts a point is as high as its ink: it stands low beside digits, and in their line.
+    shared = np.minimum(chars.body[left, 3], chars.body[right, 3]) - np.maximum(
+        chars.body[left, 1], chars.body[right, 1]
+    )
+    beside_point = (chars.are_points[left] | chars.are_points[right]) & (shared >= em / 2)
     go_on = (
-        (drift <= _MAX_DRIFT_EM * np.maximum(em_left, em_right))
+        ((drift <= _MAX_DRIFT_EM * np.maximum(em_left, em_right)) | beside_point)
         & (gap >= -_MAX_OVERLAP_EM * em)
         & (gap <= np.where(between_digits, MAX_DIGIT_GAP_EM, MAX_GAP_EM) * em)
         & (chars.xs[right] > chars.xs[left])

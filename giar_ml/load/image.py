@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 
@@ -20,6 +21,9 @@ MAX_IMAGE_PIXELS = 120_000_000
 """An A3 page at 600 dpi has 70 million."""
 MIN_SIDE_PX = 64
 """Less cannot hold a table."""
+
+_SUBFILE_TYPE, _REDUCED = 254, 1
+"""The tag of a TIFF that says what a frame is, and its bit for a smaller copy of another one."""
 
 # What Pillow's decoders raise on broken data; TypeError where a TIFF lacks its size.
 _DECODE_ERRORS = (
@@ -40,14 +44,15 @@ def read_image(data: bytes, name: str, *, max_pages: int) -> list[Page]:
         image = Image.open(BytesIO(data))
         n_frames = getattr(image, "n_frames", 1) if image.format == "TIFF" else 1
     with image:
-        if n_frames > max_pages:
+        frames = _page_frames(image, n_frames, name, most=max_pages)
+        if len(frames) > max_pages:
             raise InputError(
-                f"{name}: {n_frames} pages, the limit is {max_pages}; split the file",
+                f"{name}: {len(frames)} pages, the limit is {max_pages}; split the file",
                 code="too_many_pages",
             )
         pages = []
         n_pixels = 0
-        for index in range(n_frames):
+        for number, index in enumerate(frames, 1):
             if n_frames > 1:
                 with _decoding(name):
                     image.seek(index)
@@ -59,8 +64,23 @@ def read_image(data: bytes, name: str, *, max_pages: int) -> list[Page]:
                     " split the file",
                     code="image_too_large",
                 )
-            pages.append(_read_frame(image, name, number=index + 1))
+            pages.append(_read_frame(image, name, number=number))
     return pages
+
+
+def _page_frames(image: Image.Image, n_frames: int, name: str, *, most: int) -> Sequence[int]:
+    """The frames that are pages: some writers put a small copy of a page behind it. All of them where there
+    are more than twice `most`, or no page is among them."""
+    if n_frames == 1 or n_frames > 2 * most:
+        return range(n_frames)
+    frames = []
+    for index in range(n_frames):
+        with _decoding(name):
+            image.seek(index)
+            kind = image.tag_v2.get(_SUBFILE_TYPE, 0)  # type: ignore[attr-defined]
+        if not (isinstance(kind, int) and kind & _REDUCED):
+            frames.append(index)
+    return frames or range(n_frames)
 
 
 @contextmanager
@@ -102,7 +122,8 @@ def _scale_to_bytes(gray: np.ndarray) -> np.ndarray:
     """Deep gray as bytes. Pillow's own conversion clips at 255 and turns 16-bit pages white."""
     values = gray.astype(np.float32)
     top = values.max(initial=0)
-    full_scale = next((scale for scale in (1, 255, 65535) if top <= scale), top)
+    # A page of 12 bits in 16 is white at 4095.
+    full_scale = 1 if top <= 1 else max(255, 2 ** math.ceil(math.log2(top + 1)) - 1)
     return np.clip(values * (255 / full_scale), 0, 255).astype(np.uint8)
 
 
