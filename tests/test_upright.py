@@ -15,12 +15,11 @@ from PIL import Image
 from giar_ml.document import BBox, Cell, Page, Table, Token
 from giar_ml.engines import load_engine
 from giar_ml.load import load
-from giar_ml.load.resolution import SCAN_DPI
 from giar_ml.ocr.captions import CaptionReader, load_caption_reader
 from giar_ml.ocr.engine import Recognition
 from giar_ml.tables.rules import to_gray
 from giar_ml.tables.segments import find_segments
-from giar_ml.upright import as_scanned, make_upright, paper
+from giar_ml.upright import ENOUGH_DPI, as_scanned, make_upright, paper
 from giar_ml.upright.dithered import clear_dithered_seals
 from giar_ml.upright.flatten import find_field
 from giar_ml.upright.halftone import PALE, clear_halftone
@@ -590,17 +589,17 @@ def test_a_page_finer_than_it_need_be_is_read_coarser(dpi):
     page = Page(1, "scan", 4961, 7016, fine, dpi)
     upright = make_upright(page, Lines(*[12] * 99))
     assert upright.image is not None
-    assert upright.image.shape[1] == pytest.approx(8.27 * SCAN_DPI[1], abs=2)
+    assert upright.image.shape[1] == pytest.approx(8.27 * ENOUGH_DPI, abs=2)
     assert (upright.width, upright.height) == upright.image.shape[1::-1]
-    assert upright.dpi == (dpi and pytest.approx(SCAN_DPI[1], abs=0.1))
+    assert upright.dpi == (dpi and pytest.approx(ENOUGH_DPI, abs=0.1))
     back = as_scanned(replace(upright, tokens=(Token("12", BBox(0, 0, upright.width, upright.height)),)))
     assert (back.width, back.height, back.dpi) == (4961, 7016, dpi and pytest.approx(dpi))
     assert back.tokens[0].bbox == pytest.approx((0, 0, 4961, 7016), abs=2)
 
 
-def test_a_page_hardly_finer_than_it_need_be_keeps_its_pixels():
+def test_a_page_not_much_finer_than_it_need_be_keeps_its_pixels():
     image = cv2.resize(make_page(), (3400, 4809), interpolation=cv2.INTER_NEAREST)
-    page = make_upright(Page(1, "scan", 3400, 4809, image, 1.02 * SCAN_DPI[1]), Lines(*[12] * 99))
+    page = make_upright(Page(1, "scan", 3400, 4809, image, 1.45 * ENOUGH_DPI), Lines(*[12] * 99))
     assert (page.width, page.height, page.warp) == (3400, 4809, None)
 
 
